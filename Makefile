@@ -1,0 +1,17 @@
+# The two commands of the README are `make run` and `make test`.
+# Each target is one script, so a machine without make can call the script.
+.PHONY: help setup run test
+
+help:
+	@echo "make run    set up what is missing, build, serve at http://127.0.0.1:3000"
+	@echo "make test   set up what is missing, then pass every test"
+	@echo "make setup  set up what is missing"
+
+setup:
+	@scripts/setup.sh
+
+run:
+	@scripts/run.sh
+
+test:
+	@scripts/test.sh

@@ -1,0 +1,101 @@
+//! `#[event]`.
+
+use crate::handler::{Handler, context_state, first_type};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Error, ItemFn, Result, Type, spanned::Spanned};
+
+const NOTE: &str = "an event does nothing until it is sent: `.dispatch()` it";
+
+pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenStream> {
+    if !attribute.is_empty() {
+        return Err(Error::new(attribute.span(), "`#[event]` takes no arguments"));
+    }
+    match first_type(&function) {
+        Some(Type::Reference(reference)) if reference.mutability.is_some() => {
+            let state = (*reference.elem).clone();
+            expand_sync(Handler::new(check_not_async(function)?, state)?)
+        }
+        Some(ty) => match context_state(ty, "EventContext") {
+            Some(state) => expand_async(Handler::new(check_async(function)?, state)?),
+            None => Err(Error::new(ty.span(), WRONG_FIRST)),
+        },
+        None => Err(Error::new(function.sig.span(), WRONG_FIRST)),
+    }
+}
+
+const WRONG_FIRST: &str = "an event begins with the state, `feed: &mut Feed`, or, when it must \
+     wait, with the context, `cx: EventContext<Feed>`";
+
+fn check_not_async(function: ItemFn) -> Result<ItemFn> {
+    match function.sig.asyncness {
+        Some(keyword) => Err(Error::new(
+            keyword.span(),
+            "an event over `&mut` state can't wait: the state is held while it runs. Take \
+             `cx: EventContext<…>` and change the state in `cx.update(|state| …)`",
+        )),
+        None => Ok(function),
+    }
+}
+
+fn check_async(function: ItemFn) -> Result<ItemFn> {
+    match function.sig.asyncness {
+        Some(_) => Ok(function),
+        None => Err(Error::new(
+            function.sig.fn_token.span(),
+            "an event that takes the context is async; one that need not wait takes \
+             `&mut` state",
+        )),
+    }
+}
+
+fn expand_sync(handler: Handler) -> Result<TokenStream> {
+    let message = handler.message(NOTE);
+    let body = handler.body();
+    let registration = handler.registration(&quote!(sync));
+    let (ident, state) = (&handler.message, &handler.state);
+    let (arguments, _) = handler.idents_and_types();
+    Ok(quote! {
+        #message
+        ::undercurrent::__server_only! {
+            const _: () = {
+                #body
+                impl ::undercurrent::server::SyncHandler for #ident {
+                    fn apply(self, state: &mut #state) -> ::undercurrent::server::Outcome {
+                        ::undercurrent::server::IntoOutcome::into_outcome(
+                            __body(state, #(self.#arguments),*)
+                        )
+                    }
+                }
+                #registration
+            };
+        }
+    })
+}
+
+fn expand_async(handler: Handler) -> Result<TokenStream> {
+    let message = handler.message(NOTE);
+    let body = handler.body();
+    let registration = handler.registration(&quote!(asynchronous));
+    let (ident, state) = (&handler.message, &handler.state);
+    let (arguments, _) = handler.idents_and_types();
+    Ok(quote! {
+        #message
+        ::undercurrent::__server_only! {
+            const _: () = {
+                #body
+                impl ::undercurrent::server::AsyncHandler for #ident {
+                    async fn run(
+                        self,
+                        cx: ::undercurrent::EventContext<#state>,
+                    ) -> ::undercurrent::server::Outcome {
+                        ::undercurrent::server::IntoOutcome::into_outcome(
+                            __body(cx, #(self.#arguments),*).await
+                        )
+                    }
+                }
+                #registration
+            };
+        }
+    })
+}

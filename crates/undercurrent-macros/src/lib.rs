@@ -1,0 +1,52 @@
+//! The macros of `undercurrent`: `derive(State)`, `#[event]`, `#[background]`.
+//!
+//! What they are for and how they are used is told in the documentation of `undercurrent`,
+//! which re-exports them. The paths they emit begin with `::undercurrent`; nothing they emit is
+//! behind a `cfg` of the user's crate.
+
+mod background;
+mod event;
+mod handler;
+mod state;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct a state: recorded on the server, followed by pages.
+///
+/// Fields of the types `List`, `Map` and `Text` record what happens to them; any other field is
+/// compared with a copy and sent whole. `#[state(server)]` on a field keeps it on the server: it
+/// is in no byte that leaves it. The derive also makes `<Name>Signals`, which `use_state`
+/// returns, with one method for each field that pages see.
+#[proc_macro_derive(State, attributes(state))]
+pub fn derive_state(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    state::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a function an event: a message that pages send and that the server runs in the queue,
+/// one at a time.
+///
+/// A short event is a function over the state, `fn clear(feed: &mut Feed)`; what it does is one
+/// update, and an `Err` undoes it. One that must wait is async and takes the context,
+/// `async fn step(cx: EventContext<Feed>, id: u32)`. Calling the function makes the message.
+#[proc_macro_attribute]
+pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let function = syn::parse_macro_input!(item as syn::ItemFn);
+    event::expand(attribute.into(), function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an async function a background task: it runs beside the queue and touches the state in
+/// short updates.
+///
+/// `#[background(overlap = reject, key = name)]`: `overlap` says what happens when the task is
+/// started again while it runs (`reject`, the default, or `parallel(n)`); `key` names an
+/// argument that tells instances apart.
+#[proc_macro_attribute]
+pub fn background(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let function = syn::parse_macro_input!(item as syn::ItemFn);
+    background::expand(attribute.into(), function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}

@@ -1,0 +1,37 @@
+//! What the server answers to events, on both sides.
+
+use crate::EndKind;
+use serde::{Deserialize, Serialize};
+
+/// What became of the events of a request, each.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Answers {
+    pub(crate) events: Vec<Answer>,
+}
+
+/// What became of an event at the door of the queue.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Its number.
+    pub(crate) n: u64,
+    pub(crate) is: Fate,
+    /// How it ended, or why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<EndKind>,
+    /// What the visitor is told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fate {
+    /// It waits or runs; its end will be in the state `uc_ends`.
+    Queued,
+    /// Its number was accepted before, and it waits, runs or has ended. It is not run again.
+    Known,
+    /// It did not need to wait, and has ended.
+    Ended,
+    /// It is not taken, and was not run.
+    Refused,
+}

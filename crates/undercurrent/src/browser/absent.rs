@@ -1,0 +1,28 @@
+//! The browser's side where there is no browser: on the server, in native tests.
+
+/// Sending from a page needs a page: on the server handlers send through their context.
+pub(crate) fn send(event: &'static str, _arguments: String) {
+    #[cfg(feature = "ssr")]
+    tracing::warn!(event, "`.dispatch()` sends from a page; in a handler use `cx.dispatch(…)`");
+    #[cfg(not(feature = "ssr"))]
+    let _ = event;
+}
+
+/// There is no stream to follow.
+pub(crate) fn follow() {}
+
+/// An id for a form, unguessable only so far as it must not collide.
+pub(crate) fn form_client() -> String {
+    #[cfg(feature = "ssr")]
+    return crate::server::random_id();
+    #[cfg(not(feature = "ssr"))]
+    String::new()
+}
+
+/// The path of the page that is rendered: a form leads back to it.
+pub(crate) fn form_return_path() -> String {
+    #[cfg(feature = "ssr")]
+    return crate::server::request_path();
+    #[cfg(not(feature = "ssr"))]
+    String::new()
+}

@@ -1,0 +1,101 @@
+//! The browser's side: the stream that feeds the replicas, and the outbox for events.
+
+mod outbox;
+mod stream;
+
+use self::{outbox::Outbox, stream::Stream};
+use crate::page::{Link, Replicas, Snapshot};
+use leptos::prelude::*;
+use std::{cell::OnceCell, rc::Rc};
+use web_sys::js_sys;
+
+/// The one page that this wasm runs in.
+struct Hub {
+    replicas: Replicas,
+    outbox: Outbox,
+    stream: Stream,
+}
+
+thread_local! {
+    // There is one thread in a page; this is its only state outside of leptos.
+    static HUB: OnceCell<Rc<Hub>> = const { OnceCell::new() };
+}
+
+/// Takes the page over: hydrates the app in the body, opens the stream, sends what is clicked.
+///
+/// Apps export it by [`hydrate!`](crate::hydrate!).
+pub fn hydrate<App, V>(app: App)
+where
+    App: FnOnce() -> V + 'static,
+    V: IntoView + 'static,
+{
+    std::panic::set_hook(Box::new(stream::report_panic));
+    let replicas = Replicas::new(Snapshot::default());
+    let hub = Rc::new(Hub {
+        outbox: Outbox::new(random_id()),
+        stream: Stream::default(),
+        replicas: replicas.clone(),
+    });
+    HUB.with(|cell| drop(cell.set(hub.clone())));
+    leptos::mount::hydrate_body(move || {
+        provide_context(replicas);
+        app()
+    });
+    hub.stream.start(&hub);
+    // Tests and stylesheets can tell a page that answers from one that is only painted.
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-hydrated", "");
+    }
+}
+
+/// Puts an event into the outbox.
+pub(crate) fn send(event: &'static str, arguments: String) {
+    with_hub(|hub| outbox::send(hub, event, arguments));
+}
+
+/// A view asked for a state for the first time.
+pub(crate) fn follow() {
+    with_hub(|hub| hub.stream.follow_more(hub));
+}
+
+/// The hidden fields of a form are for pages without JavaScript.
+pub(crate) fn form_client() -> String {
+    random_id()
+}
+
+pub(crate) fn form_return_path() -> String {
+    let location = window().location();
+    location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+}
+
+fn with_hub(act: impl FnOnce(&Rc<Hub>)) {
+    if let Some(hub) = HUB.with(|cell| cell.get().cloned()) {
+        act(&hub);
+    }
+}
+
+impl Hub {
+    fn set_link(&self, link: Link) {
+        let known = self.replicas.link();
+        if known.get_untracked() != link {
+            known.set(link);
+        }
+    }
+}
+
+/// Milliseconds on the page's clock.
+fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
+/// Sixteen hexadecimal digits. A client's id need not be a secret, only its own.
+fn random_id() -> String {
+    let half = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+    format!("{:08x}{:08x}", half(), half())
+}
+
+/// A span, longer or shorter by up to a quarter: pages that lost one server don't come back all
+/// at once.
+fn jittered(ms: f64) -> std::time::Duration {
+    std::time::Duration::from_millis((ms * (0.75 + js_sys::Math::random() / 2.0)) as u64)
+}

@@ -1,0 +1,294 @@
+//! The stream: web-sys' EventSource, opened anew by ourselves. The browser's own retry stops for
+//! good at any answer but 200, and goes on from an old URL.
+
+use super::{Hub, jittered, now_ms, outbox};
+use crate::{
+    builtin::UcEnds,
+    core::{
+        frame::{ByeReason, Control, Frame, parse_id},
+        replica::Verdict,
+        state::State,
+    },
+    page::Link,
+};
+use leptos::{ev, prelude::*, task::spawn_local};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{EventSource, MessageEvent};
+
+/// The stream of this page.
+#[derive(Default)]
+pub(super) struct Stream {
+    phase: RefCell<Phase>,
+    /// Streams are told apart, so that the last words of an old one are not heard.
+    generation: Cell<u64>,
+    /// What the open stream follows; a view that asks for more needs another.
+    following: RefCell<Vec<&'static str>>,
+    failures_in_a_row: Cell<u32>,
+    heard_ms: Cell<f64>,
+    opened_ms: Cell<f64>,
+    ping_ms: Cell<f64>,
+    is_started: Cell<bool>,
+    is_follow_planned: Cell<bool>,
+    /// Holds the window's listeners.
+    listeners: RefCell<Option<Owner>>,
+}
+
+/// Where the stream is.
+#[derive(Default)]
+enum Phase {
+    /// There is none: nothing to follow yet, or the server does not want this page any more.
+    #[default]
+    Closed,
+    /// On its way, or open. An error, a silence or a `bye` leads to `Waiting`.
+    Connected { _connection: Connection, replaced: Option<Box<Phase>> },
+    /// It was lost; a timer leads to `Connected`.
+    Waiting,
+}
+
+/// An EventSource with its handlers. Dropped, it is closed and nothing more comes.
+struct Connection {
+    source: EventSource,
+    _open: Closure<dyn FnMut()>,
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _error: Closure<dyn FnMut()>,
+}
+
+/// Milliseconds before the first new try; each further one waits twice as long, up to the last.
+/// The last is short: a page is current again five seconds after its server is back.
+const RETRY_MS: (f64, f64) = (200.0, 2_000.0);
+/// A stream that lived so long was a good one: the next failure begins anew.
+const GOOD_AFTER_MS: f64 = 5_000.0;
+/// So many missed pings mean that the connection is dead.
+const MISSED_PINGS: f64 = 3.0;
+
+impl Stream {
+    /// The page is hydrated: opens the stream, and minds what the browser tells of the network.
+    pub(super) fn start(&self, hub: &Rc<Hub>) {
+        self.is_started.set(true);
+        self.ping_ms.set(15_000.0);
+        connect(hub);
+        let owner = Owner::new();
+        owner.with(|| {
+            let online = hub.clone();
+            window_event_listener(ev::online, move |_| reconnect_now(&online));
+            let offline = hub.clone();
+            window_event_listener(ev::offline, move |_| offline.set_link(Link::Offline));
+            // A page from the back-forward cache has lost its stream without a word.
+            let shown = hub.clone();
+            window_event_listener(ev::pageshow, move |event| {
+                if event.unchecked_ref::<web_sys::PageTransitionEvent>().persisted() {
+                    reconnect_now(&shown);
+                }
+            });
+            let watched = hub.clone();
+            drop(set_interval_with_handle(move || watch(&watched), Duration::from_secs(5)));
+        });
+        // For as long as the page is.
+        *self.listeners.borrow_mut() = Some(owner);
+    }
+
+    /// A view follows another state: one more stream, with the longer list, once the components
+    /// that are being made have said what they want.
+    pub(super) fn follow_more(&self, hub: &Rc<Hub>) {
+        if !self.is_started.get() || self.is_follow_planned.replace(true) {
+            return;
+        }
+        let hub = hub.clone();
+        spawn_local(async move {
+            hub.stream.is_follow_planned.set(false);
+            let wanted: Vec<_> = hub.replicas.followed().into_iter().map(|(name, _)| name).collect();
+            if *hub.stream.following.borrow() != wanted {
+                connect(&hub);
+            }
+        });
+    }
+}
+
+fn connect(hub: &Rc<Hub>) {
+    let stream = &hub.stream;
+    let followed = hub.replicas.followed();
+    *stream.following.borrow_mut() = followed.iter().map(|(name, _)| *name).collect();
+    if followed.is_empty() {
+        return;
+    }
+    let follow: Vec<String> = followed
+        .into_iter()
+        .map(|(name, position)| match position {
+            Some(position) => format!("s.{name}@{position}"),
+            None => format!("s.{name}"),
+        })
+        .collect();
+    let url = format!("/api/stream?follow={}", follow.join(","));
+    let generation = stream.generation.get() + 1;
+    stream.generation.set(generation);
+    stream.heard_ms.set(now_ms());
+    match Connection::open(hub, &url, generation) {
+        Some(connection) => {
+            // The old stream goes on until the new one is open.
+            let replaced = match stream.phase.take() {
+                phase @ Phase::Connected { .. } => Some(Box::new(phase)),
+                Phase::Closed | Phase::Waiting => None,
+            };
+            *stream.phase.borrow_mut() = Phase::Connected { _connection: connection, replaced };
+        }
+        None => lost(hub, None),
+    }
+}
+
+fn opened(hub: &Rc<Hub>) {
+    hub.stream.opened_ms.set(now_ms());
+    let old = match &mut *hub.stream.phase.borrow_mut() {
+        Phase::Connected { replaced, .. } => replaced.take(),
+        Phase::Closed | Phase::Waiting => None,
+    };
+    drop(old);
+}
+
+/// The stream is lost. The next one comes after a while, longer after each failure.
+fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
+    let stream = &hub.stream;
+    // Whatever still comes from the old one is not heard.
+    let generation = stream.generation.get() + 1;
+    stream.generation.set(generation);
+    let old = stream.phase.replace(Phase::Waiting);
+    // Not inside its own callback.
+    spawn_local(async move { drop(old) });
+    if now_ms() - stream.opened_ms.get() > GOOD_AFTER_MS {
+        stream.failures_in_a_row.set(0);
+    }
+    let failures = stream.failures_in_a_row.get();
+    stream.failures_in_a_row.set(failures + 1);
+    let is_online = window().navigator().on_line();
+    hub.set_link(if is_online { Link::Reconnecting } else { Link::Offline });
+    let (first, last) = RETRY_MS;
+    let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
+    let wait = wait.max(after_ms.map_or(0.0, f64::from));
+    let hub = hub.clone();
+    set_timeout(
+        move || {
+            if hub.stream.generation.get() == generation {
+                connect(&hub);
+            }
+        },
+        jittered(wait),
+    );
+}
+
+fn reconnect_now(hub: &Rc<Hub>) {
+    hub.stream.failures_in_a_row.set(0);
+    hub.stream.phase.take();
+    connect(hub);
+    outbox::pump(hub);
+}
+
+/// A connection can die without a word. The server's pings tell.
+fn watch(hub: &Rc<Hub>) {
+    let is_connected = matches!(*hub.stream.phase.borrow(), Phase::Connected { .. });
+    let silence = now_ms() - hub.stream.heard_ms.get();
+    if is_connected && silence > MISSED_PINGS * hub.stream.ping_ms.get() {
+        lost(hub, None);
+    }
+}
+
+fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
+    hub.stream.heard_ms.set(now_ms());
+    let frame = match Frame::parse(data) {
+        Ok(frame) => frame,
+        Err(error) => {
+            leptos::logging::warn!("a frame of the stream can't be read: {error}");
+            return;
+        }
+    };
+    match frame {
+        Frame::Control(Control::Hello { ping_s }) => {
+            hub.stream.ping_ms.set(f64::from(ping_s) * 1_000.0);
+            hub.set_link(Link::Connected);
+            outbox::pump(hub);
+        }
+        Frame::Control(Control::Ping(_)) => {}
+        Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
+            ByeReason::Shutdown | ByeReason::Full | ByeReason::Slow => lost(hub, Some(retry_ms)),
+            ByeReason::NoSession | ByeReason::UnknownState => {
+                hub.stream.generation.set(hub.stream.generation.get() + 1);
+                let old = hub.stream.phase.take();
+                spawn_local(async move { drop(old) });
+                hub.set_link(Link::Outdated);
+            }
+        },
+        Frame::State(frame) => {
+            let Some(replica) = hub.replicas.find(&frame.state) else { return };
+            let Ok((_, position)) = parse_id(id) else { return };
+            match replica.receive(&frame, position) {
+                Ok(Verdict::Apply) if frame.state == UcEnds::NAME => outbox::ends_changed(hub),
+                Ok(Verdict::Apply | Verdict::Drop) => {}
+                // The replica asks for a snapshot by having no position.
+                Ok(Verdict::Resync) => connect(hub),
+                Err(error) => {
+                    leptos::logging::warn!("{}: {error}; taking a snapshot", frame.state);
+                    connect(hub);
+                }
+            }
+        }
+    }
+}
+
+/// A panic in wasm leaves a dead page. It says so in the console, and on the page.
+pub(super) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    leptos::logging::error!("{panic}");
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-panicked", "");
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    fn open(hub: &Rc<Hub>, url: &str, generation: u64) -> Option<Self> {
+        let source = EventSource::new(url).ok()?;
+        let is_heard = {
+            let hub = Rc::downgrade(hub);
+            move || hub.upgrade().filter(|hub| hub.stream.generation.get() == generation)
+        };
+        let open = {
+            let is_heard = is_heard.clone();
+            Closure::<dyn FnMut()>::new(move || {
+                if let Some(hub) = is_heard() {
+                    opened(&hub);
+                }
+            })
+        };
+        let message = {
+            let hub = Rc::downgrade(hub);
+            Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+                // An old stream that is being replaced is still heard: what it says twice the
+                // replicas drop.
+                if let (Some(hub), Some(data)) = (hub.upgrade(), event.data().as_string()) {
+                    heard(&hub, &data, &event.last_event_id());
+                }
+            })
+        };
+        let error = Closure::<dyn FnMut()>::new(move || {
+            if let Some(hub) = is_heard() {
+                lost(&hub, None);
+            }
+        });
+        source.set_onopen(Some(open.as_ref().unchecked_ref()));
+        source.set_onmessage(Some(message.as_ref().unchecked_ref()));
+        source.set_onerror(Some(error.as_ref().unchecked_ref()));
+        Some(Connection { source, _open: open, _message: message, _error: error })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.source.set_onopen(None);
+        self.source.set_onmessage(None);
+        self.source.set_onerror(None);
+        self.source.close();
+    }
+}

@@ -1,0 +1,115 @@
+//! Frames: what an event of the stream carries.
+//!
+//! A frame of a state is `[name, since, ops]` with an `id:` of `<scope>-<epoch>-<offset>`; it
+//! leads from the offset `since` to that of the id. With `null` as `since` it is a snapshot, and
+//! the third part is the whole state. Anything else is an object, and about the stream itself.
+
+use super::{
+    ops::ApplyError,
+    position::{NotAPosition, Position},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A frame of a state, not yet applied.
+#[derive(Debug)]
+pub struct StateFrame<'a> {
+    /// The state's name.
+    pub state: Cow<'a, str>,
+    /// The offset at which the state last changed before; `None` for a snapshot.
+    pub since: Option<u64>,
+    /// Ops, or the whole state.
+    pub body: &'a str,
+}
+
+/// Words about the stream itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// The stream is open; the server sends a ping at least every so many seconds.
+    Hello {
+        /// Seconds between two pings.
+        ping_s: u32,
+    },
+    /// Still there.
+    Ping(u64),
+    /// The server ends the stream. Come back after a while, or not at all.
+    Bye {
+        /// Why.
+        reason: ByeReason,
+        /// Milliseconds to wait before the next try.
+        retry_ms: u32,
+    },
+}
+
+/// Why a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    /// The server goes down, or is replaced.
+    Shutdown,
+    /// There are too many streams.
+    Full,
+    /// The cookie is missing or not valid: load the page again.
+    NoSession,
+    /// A followed state does not exist here: the page is older or newer than the server.
+    UnknownState,
+    /// The reader does not keep up.
+    Slow,
+}
+
+/// A frame, by what it is about.
+#[derive(Debug)]
+pub enum Frame<'a> {
+    /// A state changed.
+    State(StateFrame<'a>),
+    /// About the stream.
+    Control(Control),
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the `data:` of an event.
+    pub fn parse(data: &'a str) -> Result<Frame<'a>, ApplyError> {
+        if data.starts_with('{') {
+            return Ok(Frame::Control(serde_json::from_str(data)?));
+        }
+        let (Name(state), since, body): (Name<'a>, Option<u64>, &'a RawValue) =
+            serde_json::from_str(data)?;
+        Ok(Frame::State(StateFrame { state, since, body: body.get() }))
+    }
+}
+
+/// Borrows where it can.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Writes an event of the stream: `since` as in [`StateFrame`].
+pub fn write_state_event(
+    scope_tag: &str,
+    position: Position,
+    state: &str,
+    since: Option<u64>,
+    body: &[u8],
+) -> Vec<u8> {
+    let since = since.map_or_else(|| "null".to_owned(), |offset| offset.to_string());
+    let head = format!("id: {scope_tag}-{position}\ndata: [\"{state}\",{since},");
+    let mut event = Vec::with_capacity(head.len() + body.len() + 3);
+    event.extend_from_slice(head.as_bytes());
+    event.extend_from_slice(body);
+    event.extend_from_slice(b"]\n\n");
+    event
+}
+
+/// Writes an event about the stream.
+pub fn write_control_event(control: &Control) -> Vec<u8> {
+    let json = serde_json::to_string(control).unwrap_or_default();
+    format!("data: {json}\n\n").into_bytes()
+}
+
+/// Reads an `id:`: the scope's tag and the position.
+pub fn parse_id(id: &str) -> Result<(&str, Position), NotAPosition> {
+    let (tag, position) = id.split_once('-').ok_or(NotAPosition)?;
+    Ok((tag, position.parse()?))
+}

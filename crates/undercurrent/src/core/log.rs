@@ -1,0 +1,125 @@
+//! The log of a scope: the newest entries, from which streams resume.
+
+use super::position::{Epoch, Position};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
+
+/// One update of one state. Its bytes are the same on every stream.
+#[derive(Debug)]
+pub struct Entry {
+    /// The number of the state in its scope.
+    pub state: usize,
+    /// The offset at which this state last changed before.
+    pub since: u64,
+    /// The offset of this update.
+    pub offset: u64,
+    /// The event of the stream, ready to be written.
+    pub event: Vec<u8>,
+    /// Where in `event` the ops are.
+    pub ops: Range<usize>,
+    /// The ops on server-only fields. They leave the server in no way.
+    pub server_ops: Option<Vec<u8>>,
+}
+
+/// The newest entries of a scope, bounded in number and in bytes. What is cut off can't be
+/// resumed from: such a stream gets a snapshot.
+#[derive(Debug)]
+pub struct Log {
+    epoch: Epoch,
+    offset: u64,
+    /// By state's number: the offset at which it last changed.
+    last_changed: Vec<u64>,
+    entries: VecDeque<Arc<Entry>>,
+    bytes: usize,
+    limits: LogLimits,
+}
+
+/// How far back a stream can resume.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLimits {
+    /// Entries a scope.
+    pub entries: usize,
+    /// Bytes a scope.
+    pub bytes: usize,
+}
+
+/// What a stream gets for one of the states it follows.
+#[derive(Debug)]
+pub enum Resume {
+    /// Nothing happened since.
+    Current,
+    /// These entries lead from there to here, none missing.
+    Entries(Vec<Arc<Entry>>),
+    /// The way from there is not known: send the whole state.
+    Snapshot,
+}
+
+impl Log {
+    /// A log of a scope that begins now.
+    pub fn new(epoch: Epoch, limits: LogLimits) -> Self {
+        Log {
+            epoch,
+            offset: 0,
+            last_changed: Vec::new(),
+            entries: VecDeque::new(),
+            bytes: 0,
+            limits,
+        }
+    }
+
+    /// Where the scope stands.
+    pub fn position(&self) -> Position {
+        Position::new(self.epoch, self.offset)
+    }
+
+    /// The offset at which a state last changed.
+    pub fn last_changed(&self, state: usize) -> u64 {
+        self.last_changed.get(state).copied().unwrap_or(0)
+    }
+
+    /// Adds the entries of one update. They share an offset, which is the next one.
+    pub fn push(&mut self, entries: impl IntoIterator<Item = Arc<Entry>>) {
+        self.offset += 1;
+        for entry in entries {
+            debug_assert_eq!(entry.offset, self.offset);
+            debug_assert_eq!(entry.since, self.last_changed(entry.state));
+            if self.last_changed.len() <= entry.state {
+                self.last_changed.resize(entry.state + 1, 0);
+            }
+            self.last_changed[entry.state] = entry.offset;
+            self.bytes += entry.event.len();
+            self.entries.push_back(entry);
+        }
+        while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
+            let Some(cut) = self.entries.pop_front() else { break };
+            self.bytes -= cut.event.len();
+        }
+    }
+
+    /// What leads a follower of a state from its position to now: all of it, or a snapshot.
+    ///
+    /// A follower at `0-0` has the default state, which is where every epoch begins.
+    pub fn resume(&self, state: usize, from: Position) -> Resume {
+        let last = self.last_changed(state);
+        let known = from == Position::NONE || from.epoch == self.epoch;
+        if !known || from.offset > last {
+            return Resume::Snapshot;
+        }
+        if from.offset == last {
+            return Resume::Current;
+        }
+        let begin = self.entries.partition_point(|entry| entry.offset <= from.offset);
+        let later = self.entries.range(begin..).filter(|entry| entry.state == state);
+        let entries: Vec<_> = later.cloned().collect();
+        match entries.first() {
+            Some(first) if first.since == from.offset => Resume::Entries(entries),
+            _ => Resume::Snapshot,
+        }
+    }
+}
+
+impl Entry {
+    /// The ops that pages see, as JSON text.
+    pub fn public_ops(&self) -> &str {
+        std::str::from_utf8(&self.event[self.ops.clone()]).unwrap_or("[]")
+    }
+}

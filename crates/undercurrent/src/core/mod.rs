@@ -1,0 +1,17 @@
+//! The pure core: positions, recorded collections, ops, log, replica.
+//!
+//! Nothing in here knows of tokio, of the web or of a clock, and nothing is behind a `cfg`:
+//! unit tests, property tests and the browser run the very same code.
+
+pub mod frame;
+pub mod list;
+pub mod log;
+pub mod numbers;
+pub mod ops;
+pub mod position;
+pub mod replica;
+pub mod state;
+pub mod task;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Where a scope's history stands: an epoch and an offset in it.
+
+use std::{fmt, str::FromStr};
+
+/// One unbroken history of a scope.
+///
+/// Within an epoch an offset never means two things.
+/// A scope that can't prove that nothing shown was lost (a restart of the memory store, say)
+/// gets a new epoch. `0` is no epoch: the default state that nobody has changed yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Epoch(u64);
+
+/// An offset in an epoch.
+///
+/// Written `<epoch in base 36>-<offset in base 10>`, as in `5kq2m8x1-17`; `0-0` is the default
+/// state of a scope that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The history that the offset belongs to.
+    pub epoch: Epoch,
+    /// How many updates of the scope lie before this point.
+    pub offset: u64,
+}
+
+/// A text that is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAPosition;
+
+// === impl Epoch ===
+
+impl Epoch {
+    /// No history yet.
+    pub const NONE: Epoch = Epoch(0);
+
+    /// Forty random bits make an epoch: eight characters on the wire, and two histories of one
+    /// scope meet by chance once in 10^12.
+    pub fn from_random(bits: u64) -> Self {
+        Epoch((bits & ((1 << 40) - 1)).max(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [0u8; 13];
+        let mut at = digits.len();
+        let mut rest = self.0;
+        loop {
+            at -= 1;
+            digits[at] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize];
+            rest /= 36;
+            if rest == 0 {
+                break;
+            }
+        }
+        f.write_str(std::str::from_utf8(&digits[at..]).unwrap_or("0"))
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = NotAPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        // One spelling for one epoch: no sign, no capitals, no leading zero.
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+        if !plain || text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
+            return Err(NotAPosition);
+        }
+        u64::from_str_radix(text, 36).map(Epoch).map_err(|_| NotAPosition)
+    }
+}
+
+// === impl Position ===
+
+impl Position {
+    /// The default state of a scope that does not exist.
+    pub const NONE: Position = Position { epoch: Epoch::NONE, offset: 0 };
+
+    /// A point in a history.
+    pub fn new(epoch: Epoch, offset: u64) -> Self {
+        Position { epoch, offset }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = NotAPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let (epoch, offset) = text.split_once('-').ok_or(NotAPosition)?;
+        if offset.is_empty() || !offset.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NotAPosition);
+        }
+        let offset = offset.parse().map_err(|_| NotAPosition)?;
+        Ok(Position { epoch: epoch.parse()?, offset })
+    }
+}
+
+impl fmt::Display for NotAPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a position is written <epoch>-<offset>, as in 5kq2m8x1-17")
+    }
+}
+
+impl std::error::Error for NotAPosition {}

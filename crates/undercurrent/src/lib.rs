@@ -1,0 +1,167 @@
+//! Background tasks for Leptos.
+//!
+//! A click starts work on the server that takes seconds or hours; its results stream into the
+//! page one by one; the page answers at once the whole time.
+//!
+//! One plain struct is the state. The server holds it, changes it in short exclusive updates and
+//! records what they change; pages hold a replica in signals and follow the changes.
+//!
+//! ```
+//! use leptos::prelude::*;
+//! use undercurrent::prelude::*;
+//!
+//! #[derive(State, Clone, Debug, Default)]
+//! pub struct Feed {
+//!     pub posts: List<String>,
+//! }
+//!
+//! /// An event: runs in the visitor's queue, one at a time.
+//! #[event]
+//! pub fn clear(feed: &mut Feed) {
+//!     feed.posts.clear();
+//! }
+//!
+//! /// A background task: runs beside the queue.
+//! #[background]
+//! pub async fn get_posts(cx: TaskContext<Feed>) -> Result<()> {
+//!     for number in 1..=10 {
+//!         cx.sleep(Millis(400)).await?;
+//!         cx.update(|feed| feed.posts.push(format!("Post {number}"))).await?;
+//!         cx.progress(number, 10);
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[component]
+//! pub fn FeedPage() -> impl IntoView {
+//!     let feed = use_state::<Feed>();
+//!     let fetch = use_task(get_posts);
+//!     view! {
+//!         <EventForm event=get_posts()>
+//!             <button disabled=move || fetch.is_running()>"Fetch ten posts"</button>
+//!         </EventForm>
+//!         <button on:click=move |_| fetch.cancel()>"Stop"</button>
+//!         <button on:click=clear.on_click()>"Clear"</button>
+//!         <ul>
+//!             <ForList each=feed.posts() let:post>
+//!                 <li>{post}</li>
+//!             </ForList>
+//!         </ul>
+//!     }
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! `ssr` is the server's side, `hydrate` the browser's. An app passes its own features of these
+//! names on; never both in one build.
+
+// What the derive emits begins with `::undercurrent`, here too.
+extern crate self as undercurrent;
+
+#[cfg(any(feature = "hydrate", feature = "ssr"))]
+mod answer;
+#[cfg(feature = "hydrate")]
+mod browser;
+#[cfg(not(feature = "hydrate"))]
+#[path = "browser/absent.rs"]
+mod browser;
+mod builtin;
+#[cfg(not(feature = "ssr"))]
+#[path = "server/absent_context.rs"]
+mod context;
+#[cfg(feature = "ssr")]
+use server::context;
+pub mod core;
+mod error;
+mod limits;
+mod message;
+mod millis;
+mod page;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+pub use self::{
+    builtin::{EndKind, Failure},
+    context::{EventContext, TaskContext},
+    core::{
+        list::List,
+        state::State,
+        task::{Progress, TaskRecord, TaskStatus},
+    },
+    error::{ForVisitor, Result, UpdateError},
+    limits::{Limits, OUTBOX_EVENTS},
+    message::{Call, CancelTask, EventDef, EventFn, OnClick, TaskDef, TaskFn},
+    millis::Millis,
+    page::{
+        Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle,
+        use_connection, use_event, use_loaded, use_state, use_task,
+    },
+};
+#[cfg(feature = "hydrate")]
+pub use browser::hydrate;
+#[cfg(feature = "ssr")]
+pub use server::Undercurrent;
+pub use undercurrent_macros::{State, background, event};
+
+/// What an app needs, beside leptos' own prelude. No name is in both.
+pub mod prelude {
+    pub use crate::{
+        Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
+        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus, background,
+        event, use_connection, use_event, use_loaded, use_state, use_task,
+    };
+}
+
+/// Code for the server alone: there under the feature `ssr` of this crate, whatever the
+/// features of the crate that uses it.
+#[cfg(feature = "ssr")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __server_only {
+    ($($code:tt)*) => { $($code)* };
+}
+
+#[cfg(not(feature = "ssr"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __server_only {
+    ($($code:tt)*) => {};
+}
+
+/// Exports the browser's entry point, `hydrate`, for the app's root component. Nothing in other
+/// builds.
+///
+/// ```ignore
+/// undercurrent::hydrate!(App);
+/// ```
+#[cfg(feature = "hydrate")]
+#[macro_export]
+macro_rules! hydrate {
+    ($app:path) => {
+        #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
+            wasm_bindgen = $crate::__private::wasm_bindgen
+        )]
+        pub fn hydrate() {
+            $crate::hydrate($app);
+        }
+    };
+}
+
+#[cfg(not(feature = "hydrate"))]
+#[macro_export]
+macro_rules! hydrate {
+    ($app:path) => {};
+}
+
+/// What the macros' code names. Not for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::core::{ops, state};
+    #[cfg(feature = "ssr")]
+    pub use inventory;
+    pub use reactive_stores::{Store, Subfield};
+    pub use serde;
+    #[cfg(feature = "hydrate")]
+    pub use wasm_bindgen;
+}

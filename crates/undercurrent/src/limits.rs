@@ -1,0 +1,101 @@
+//! Every bound of the runtime, by name, in one place.
+
+use serde::Deserialize;
+
+/// What the runtime allows at most. Each can be set in Leptos.toml, in the table
+/// `[undercurrent.limits]`, by its name with dashes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Scopes in memory. When there is no room the one that has been idle the longest goes; when
+    /// none is idle the event that would make a new one is refused (`Full`).
+    pub scopes: usize,
+    /// Events that wait in one queue. One more is refused (`Full`).
+    pub queue: usize,
+    /// Tasks that run in one scope. One more is refused (`Full`).
+    pub tasks: usize,
+    /// Tasks that run in the process. One more is refused (`Full`).
+    pub tasks_in_process: usize,
+    /// Ended tasks that a scope still tells of. The oldest goes.
+    pub ended_tasks: usize,
+    /// Clients of a visitor whose event numbers and ends are remembered. The most silent goes.
+    pub clients: usize,
+    /// Failures that are kept for a client to read. The oldest goes.
+    pub failures: usize,
+    /// Entries of a scope's log. A stream that is behind them gets a snapshot.
+    pub log_entries: usize,
+    /// Bytes of a scope's log. A stream that is behind them gets a snapshot.
+    pub log_bytes: usize,
+    /// Bytes of one state as JSON. An update that makes it larger is undone (`TooLarge`).
+    pub state_bytes: usize,
+    /// Streams of one visitor. One more is told to come back later (`Full`).
+    pub streams_of_visitor: usize,
+    /// Streams in the process. One more is told to come back later (`Full`).
+    pub streams: usize,
+    /// Bytes that a stream writes in one go.
+    pub write_bytes: usize,
+    /// States that one stream follows. One more, and it is refused (`UnknownState`).
+    pub followed_states: usize,
+    /// Connections. One more waits until another ends.
+    pub connections: usize,
+    /// Bytes of a request's body. A longer one is refused (413).
+    pub body_bytes: usize,
+    /// Events in one request. More are refused (422).
+    pub events_in_request: usize,
+    /// Milliseconds for the head of a request. A slower client is cut off.
+    pub header_ms: u64,
+    /// Milliseconds that a form waits for the end of its event before it is answered.
+    pub form_wait_ms: u64,
+    /// Milliseconds between two pings of a stream.
+    pub ping_ms: u64,
+    /// Milliseconds that a stream may take no byte that waits for it. Then it is cut off.
+    pub stall_ms: u64,
+    /// Milliseconds between a cancel and the moment the task's future is dropped.
+    pub cancel_grace_ms: u64,
+    /// Milliseconds for a shutdown. What has not ended then is cut off.
+    pub shutdown_ms: u64,
+    /// Milliseconds that a closure may hold the state before the log says so.
+    pub slow_update_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            scopes: 20_000,
+            queue: 200,
+            tasks: 32,
+            tasks_in_process: 20_000,
+            ended_tasks: 32,
+            clients: 64,
+            failures: 16,
+            log_entries: 1_000,
+            log_bytes: 1 << 20,
+            state_bytes: 64 << 20,
+            streams_of_visitor: 32,
+            streams: 20_000,
+            write_bytes: 64 << 10,
+            followed_states: 64,
+            connections: 25_000,
+            body_bytes: 64 << 10,
+            events_in_request: 100,
+            header_ms: 10_000,
+            form_wait_ms: 2_000,
+            ping_ms: 15_000,
+            stall_ms: 20_000,
+            cancel_grace_ms: 5_000,
+            shutdown_ms: 10_000,
+            slow_update_ms: 50,
+        }
+    }
+}
+
+/// Events that wait in the browser until the server has taken them. One more is refused, visibly.
+pub const OUTBOX_EVENTS: usize = 100;
+
+impl Limits {
+    /// Those of a scope's log.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
+    pub(crate) fn log(&self) -> crate::core::log::LogLimits {
+        crate::core::log::LogLimits { entries: self.log_entries, bytes: self.log_bytes }
+    }
+}

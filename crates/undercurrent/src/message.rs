@@ -1,0 +1,148 @@
+//! Messages: what calling an event or a task makes.
+
+use crate::{State, browser};
+use leptos::server_fn::{self, ServerFnError, codec::Json};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// An event or a task by its name, with its arguments. Made by `#[event]` and `#[background]`.
+pub trait EventDef: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The state that it works on.
+    type State: State;
+    /// `<state>/<function>`.
+    const NAME: &'static str;
+    /// Where it is sent to.
+    const PATH: &'static str;
+}
+
+/// A background task.
+#[diagnostic::on_unimplemented(
+    message = "this is an event, not a background task",
+    note = "`#[background]` makes a task; an event is sent by `.dispatch()` and followed by `use_event`"
+)]
+pub trait TaskDef: EventDef {}
+
+/// A message that has not been sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+#[serde(bound(deserialize = "E: DeserializeOwned"))]
+#[must_use = "a message does nothing until it is sent: `.dispatch()` it"]
+pub struct Call<E>(E);
+
+impl<E: EventDef> Call<E> {
+    #[doc(hidden)]
+    pub fn new(event: E) -> Self {
+        Call(event)
+    }
+
+    #[doc(hidden)]
+    pub fn into_event(self) -> E {
+        self.0
+    }
+
+    pub(crate) fn event(&self) -> &E {
+        &self.0
+    }
+
+    /// Sends it from the page. It waits in the page's outbox until the server has taken it.
+    ///
+    /// In a handler, on the server, the verb is that of the context: `cx.dispatch(…)`.
+    pub fn dispatch(self) {
+        browser::send(E::NAME, serde_json::to_string(&self.0).unwrap_or_default());
+    }
+}
+
+impl<E: TaskDef> Call<E> {
+    /// Starts the task from the page.
+    pub fn start(self) {
+        self.dispatch();
+    }
+}
+
+// === Functions that make messages ===
+
+/// A function that makes a message; `E` is what it makes.
+pub trait EventFn<Arguments> {
+    /// The event.
+    type Event: EventDef;
+}
+
+/// A function that makes a task's message.
+pub trait TaskFn<Arguments>: EventFn<Arguments, Event: TaskDef> {}
+
+impl<F, Arguments> TaskFn<Arguments> for F where F: EventFn<Arguments, Event: TaskDef> {}
+
+macro_rules! event_fn {
+    ($($argument:ident),*) => {
+        impl<F, E: EventDef, $($argument),*> EventFn<($($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> Call<E>,
+        {
+            type Event = E;
+        }
+    };
+}
+event_fn!();
+event_fn!(A);
+event_fn!(A, B);
+event_fn!(A, B, C);
+event_fn!(A, B, C, D);
+event_fn!(A, B, C, D, E1);
+event_fn!(A, B, C, D, E1, F1);
+
+/// `on:click=clear.on_click()`.
+pub trait OnClick {
+    /// A handler of clicks that sends the message.
+    fn on_click(self) -> impl Fn(leptos::ev::MouseEvent) + Clone + 'static;
+}
+
+impl<F, E> OnClick for F
+where
+    F: Fn() -> Call<E> + Clone + 'static,
+    E: EventDef,
+{
+    fn on_click(self) -> impl Fn(leptos::ev::MouseEvent) + Clone + 'static {
+        move |_| self().dispatch()
+    }
+}
+
+// === A message is a server function ===
+
+impl<E: EventDef> server_fn::ServerFn for Call<E> {
+    const PATH: &'static str = E::PATH;
+
+    type Client = server_fn::client::browser::BrowserClient;
+    type Server = ServerSide;
+    type Protocol = server_fn::Http<Json, Json>;
+    type Output = ();
+    type Error = ServerFnError;
+    type InputStreamError = ServerFnError;
+    type OutputStreamError = ServerFnError;
+
+    async fn run_body(self) -> Result<(), ServerFnError> {
+        // The registered handler is the runtime's own; it never comes here.
+        Err(ServerFnError::ServerError("this path is served by the runtime".into()))
+    }
+}
+
+#[cfg(feature = "ssr")]
+type ServerSide = server_fn::axum::AxumServerFnBackend;
+#[cfg(not(feature = "ssr"))]
+type ServerSide = server_fn::mock::BrowserMockServer;
+
+// === The runtime's own messages ===
+
+/// Cancels the tasks of a name and a key. It does not wait in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelTask {
+    /// `<state>/<function>`.
+    pub task: String,
+    /// The key of the instance, or empty.
+    #[serde(default)]
+    pub key: String,
+}
+
+impl EventDef for CancelTask {
+    type State = crate::builtin::UcTasks;
+    const NAME: &'static str = "uc_tasks/cancel";
+    const PATH: &'static str = "/api/uc_tasks/cancel";
+}

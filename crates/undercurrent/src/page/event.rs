@@ -1,0 +1,197 @@
+//! What became of the events that this page has sent.
+
+use super::replicas::Replicas;
+use crate::{
+    EndKind, EventFn, Failure,
+    message::EventDef,
+};
+use leptos::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The page's events: those under way, and the last failure of each.
+#[derive(Clone)]
+pub(crate) struct Events {
+    /// Oldest first.
+    outgoing: ArcRwSignal<Vec<Outgoing>>,
+    failures: ArcRwSignal<BTreeMap<String, Failure>>,
+    /// Failures come again with each snapshot; each is told once.
+    seen: Arc<Mutex<BTreeSet<(u64, String)>>>,
+    // A std mutex: held to add, to remove and to copy out, never across a listener's call.
+    listeners: Arc<Mutex<BTreeMap<u64, (&'static str, Listener)>>>,
+    next_listener: Arc<AtomicU64>,
+}
+
+type Listener = Arc<dyn Fn(Ended) + Send + Sync>;
+
+/// An event under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) number: u64,
+    pub(crate) event: String,
+    /// When it was sent, on the page's clock.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's outbox reads it"))]
+    pub(crate) sent_ms: f64,
+}
+
+/// An event of this page ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The event's number among those of this page.
+    pub number: u64,
+    /// How.
+    pub kind: EndKind,
+    /// Milliseconds from the click to the moment at which the page shows the effect.
+    pub elapsed_ms: f64,
+}
+
+/// One event, as this page has sent it.
+#[derive(Clone, Copy, Debug)]
+pub struct EventHandle {
+    pending: Signal<usize>,
+    failure: Signal<Option<Failure>>,
+    name: &'static str,
+    events: StoredValue<Events>,
+}
+
+/// Follows what becomes of an event that this page sends.
+pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
+    let name = F::Event::NAME;
+    let replicas = Replicas::current();
+    replicas.hold_ends();
+    let events = replicas.events().clone();
+    let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
+    let count = move || {
+        outgoing.with(|all| all.iter().filter(|event| event.event == name).count())
+    };
+    EventHandle {
+        pending: Signal::derive(count),
+        failure: Signal::derive(move || failures.with(|all| all.get(name).cloned())),
+        name,
+        events: StoredValue::new(events),
+    }
+}
+
+impl EventHandle {
+    /// How many clicks of this page on this event have not ended.
+    pub fn pending(self) -> usize {
+        self.pending.get()
+    }
+
+    /// At least one has not ended.
+    pub fn is_pending(self) -> bool {
+        self.pending.get() > 0
+    }
+
+    /// What the visitor is told of the last one, if it did not end well.
+    pub fn error(self) -> Option<String> {
+        self.failure.get().map(|failure| failure.message)
+    }
+
+    /// Calls back at each end, once the page shows the effect: after the effects that the
+    /// update's signals set off have run. Until the component goes.
+    pub fn on_end(self, listener: impl Fn(Ended) + Send + Sync + 'static) {
+        let Some(events) = self.events.try_get_value() else { return };
+        let id = events.next_listener.fetch_add(1, Ordering::Relaxed);
+        let lock = |events: &Events| {
+            let listeners = events.listeners.clone();
+            move |change: &dyn Fn(&mut BTreeMap<u64, (&'static str, Listener)>)| {
+                change(&mut listeners.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        };
+        let listener: Listener = Arc::new(listener);
+        let change = lock(&events);
+        change(&|all| drop(all.insert(id, (self.name, listener.clone()))));
+        on_cleanup(move || change(&|all| drop(all.remove(&id))));
+    }
+}
+
+// === impl Events ===
+
+impl Default for Events {
+    fn default() -> Self {
+        Events {
+            outgoing: ArcRwSignal::new(Vec::new()),
+            failures: ArcRwSignal::new(BTreeMap::new()),
+            seen: Arc::default(),
+            listeners: Arc::default(),
+            next_listener: Arc::default(),
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's outbox calls it"))]
+impl Events {
+    /// An event is on its way. What is known of an earlier failure is history.
+    pub(crate) fn sent(&self, event: Outgoing) {
+        if self.failures.with_untracked(|all| all.contains_key(&event.event)) {
+            self.failures.update(|all| drop(all.remove(&event.event)));
+        }
+        self.outgoing.update(|all| all.push(event));
+    }
+
+    /// All events up to a number ended, but for those that `is_waiting` knows to be somewhere
+    /// else. `failures` has those that did not end well.
+    pub(crate) fn ended(
+        &self,
+        is_ended: impl Fn(u64) -> bool,
+        failures: &[Failure],
+    ) -> Vec<(Outgoing, EndKind)> {
+        let any = self.outgoing.with_untracked(|all| all.iter().any(|event| is_ended(event.number)));
+        if !any {
+            return Vec::new();
+        }
+        let mut ended = Vec::new();
+        self.outgoing.update(|all| {
+            all.retain(|event| {
+                let goes = is_ended(event.number);
+                if goes {
+                    let failure = failures.iter().find(|failure| failure.number == event.number);
+                    ended.push((event.clone(), failure.map_or(EndKind::Done, |failure| failure.kind)));
+                }
+                !goes
+            });
+        });
+        ended
+    }
+
+    /// The events under way.
+    pub(crate) fn outgoing(&self) -> Vec<Outgoing> {
+        self.outgoing.get_untracked()
+    }
+
+    /// Those that are newer than what is known of their event.
+    pub(crate) fn unseen(&self, failures: &[Failure]) -> Vec<Failure> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let unseen = failures.iter().filter(|failure| seen.insert((failure.number, failure.event.clone())));
+        unseen.cloned().collect()
+    }
+
+    pub(crate) fn failed(&self, failure: Failure) {
+        self.failures.update(|all| drop(all.insert(failure.event.clone(), failure)));
+    }
+
+    /// Tells the listeners of ended events.
+    pub(crate) fn tell(&self, event: &str, ended: &Ended) {
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let concerned: Vec<Listener> = listeners
+            .values()
+            .filter(|(name, _)| *name == event)
+            .map(|(_, listener)| listener.clone())
+            .collect();
+        drop(listeners);
+        concerned.iter().for_each(|listener| listener(ended.clone()));
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,348 @@
+//! `ForList`: a list as rows that follow its changes.
+//!
+//! leptos' `<For>` compares all keys at each change; this view is told the changes, so that an
+//! append costs one row. Each row has its own owner and its own signal: a change of an item
+//! touches what that row shows of it, and nothing else.
+
+use crate::core::{
+    list::{List, ListChange, Mailbox},
+    state::Plain,
+};
+use leptos::{
+    prelude::*,
+    tachys::{
+        html::attribute::{Attribute, any_attribute::AnyAttribute},
+        hydration::Cursor,
+        renderer::{
+            Rndr,
+            types::{Element, Node, Placeholder},
+        },
+        ssr::StreamBuilder,
+        view::{
+            Mountable, Position, PositionState, Render, RenderHtml, add_attr::AddAnyAttr,
+        },
+    },
+};
+use reactive_graph::signal::ArcTrigger;
+use reactive_stores::StoreField;
+use std::{
+    cell::RefCell,
+    fmt,
+    rc::{Rc, Weak},
+    sync::Arc,
+};
+
+/// Shows a `List` of a state, a row for each item. `children` gets the item's signal.
+///
+/// A row lives as long as its item: what others do leaves its DOM, its focus and its scroll
+/// alone.
+///
+/// ```
+/// # use leptos::prelude::*;
+/// # use undercurrent::prelude::*;
+/// #[derive(State, Clone, Debug, Default)]
+/// struct Feed { posts: List<String> }
+///
+/// #[component]
+/// fn Posts() -> impl IntoView {
+///     let feed = use_state::<Feed>();
+///     view! { <ForList each=feed.posts() let:post> <p>{post}</p> </ForList> }
+/// }
+/// ```
+#[component]
+pub fn ForList<E, T, C, V>(
+    /// The list: a field of what `use_state` returns.
+    each: E,
+    /// Makes a row from the signal of its item.
+    children: C,
+) -> impl IntoView
+where
+    E: StoreField<Value = List<T>>,
+    T: Plain,
+    C: Fn(ReadSignal<T>) -> V + Send + 'static,
+    V: IntoView + 'static,
+{
+    ListView::new(&each, Box::new(move |item| children(item).into_view()))
+}
+
+/// The view behind [`ForList`].
+pub struct ListView<T: Plain, V> {
+    rows: Vec<Row<T, V>>,
+    make: MakeRow<T, V>,
+    owner: Owner,
+    mailbox: Option<Arc<Mailbox<T>>>,
+    changed: ArcTrigger,
+}
+
+type MakeRow<T, V> = Box<dyn Fn(ReadSignal<T>) -> V + Send>;
+
+/// A row: its view, or that view's state in the page.
+struct Row<T: Plain, V> {
+    // Dropped in this order: first what shows the item, then the item's signal.
+    view: V,
+    item: RwSignal<T>,
+    // Disposes of the signal, and of what the row's view has made.
+    owner: Owner,
+}
+
+/// The rows in the page. The effect that moves them holds them weakly: its task outlives the
+/// list by a tick.
+pub struct ListState<T: Plain, V: Render> {
+    rows: Rc<RefCell<Rows<T, V>>>,
+    _effect: RenderEffect<()>,
+}
+
+struct Rows<T: Plain, V: Render> {
+    rows: Vec<Row<T, V::State>>,
+    /// Stands behind the last row.
+    marker: Placeholder,
+    make: MakeRow<T, V>,
+    owner: Owner,
+}
+
+// === impl ListView ===
+
+impl<T: Plain, V> ListView<T, V> {
+    fn new<E: StoreField<Value = List<T>>>(each: &E, make: MakeRow<T, V>) -> Self {
+        let changed = ArcTrigger::new();
+        let owner = Owner::current().unwrap_or_default();
+        // The items and the mailbox under one lock: no change falls between.
+        let (items, mailbox) = match each.writer() {
+            None => (Vec::new(), None),
+            Some(mut list) => {
+                list.untrack();
+                let wake = changed.clone();
+                let mailbox = list.observe(move || wake.notify());
+                (list.iter().cloned().collect(), Some(mailbox))
+            }
+        };
+        let rows = items.into_iter().map(|item| Row::new(item, &owner, &make)).collect();
+        ListView { rows, make, owner, mailbox, changed }
+    }
+}
+
+impl<T: Plain, V> Row<T, V> {
+    fn new(item: T, owner: &Owner, make: &MakeRow<T, V>) -> Self {
+        let owner = owner.child();
+        let (item, view) = owner.with(|| {
+            let item = RwSignal::new(item);
+            (item, make(item.read_only()))
+        });
+        Row { view, item, owner }
+    }
+
+    fn map<W>(self, change: impl FnOnce(V) -> W) -> Row<T, W> {
+        let Row { view, item, owner } = self;
+        let view = owner.with(|| change(view));
+        Row { view, item, owner }
+    }
+}
+
+impl<T: Plain, V: Render + 'static> ListView<T, V> {
+    /// The rows are in the page, or will be mounted; from now on they follow.
+    fn into_state(
+        self,
+        rows: impl FnOnce(Vec<Row<T, V>>) -> (Vec<Row<T, V::State>>, Placeholder),
+    ) -> ListState<T, V> {
+        let ListView { rows: views, make, owner, mailbox, changed } = self;
+        let (rows, marker) = rows(views);
+        let rows = Rc::new(RefCell::new(Rows { rows, marker, make, owner }));
+        let weak: Weak<RefCell<Rows<T, V>>> = Rc::downgrade(&rows);
+        let effect = RenderEffect::new(move |_| {
+            changed.track();
+            if let (Some(rows), Some(mailbox)) = (weak.upgrade(), &mailbox) {
+                for change in mailbox.take() {
+                    untrack(|| rows.borrow_mut().apply(change));
+                }
+            }
+        });
+        ListState { rows, _effect: effect }
+    }
+}
+
+// === impl Rows ===
+
+impl<T: Plain, V: Render> Rows<T, V> {
+    fn apply(&mut self, change: ListChange<T>) {
+        match change {
+            ListChange::Set(index, item) => self.rows[index].item.set(item),
+            ListChange::Insert(index, items) => {
+                let mut added = Vec::with_capacity(items.len());
+                for item in items {
+                    let mut row = Row::new(item, &self.owner, &self.make).map(Render::build);
+                    self.place_before(index, &mut row.view);
+                    added.push(row);
+                }
+                if index == self.rows.len() {
+                    self.rows.append(&mut added);
+                } else {
+                    self.rows.splice(index..index, added);
+                }
+            }
+            ListChange::Remove(index, count) => {
+                for mut row in self.rows.drain(index..index + count) {
+                    row.view.unmount();
+                }
+            }
+        }
+    }
+
+    /// Puts a new row before the one at the index. A row that shows nothing has no place in the
+    /// page, so the next that has one is taken, or the marker.
+    fn place_before(&self, index: usize, row: &mut V::State) {
+        let mut behind = self.rows[index..].iter();
+        if !behind.any(|next| next.view.insert_before_this(row)) {
+            self.marker.insert_before_this(row);
+        }
+    }
+}
+
+// === impl ListView: tachys ===
+
+impl<T: Plain, V: Render + 'static> Render for ListView<T, V> {
+    type State = ListState<T, V>;
+
+    fn build(self) -> Self::State {
+        self.into_state(|rows| {
+            let rows = rows.into_iter().map(|row| row.map(Render::build)).collect();
+            (rows, Rndr::create_placeholder())
+        })
+    }
+
+    fn rebuild(self, state: &mut Self::State) {
+        let mut new = self.build();
+        state.insert_before_this(&mut new);
+        state.unmount();
+        *state = new;
+    }
+}
+
+impl<T: Plain, V: RenderHtml + 'static> AddAnyAttr for ListView<T, V> {
+    type Output<SomeNewAttr: Attribute> =
+        ListView<T, <V as AddAnyAttr>::Output<SomeNewAttr::CloneableOwned>>;
+
+    fn add_any_attr<NewAttr: Attribute>(self, attr: NewAttr) -> Self::Output<NewAttr>
+    where
+        Self::Output<NewAttr>: RenderHtml,
+    {
+        let attr = attr.into_cloneable_owned();
+        let ListView { rows, make, owner, mailbox, changed } = self;
+        let add = |row: Row<T, V>| row.map(|view| view.add_any_attr(attr.clone()));
+        ListView {
+            rows: rows.into_iter().map(add).collect(),
+            make: Box::new(move |item| make(item).add_any_attr(attr.clone())),
+            owner,
+            mailbox,
+            changed,
+        }
+    }
+}
+
+impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
+    type AsyncOutput = ListView<T, V>;
+    type Owned = Self;
+
+    const MIN_LENGTH: usize = 0;
+
+    fn dry_resolve(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.view.dry_resolve());
+    }
+
+    async fn resolve(self) -> Self::AsyncOutput {
+        self
+    }
+
+    fn to_html_with_buf(
+        self,
+        buf: &mut String,
+        position: &mut Position,
+        escape: bool,
+        mark_branches: bool,
+        extra_attrs: Vec<AnyAttribute>,
+    ) {
+        for row in self.rows {
+            let attrs = extra_attrs.clone();
+            row.view.to_html_with_buf(buf, position, escape, mark_branches, attrs);
+            *position = Position::NextChild;
+        }
+        buf.push_str("<!>");
+    }
+
+    fn to_html_async_with_buf<const OUT_OF_ORDER: bool>(
+        self,
+        buf: &mut StreamBuilder,
+        position: &mut Position,
+        escape: bool,
+        mark_branches: bool,
+        extra_attrs: Vec<AnyAttribute>,
+    ) {
+        for row in self.rows {
+            let attrs = extra_attrs.clone();
+            row.view.to_html_async_with_buf::<OUT_OF_ORDER>(
+                buf,
+                position,
+                escape,
+                mark_branches,
+                attrs,
+            );
+            *position = Position::NextChild;
+        }
+        buf.push_sync("<!>");
+    }
+
+    fn hydrate<const FROM_SERVER: bool>(
+        self,
+        cursor: &Cursor,
+        position: &PositionState,
+    ) -> Self::State {
+        self.into_state(|rows| {
+            let hydrate = |row: Row<T, V>| row.map(|view| view.hydrate::<FROM_SERVER>(cursor, position));
+            let rows = rows.into_iter().map(hydrate).collect();
+            let marker = cursor.next_placeholder(position);
+            position.set(Position::NextChild);
+            (rows, marker)
+        })
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
+}
+
+// === impl ListState ===
+
+impl<T: Plain, V: Render> Mountable for ListState<T, V> {
+    fn unmount(&mut self) {
+        let mut rows = self.rows.borrow_mut();
+        rows.rows.iter_mut().for_each(|row| row.view.unmount());
+        rows.marker.unmount();
+    }
+
+    fn mount(&mut self, parent: &Element, marker: Option<&Node>) {
+        let mut rows = self.rows.borrow_mut();
+        rows.rows.iter_mut().for_each(|row| row.view.mount(parent, marker));
+        rows.marker.mount(parent, marker);
+    }
+
+    fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
+        let rows = self.rows.borrow();
+        rows.rows.iter().any(|row| row.view.insert_before_this(child))
+            || rows.marker.insert_before_this(child)
+    }
+
+    fn elements(&self) -> Vec<Element> {
+        self.rows.borrow().rows.iter().flat_map(|row| row.view.elements()).collect()
+    }
+}
+
+impl<T: Plain, V> fmt::Debug for ListView<T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListView").field("rows", &self.rows.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Plain, V: Render> fmt::Debug for ListState<T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListState").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! What views use: the state as signals, tasks, events, the connection, lists.
+//!
+//! All of it runs on both sides. On the server a request renders from one snapshot; in the
+//! browser the stream feeds the replicas.
+
+mod connection;
+mod event;
+mod form;
+mod list;
+mod replicas;
+mod task;
+
+pub use self::{
+    connection::{Connection, Link, use_connection},
+    event::{Ended, EventHandle, use_event},
+    form::EventForm,
+    list::ForList,
+    replicas::{Followed, use_loaded, use_state},
+    task::{TaskHandle, use_task},
+};
+#[cfg(feature = "hydrate")]
+pub(crate) use self::event::Outgoing;
+#[cfg(any(feature = "hydrate", feature = "ssr"))]
+pub(crate) use self::replicas::{Replicas, Snapshot};

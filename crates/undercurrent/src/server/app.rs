@@ -1,0 +1,149 @@
+//! Start-up: from Leptos.toml to a router.
+
+use super::{
+    Config, Runtime, StartError,
+    door::{Door, STREAM_PATH},
+    events::events,
+    follow::Streams,
+    pages::{page_view, provide_page},
+    registry::{Provided, Registry},
+    scopes::Scopes,
+    session::Sessions,
+    stream::stream,
+};
+use axum::{
+    Extension, Router, middleware,
+    routing::{get, post},
+};
+use leptos::{config::LeptosOptions, prelude::IntoView};
+use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use std::{
+    any::Any,
+    path::Path,
+    sync::{Arc, Mutex, atomic::AtomicUsize},
+};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The runtime on the server.
+///
+/// ```no_run
+/// # use leptos::prelude::*;
+/// # use undercurrent::Undercurrent;
+/// # #[component] fn App() -> impl IntoView {}
+/// # fn shell(_: LeptosOptions) -> impl IntoView { view! { <App/> } }
+/// # struct Upstream;
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let uc = Undercurrent::open("Leptos.toml")?.provide(Upstream).build()?;
+/// let app = uc.router(App, shell); // an axum Router: add your own routes
+/// uc.serve(app).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Undercurrent {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) options: LeptosOptions,
+    pub(crate) door: Arc<Door>,
+}
+
+/// What start-up gathers before it builds.
+#[derive(Debug)]
+pub struct Builder {
+    options: LeptosOptions,
+    config: Config,
+    provided: Provided,
+}
+
+impl Undercurrent {
+    /// Reads leptos' options and the runtime's own from a file. `LEPTOS_…` variables override
+    /// the former.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, or has a key or a value that does not exist.
+    pub fn open(path: impl AsRef<Path>) -> Result<Builder, StartError> {
+        let (options, config) = Config::read(path.as_ref())?;
+        Ok(Undercurrent::with(options, config))
+    }
+
+    /// From options that are there already.
+    pub fn with(options: LeptosOptions, config: Config) -> Builder {
+        Builder { options, config, provided: Provided::default() }
+    }
+
+    /// Pages, events, streams and files, as an axum router. Add your own routes to it.
+    pub fn router<App, Shell>(
+        &self,
+        app: fn() -> App,
+        shell: fn(LeptosOptions) -> Shell,
+    ) -> Router
+    where
+        App: IntoView + 'static,
+        Shell: IntoView + 'static,
+    {
+        let options = self.options.clone();
+        let context = move || provide_page(&options);
+        let options = self.options.clone();
+        let shell_of = move || shell(options.clone());
+        let pages = Router::new()
+            .leptos_routes_with_context(
+                &self.options,
+                generate_route_list(app),
+                context.clone(),
+                shell_of,
+            )
+            .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(context, shell))
+            .with_state(self.options.clone())
+            .layer(middleware::from_fn(page_view));
+        Router::new()
+            .route("/api/events", post(events))
+            .route(STREAM_PATH, get(stream))
+            .merge(pages)
+            .layer(Extension(self.runtime.clone()))
+    }
+
+    /// leptos' options, as the file and the environment have them.
+    pub fn options(&self) -> &LeptosOptions {
+        &self.options
+    }
+}
+
+impl Builder {
+    /// Gives handlers something of the server's: they get it by `cx.expect::<T>()`.
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.provided.add(value);
+        self
+    }
+
+    /// Checks that everything fits.
+    ///
+    /// # Errors
+    ///
+    /// Two handlers or states of one name, a handler that expects what was not provided, a
+    /// signing key that can't be read.
+    pub fn build(self) -> Result<Undercurrent, StartError> {
+        let Builder { options, config, provided } = self;
+        let registry = Registry::collect(&provided)?;
+        let app = options.output_name.to_string();
+        if app.is_empty() || !app.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+            return Err(StartError::OutputName(app));
+        }
+        let sessions = Sessions::open(&app, &config.session_key_file, config.https)?;
+        let door = Arc::new(Door::new(&config.hosts, &config.open_paths));
+        let limits = config.limits;
+        let runtime = Arc::new(Runtime {
+            registry,
+            provided,
+            sessions,
+            scopes: Scopes::new(limits.scopes),
+            streams: Streams::default(),
+            tasks_running: AtomicUsize::new(0),
+            tracker: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            warned_of: Mutex::default(),
+            started: Instant::now(),
+            limits,
+        });
+        Ok(Undercurrent { runtime, options, door })
+    }
+}

@@ -1,0 +1,235 @@
+//! One state of a scope: its value, and what is needed to record, to undo and to rebuild it.
+
+use crate::core::{
+    frame::write_state_event,
+    log::Entry,
+    ops::{Applied, OpsWriter, RecordError},
+    position::Position,
+    state::{State, apply_ops, to_json, to_json_with_server},
+};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+};
+
+/// A state that is recorded.
+///
+/// An update is undone by the collections' own undo logs, in O(change). Where the closure took a
+/// collection out of the state, its undo log went with it: then the value is read anew from
+/// `base` and the entries since. So it is when user code panics while a change is recorded.
+pub(crate) struct Cell<S> {
+    value: S,
+    shadow: S,
+    /// The value at an earlier time; with `since` it leads to the committed value.
+    base: S,
+    base_bytes: usize,
+    since: Vec<Arc<Entry>>,
+    since_bytes: usize,
+    /// The last snapshot, if nothing changed since.
+    snapshot: Option<Arc<dyn AnySnapshot>>,
+}
+
+/// A cell of whatever state.
+pub(crate) trait AnyCell: Any + Send {
+    /// The committed value at its position. It is shared until the next change.
+    fn snapshot(&mut self, at: Position) -> Arc<dyn AnySnapshot>;
+    /// The change that became this entry is in the log.
+    fn committed(&mut self, entry: Arc<Entry>);
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+/// The value of a state at a position.
+pub(crate) trait AnySnapshot: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn at(&self) -> Position;
+    /// The event of the stream that carries it; written once, at the first call.
+    fn event(&self, scope_tag: &str) -> &[u8];
+    fn state(&self) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// Why a change did not happen. The value is as it was before.
+pub(crate) enum ChangeError<E> {
+    /// The closure said no.
+    Refused(E),
+    Panicked(Box<dyn Any + Send>),
+    NotRecorded(RecordError),
+    TooLarge { bytes: usize, limit: usize },
+}
+
+/// What a change wrote: the ops for pages, and those for the server alone.
+pub(crate) struct Recorded {
+    pub(crate) ops: Vec<u8>,
+    pub(crate) server_ops: Option<Vec<u8>>,
+    pub(crate) large: Vec<(&'static str, usize)>,
+}
+
+struct TypedSnapshot<S> {
+    at: Position,
+    state: Arc<S>,
+    event: OnceLock<Vec<u8>>,
+}
+
+/// The base moves on when the entries since weigh more than it, and more than this: the cost for
+/// a changed byte stays constant.
+const MIN_BASE_STEP_BYTES: usize = 64 << 10;
+
+// === impl Cell ===
+
+impl<S: State> Cell<S> {
+    pub(crate) fn new() -> Self {
+        let base = S::default();
+        let mut value = base.clone();
+        let shadow = value.arm();
+        Cell {
+            value,
+            shadow,
+            base,
+            base_bytes: 0,
+            since: Vec::new(),
+            since_bytes: 0,
+            snapshot: None,
+        }
+    }
+
+    pub(crate) fn value(&self) -> &S {
+        &self.value
+    }
+
+    /// Runs a closure over the value. What it changed is recorded, or, if it fails in whatever
+    /// way, undone. `Ok(None)` means that it changed nothing.
+    pub(crate) fn change<R, E>(
+        &mut self,
+        limit: usize,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<(R, Option<Recorded>), ChangeError<E>> {
+        let result = catch_unwind(AssertUnwindSafe(|| closure(&mut self.value)));
+        let recorded = match result {
+            Ok(Ok(result)) => self.record(limit).map(|recorded| (result, recorded)),
+            Ok(Err(refused)) => Err(ChangeError::Refused(refused)),
+            Err(panic) => Err(ChangeError::Panicked(panic)),
+        };
+        let recorded = match recorded {
+            Ok((result, None)) => return Ok((result, None)),
+            Ok(recorded) => recorded,
+            Err(error) => {
+                self.undo();
+                return Err(error);
+            }
+        };
+        let settle = AssertUnwindSafe(|| self.value.settle(&mut self.shadow));
+        match catch_unwind(settle) {
+            Ok(()) => Ok(recorded),
+            Err(panic) => {
+                // Half settled: the undo log does not fit any more.
+                self.rebuild();
+                Err(ChangeError::Panicked(panic))
+            }
+        }
+    }
+
+    fn record<E>(&mut self, limit: usize) -> Result<Option<Recorded>, ChangeError<E>> {
+        let mut out = OpsWriter::default();
+        match catch_unwind(AssertUnwindSafe(|| self.value.record(&self.shadow, &mut out))) {
+            Err(panic) => return Err(ChangeError::Panicked(panic)),
+            Ok(Err(error)) => return Err(ChangeError::NotRecorded(error)),
+            Ok(Ok(())) if out.is_empty() => return Ok(None),
+            Ok(Ok(())) => {}
+        }
+        let large = std::mem::take(&mut out.large);
+        let (ops, server_ops) = out.finish();
+        let added = ops.len() + server_ops.as_ref().map_or(0, Vec::len);
+        // An upper bound first; the exact size, which costs O(state), only where that is over.
+        if self.base_bytes + self.since_bytes + added > limit {
+            let bytes = to_json_with_server(&self.value).map_or(usize::MAX, |json| json.len());
+            if bytes > limit {
+                return Err(ChangeError::TooLarge { bytes, limit });
+            }
+        }
+        Ok(Some(Recorded { ops, server_ops, large }))
+    }
+
+    fn undo(&mut self) {
+        let undone = catch_unwind(AssertUnwindSafe(|| self.value.undo(&self.shadow)));
+        if !matches!(undone, Ok(Ok(()))) {
+            self.rebuild();
+        }
+    }
+
+    fn rebuild(&mut self) {
+        let mut value = self.base.clone();
+        for entry in &self.since {
+            let mut applied = Applied::default();
+            let server_ops = entry.server_ops.as_deref().and_then(|ops| str::from_utf8(ops).ok());
+            for ops in std::iter::once(entry.public_ops()).chain(server_ops) {
+                if let Err(error) = apply_ops(&mut value, ops, &mut applied) {
+                    tracing::error!(state = S::NAME, %error, "an entry of the log does not apply");
+                }
+            }
+        }
+        self.shadow = value.arm();
+        self.value = value;
+    }
+}
+
+impl<S: State> AnyCell for Cell<S> {
+    fn snapshot(&mut self, at: Position) -> Arc<dyn AnySnapshot> {
+        if let Some(snapshot) = &self.snapshot {
+            return snapshot.clone();
+        }
+        let state = Arc::new(self.value.clone());
+        let snapshot = Arc::new(TypedSnapshot { at, state, event: OnceLock::new() });
+        self.snapshot = Some(snapshot.clone());
+        snapshot
+    }
+
+    fn committed(&mut self, entry: Arc<Entry>) {
+        self.snapshot = None;
+        self.since_bytes += entry.ops.len() + entry.server_ops.as_ref().map_or(0, Vec::len);
+        self.since.push(entry);
+        if self.since_bytes > self.base_bytes.max(MIN_BASE_STEP_BYTES) {
+            let moved = catch_unwind(AssertUnwindSafe(|| {
+                (to_json_with_server(&self.value).map_or(0, |json| json.len()), self.value.clone())
+            }));
+            if let Ok((bytes, base)) = moved {
+                (self.base_bytes, self.base) = (bytes, base);
+                self.since.clear();
+                self.since_bytes = 0;
+            }
+        }
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+// === impl TypedSnapshot ===
+
+impl<S: State> AnySnapshot for TypedSnapshot<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn at(&self) -> Position {
+        self.at
+    }
+
+    fn event(&self, scope_tag: &str) -> &[u8] {
+        self.event.get_or_init(|| {
+            // Written once already when it was recorded, so that it can be written.
+            let json = to_json(&*self.state).unwrap_or_else(|_| "{}".to_owned());
+            write_state_event(scope_tag, self.at, S::NAME, None, json.as_bytes())
+        })
+    }
+
+    fn state(&self) -> Arc<dyn Any + Send + Sync> {
+        self.state.clone()
+    }
+}
+
+/// The default state, for a scope that has not got it.
+pub(crate) fn default_snapshot<S: State>(at: Position) -> Arc<dyn AnySnapshot> {
+    Arc::new(TypedSnapshot { at, state: Arc::new(S::default()), event: OnceLock::new() })
+}
+

@@ -1,0 +1,80 @@
+//! What Leptos.toml says to the runtime.
+
+use super::StartError;
+use crate::Limits;
+use leptos::config::{LeptosOptions, get_configuration};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The table `[undercurrent]` of Leptos.toml. Each key may be left out.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// Host names that the server answers to, beside those of this machine.
+    pub hosts: Vec<String>,
+    /// Paths that other sites may post to.
+    pub open_paths: Vec<String>,
+    /// The site is reached by https: the cookie says so.
+    pub https: bool,
+    /// Where the key that signs cookies is kept. Made at the first start, for its owner alone.
+    pub session_key_file: PathBuf,
+    /// What is allowed at most.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            hosts: Vec::new(),
+            open_paths: Vec::new(),
+            https: false,
+            session_key_file: PathBuf::from(".undercurrent/session.key"),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads leptos' options and the runtime's own from one file.
+    pub(crate) fn read(path: &Path) -> Result<(LeptosOptions, Config), StartError> {
+        let fail = |why: String| StartError::Config(path.to_owned(), why);
+        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        let leptos = get_configuration(path.to_str()).map_err(|error| fail(error.to_string()))?;
+        let config = Config::parse(&text).map_err(fail)?;
+        Ok((leptos.leptos_options, config))
+    }
+
+    /// Reads the table `[undercurrent]` and leaves all others to whom they concern.
+    fn parse(text: &str) -> Result<Config, String> {
+        #[derive(Deserialize)]
+        struct File {
+            #[serde(default)]
+            undercurrent: Config,
+        }
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        Ok(file.undercurrent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        assert_eq!(Config::parse(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn a_limit_is_set_by_its_name_and_other_tables_are_left_alone() {
+        let config = Config::parse("[other]\nx = 1\n[undercurrent.limits]\nqueue = 7\n").unwrap();
+        assert_eq!(config.limits.queue, 7);
+        assert_eq!(config.limits.tasks, Limits::default().tasks);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_and_named() {
+        let error = Config::parse("[undercurrent.limits]\nqueues = 7\n").unwrap_err();
+        assert!(error.contains("queues"), "{error}");
+    }
+}

@@ -1,0 +1,299 @@
+//! How events come in: many in one request from a page, one by its own path from a form or from
+//! whoever calls it as a server function.
+
+use super::{
+    Runtime,
+    authorize::{Action, authorize},
+    queue::{Accepted, Origin, Queued},
+    registry::{Arguments, Prepared, Registration},
+    session::Session,
+};
+use crate::{
+    Call, CancelTask, EndKind, EventDef,
+    answer::{Answer, Answers, Fate},
+};
+use axum::{
+    Extension, Json,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use leptos::server_fn::ServerFnTraitObj;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+
+/// `POST /api/events`: a client's events, in order.
+#[derive(Deserialize)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    client: Cow<'a, str>,
+    #[serde(borrow)]
+    events: Vec<(u64, Cow<'a, str>, &'a RawValue)>,
+}
+
+/// Why a request as a whole is refused.
+#[derive(Debug)]
+enum Refusal {
+    NoSession,
+    Foreign,
+    ContentType,
+    TooLarge,
+    TooSlow,
+    Malformed(String),
+    Down,
+}
+
+/// A client's id is made by the page; longer ones are refused.
+const MAX_CLIENT_BYTES: usize = 64;
+
+pub(crate) async fn events(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    request: Request,
+) -> impl IntoResponse {
+    match take_batch(&runtime, request).await {
+        Ok(answers) => (StatusCode::ACCEPTED, Json(answers)).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers, Refusal> {
+    let session = session_for(runtime, request.headers(), Action::Send)?;
+    if content_type(request.headers()) != "application/json" {
+        return Err(Refusal::ContentType);
+    }
+    let body = read_body(runtime, request.into_body()).await?;
+    let batch: Batch<'_> = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::Malformed(format!("The events can't be read: {error}.")))?;
+    check_client(&batch.client)?;
+    let max = runtime.limits.events_in_request;
+    if batch.events.len() > max {
+        return Err(Refusal::Malformed(format!("A request takes at most {max} events.")));
+    }
+    let mut events = Vec::with_capacity(batch.events.len());
+    for (number, name, arguments) in batch.events {
+        let origin = Origin { client: batch.client.clone().into_owned(), number };
+        let handler = runtime.registry.handler(&name);
+        let answer = match prepare(handler, Arguments::Json(arguments.get())) {
+            Ok((name, prepared)) => {
+                take(runtime, &session, name, prepared, Some(origin), None).await
+            }
+            Err(message) => Answer::refused(number, EndKind::Misfit, message),
+        };
+        events.push(answer);
+    }
+    Ok(Answers { events })
+}
+
+/// `POST /api/<state>/<event>`: what a form posts, and what a call as a server function sends.
+async fn handle_server_fn<E: EventDef>(request: Request<Body>) -> Response<Body> {
+    let Some(runtime) = request.extensions().get::<Arc<Runtime>>().cloned() else {
+        return Refusal::Down.into_response();
+    };
+    match take_one(&runtime, E::NAME, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// A handler as leptos knows it: a server function, with this runtime's own way to answer.
+/// server_fn's answers every error with 500, and leads a form to whatever its Referer says.
+pub const fn server_fn<E: EventDef>() -> ServerFnTraitObj<Request<Body>, Response<Body>> {
+    ServerFnTraitObj::new::<Call<E>>(|request| Box::pin(handle_server_fn::<E>(request)))
+}
+
+inventory::submit! { server_fn::<CancelTask>() }
+
+async fn take_one(
+    runtime: &Arc<Runtime>,
+    name: &'static str,
+    request: Request,
+) -> Result<Response<Body>, Refusal> {
+    let session = session_for(runtime, request.headers(), Action::Send)?;
+    let is_form = match content_type(request.headers()) {
+        "application/json" => false,
+        "application/x-www-form-urlencoded" => true,
+        _ => return Err(Refusal::ContentType),
+    };
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = read_body(runtime, request.into_body()).await?;
+    let body = str::from_utf8(&body)
+        .map_err(|_| Refusal::Malformed("The body is not UTF-8.".to_owned()))?;
+    // A form carries its number in its fields, a call in its query.
+    let envelope: Envelope = serde_qs::from_str(if is_form { body } else { &query })
+        .map_err(|error| Refusal::Malformed(format!("The form can't be read: {error}.")))?;
+    let origin = envelope.origin()?;
+    let number = origin.as_ref().map_or(0, |origin| origin.number);
+    let arguments = if is_form { Arguments::Form(body) } else { Arguments::Json(body) };
+    let (name, prepared) =
+        prepare(runtime.registry.handler(name), arguments).map_err(Refusal::Malformed)?;
+    let (sender, ended) = oneshot::channel();
+    let answer = take(runtime, &session, name, prepared, origin, Some(sender)).await;
+    if answer.kind == Some(EndKind::Full) {
+        return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
+    }
+    if !is_form {
+        return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+    }
+    if answer.is == Fate::Queued {
+        // So that the page which the browser loads next shows the effect, mostly.
+        let wait = Duration::from_millis(runtime.limits.form_wait_ms);
+        let _ = tokio::time::timeout(wait, ended).await;
+    }
+    debug_assert!(answer.is != Fate::Refused || number == answer.n);
+    let back = envelope.return_path();
+    let location = HeaderValue::from_str(back).unwrap_or(HeaderValue::from_static("/"));
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+/// The runtime's own fields of a form.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "_client", alias = "client")]
+    client: Option<String>,
+    #[serde(rename = "_n", alias = "n")]
+    number: Option<u64>,
+    #[serde(rename = "_back")]
+    back: Option<String>,
+}
+
+impl Envelope {
+    fn origin(&self) -> Result<Option<Origin>, Refusal> {
+        match (&self.client, self.number) {
+            (Some(client), Some(number)) => {
+                check_client(client)?;
+                Ok(Some(Origin { client: client.clone(), number }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(Refusal::Malformed("A client and a number come together.".to_owned())),
+        }
+    }
+
+    /// A path on this site, whatever the form says.
+    fn return_path(&self) -> &str {
+        let back = self.back.as_deref().unwrap_or("/");
+        let is_path = back.starts_with('/')
+            && !back.starts_with("//")
+            && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if is_path { back } else { "/" }
+    }
+}
+
+// === What both ways have in common ===
+
+fn session_for(
+    runtime: &Runtime,
+    headers: &HeaderMap,
+    action: Action,
+) -> Result<Session, Refusal> {
+    if runtime.is_shutting_down() {
+        return Err(Refusal::Down);
+    }
+    let session = runtime.sessions.of(headers).ok_or(Refusal::NoSession)?;
+    authorize(&session, session.scope, action).map_err(|_| Refusal::Foreign)?;
+    Ok(session)
+}
+
+fn prepare(
+    handler: Option<&'static Registration>,
+    arguments: Arguments<'_>,
+) -> Result<(&'static str, Prepared), String> {
+    let Some(handler) = handler else {
+        return Err("The server does not know this event. Reload the page.".to_owned());
+    };
+    let prepared = (handler.prepare)(arguments)
+        .map_err(|why| format!("The arguments of {} don't fit: {why}.", handler.name))?;
+    Ok((handler.name, prepared))
+}
+
+async fn take(
+    runtime: &Arc<Runtime>,
+    session: &Session,
+    name: &'static str,
+    prepared: Prepared,
+    origin: Option<Origin>,
+    ended: Option<oneshot::Sender<EndKind>>,
+) -> Answer {
+    let number = origin.as_ref().map_or(0, |origin| origin.number);
+    if let Prepared::Cancel { .. } = prepared
+        && authorize(session, session.scope, Action::Control).is_err()
+    {
+        return Answer::refused(number, EndKind::NoSession, "This is not yours.".to_owned());
+    }
+    let Some(scope) = runtime.scopes.find_or_make(session.scope, runtime) else {
+        let message = "The server is full. Try again in a minute.".to_owned();
+        return Answer::refused(number, EndKind::Full, message);
+    };
+    let event = Queued { name, prepared, origin, is_first: true, ended };
+    match scope.accept(event).await {
+        Accepted::Queued => Answer::of(number, Fate::Queued),
+        Accepted::Known => Answer::of(number, Fate::Known),
+        Accepted::Ended(EndKind::Done, _) => Answer::of(number, Fate::Ended),
+        Accepted::Ended(kind, message) => Answer::refused(number, kind, message),
+        Accepted::Full => {
+            let message = "Too many events wait. Try again when some have run.".to_owned();
+            Answer::refused(number, EndKind::Full, message)
+        }
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
+fn check_client(client: &str) -> Result<(), Refusal> {
+    let is_id = !client.is_empty()
+        && client.len() <= MAX_CLIENT_BYTES
+        && client.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_id {
+        return Ok(());
+    }
+    Err(Refusal::Malformed(format!(
+        "A client's id has 1 to {MAX_CLIENT_BYTES} letters, digits and dashes."
+    )))
+}
+
+async fn read_body(runtime: &Runtime, body: Body) -> Result<axum::body::Bytes, Refusal> {
+    let limits = &runtime.limits;
+    let read = to_bytes(body, limits.body_bytes);
+    match tokio::time::timeout(Duration::from_millis(limits.header_ms), read).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Refusal::TooLarge),
+        Err(_) => Err(Refusal::TooSlow),
+    }
+}
+
+impl Answer {
+    fn of(n: u64, is: Fate) -> Self {
+        Answer { n, is, kind: None, message: String::new() }
+    }
+
+    fn refused(n: u64, kind: EndKind, message: String) -> Self {
+        Answer { n, is: Fate::Refused, kind: Some(kind), message }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response<Body> {
+        let (status, message) = match self {
+            Refusal::NoSession => (
+                StatusCode::UNAUTHORIZED,
+                "There is no session: the cookie is missing or not valid. Load a page first.".into(),
+            ),
+            Refusal::Foreign => (StatusCode::FORBIDDEN, "This scope is not yours.".into()),
+            Refusal::ContentType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send application/json, or a form as application/x-www-form-urlencoded.".into(),
+            ),
+            Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.".into()),
+            Refusal::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body came too slowly.".into()),
+            Refusal::Malformed(message) => (StatusCode::UNPROCESSABLE_ENTITY, message),
+            Refusal::Down => (StatusCode::SERVICE_UNAVAILABLE, "The server goes down.".into()),
+        };
+        let body = Json(serde_json::json!({ "refused": message }));
+        (status, [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], body).into_response()
+    }
+}

@@ -1,0 +1,186 @@
+//! Who follows a scope: the streams, and how they are woken.
+
+use crate::core::frame::{ByeReason, Control};
+use futures::task::AtomicWaker;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A stream, as a scope and the sweeper see it.
+pub(crate) struct Follower {
+    waker: AtomicWaker,
+    /// Something waits to be written. A second change before the stream has run costs one swap.
+    has_news: AtomicBool,
+    wants_ping: AtomicBool,
+    // A std mutex, held to put or to take.
+    bye: Mutex<Option<Control>>,
+    /// The runtime's clock when the stream last wrote, and when it last had nothing to write.
+    wrote_ms: AtomicU64,
+    news_since_ms: AtomicU64,
+    /// Ends the connection of a client that takes nothing.
+    connection: CancellationToken,
+}
+
+/// The streams of one scope.
+#[derive(Default)]
+pub(crate) struct Followers {
+    // A std mutex, held to add, to remove and to go through; a wake takes no lock of ours.
+    all: Mutex<Vec<Arc<Follower>>>,
+    count: AtomicUsize,
+}
+
+/// The streams of the process, for the sweeper and the shutdown.
+#[derive(Default)]
+pub(crate) struct Streams {
+    all: Mutex<HashMap<u64, Weak<Follower>>>,
+    next: AtomicU64,
+}
+
+/// Milliseconds that mean "nothing waits".
+const NO_NEWS: u64 = u64::MAX;
+
+// === impl Follower ===
+
+impl Follower {
+    pub(crate) fn new(connection: CancellationToken, now_ms: u64) -> Self {
+        Follower {
+            waker: AtomicWaker::new(),
+            has_news: AtomicBool::new(true),
+            wants_ping: AtomicBool::new(false),
+            bye: Mutex::default(),
+            wrote_ms: AtomicU64::new(now_ms),
+            news_since_ms: AtomicU64::new(NO_NEWS),
+            connection,
+        }
+    }
+
+    /// The stream begins to look. Registered before it looks, so that what comes meanwhile wakes
+    /// it again.
+    pub(crate) fn look(&self, waker: &Waker) {
+        self.waker.register(waker);
+        self.has_news.store(false, Ordering::SeqCst);
+        self.news_since_ms.store(NO_NEWS, Ordering::Relaxed);
+    }
+
+    /// The stream writes.
+    pub(crate) fn writes(&self, now_ms: u64) {
+        self.wrote_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_ping(&self) -> bool {
+        self.wants_ping.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn take_bye(&self) -> Option<Control> {
+        self.bye.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The stream ends with this.
+    pub(crate) fn say_bye(&self, reason: ByeReason, retry_ms: u32) {
+        let bye = Control::Bye { reason, retry_ms };
+        *self.bye.lock().unwrap_or_else(PoisonError::into_inner) = Some(bye);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if !self.has_news.swap(true, Ordering::SeqCst) {
+            self.waker.wake();
+        }
+    }
+}
+
+// === impl Followers ===
+
+impl Followers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn add(&self, follower: Arc<Follower>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(follower);
+    }
+
+    pub(crate) fn remove(&self, follower: &Arc<Follower>) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| !Arc::ptr_eq(known, follower));
+        self.count.store(all.len(), Ordering::SeqCst);
+    }
+
+    /// There is something new in the log.
+    pub(crate) fn wake_all(&self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|one| one.wake());
+    }
+}
+
+// === impl Streams ===
+
+impl Streams {
+    pub(crate) fn add(&self, follower: &Arc<Follower>) -> u64 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(id, Arc::downgrade(follower));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(crate) fn say_bye_to_all(&self, reason: ByeReason, retry_ms: u32) {
+        self.each(|follower| follower.say_bye(reason, retry_ms));
+    }
+
+    /// Once a second: pings those that were silent, and cuts off those whose client takes
+    /// nothing. A stream can't see that itself: while its client does not read it is not polled.
+    pub(crate) fn sweep(&self, now_ms: u64, ping_ms: u64, stall_ms: u64) {
+        self.each(|follower| {
+            if follower.has_news.load(Ordering::SeqCst) {
+                let since = follower.news_since_ms.load(Ordering::Relaxed);
+                if since == NO_NEWS {
+                    follower.news_since_ms.store(now_ms, Ordering::Relaxed);
+                } else if now_ms.saturating_sub(since) > stall_ms {
+                    tracing::info!("a stream took nothing for {stall_ms} ms and is cut off");
+                    follower.connection.cancel();
+                }
+            } else if now_ms.saturating_sub(follower.wrote_ms.load(Ordering::Relaxed)) >= ping_ms {
+                follower.wants_ping.store(true, Ordering::Relaxed);
+                follower.wake();
+            }
+        });
+    }
+
+    fn each(&self, visit: impl Fn(&Follower)) {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let living: Vec<_> = all.values().filter_map(Weak::upgrade).collect();
+        drop(all);
+        living.iter().for_each(|follower| visit(follower));
+    }
+}
+
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").field("count", &self.count()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! The server's side: queue, tasks, scopes, streams, and the doors to them.
+
+mod app;
+mod authorize;
+mod cell;
+mod config;
+pub(crate) mod context;
+mod door;
+mod events;
+mod follow;
+mod pages;
+mod queue;
+mod registry;
+mod scope;
+mod scopes;
+mod serve;
+mod session;
+mod stream;
+mod tasks;
+
+#[doc(hidden)]
+pub use self::{
+    events::server_fn,
+    registry::{
+        AsyncHandler, Expected, HandlerError, IntoOutcome, Outcome, Overlap, Registration,
+        StateRegistration, SyncHandler, TaskHandler,
+    },
+};
+pub use self::{
+    app::{Builder, Undercurrent},
+    config::Config,
+    tasks::NotStarted,
+};
+pub(crate) use self::pages::request_path;
+
+use self::{
+    follow::Streams,
+    queue::{Origin, Queued},
+    registry::{Arguments, Provided, Registry},
+    scopes::Scopes,
+    session::Sessions,
+};
+use crate::{Call, EventDef, Limits};
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    fmt,
+    io,
+    path::PathBuf,
+    sync::{Mutex, PoisonError, atomic::AtomicUsize},
+};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    pub(crate) limits: Limits,
+    pub(crate) registry: Registry,
+    pub(crate) provided: Provided,
+    pub(crate) sessions: Sessions,
+    pub(crate) scopes: Scopes,
+    pub(crate) streams: Streams,
+    pub(crate) tasks_running: AtomicUsize,
+    /// Queues and tasks that run, so that a shutdown can wait for them.
+    pub(crate) tracker: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+    /// The large fields that the log has been told of.
+    warned_of: Mutex<BTreeSet<(&'static str, &'static str)>>,
+    started: Instant,
+}
+
+/// Why the server does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration can't be read, or says what does not exist.
+    Config(PathBuf, String),
+    /// Two events or tasks of one path.
+    TwoHandlers(&'static str),
+    /// Two states of one name, with their types.
+    TwoStates(&'static str, &'static str, &'static str),
+    /// A handler expects a type that start-up does not provide.
+    NotProvided(&'static str, &'static str),
+    /// The environment's signing key is not one.
+    KeyVariable,
+    /// The file of the signing key can't be read or made.
+    KeyFile(PathBuf, io::Error),
+    /// leptos' `output-name`, which names the cookie, is missing or odd.
+    OutputName(String),
+}
+
+impl Runtime {
+    /// Milliseconds since the start, on a clock that tests can pause.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.shutdown.is_cancelled()
+    }
+
+    /// Makes a message of a handler ready for the queue. `None` where it is not registered, which
+    /// the macros rule out.
+    pub(crate) fn queued<E: EventDef>(
+        &self,
+        call: Call<E>,
+        origin: Option<Origin>,
+    ) -> Option<Queued> {
+        let handler = self.registry.handler(E::NAME)?;
+        let arguments = serde_json::to_string(&call).ok()?;
+        match (handler.prepare)(Arguments::Json(&arguments)) {
+            Ok(prepared) => {
+                Some(Queued { name: E::NAME, prepared, origin, is_first: false, ended: None })
+            }
+            Err(error) => {
+                tracing::error!(event = E::NAME, error, "arguments don't survive JSON");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn warn_of_large_field(
+        &self,
+        state: &'static str,
+        field: &'static str,
+        bytes: usize,
+    ) {
+        let mut warned = self.warned_of.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert((state, field)) {
+            tracing::warn!(
+                state, field, bytes,
+                "a plain field is compared and sent whole at each change; make it a List"
+            );
+        }
+    }
+}
+
+// === Randomness ===
+
+/// Bytes from the system's source.
+///
+/// # Panics
+///
+/// When the system has none: then no session could be told from another.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        panic!("the system gives no random bytes: {error}");
+    }
+    bytes
+}
+
+pub(crate) fn random_u64() -> u64 {
+    u64::from_le_bytes(random_bytes())
+}
+
+/// Sixteen hexadecimal digits.
+pub(crate) fn random_id() -> String {
+    format!("{:016x}", random_u64())
+}
+
+/// What a panic says, where it says something.
+pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}
+
+// === impl StartError ===
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Config(path, why) => write!(f, "{}: {why}", path.display()),
+            StartError::TwoHandlers(name) => write!(
+                f,
+                "two events or tasks have the path /api/{name}: rename one of the functions, or \
+                 one of the states"
+            ),
+            StartError::TwoStates(name, one, other) => write!(
+                f,
+                "two states have the name {name:?}, {one} and {other}: rename one of the structs"
+            ),
+            StartError::NotProvided(handler, type_name) => write!(
+                f,
+                "{handler} expects a {type_name}, and start-up provides none: add \
+                 `.provide(…)` before `.build()`"
+            ),
+            StartError::KeyVariable => {
+                write!(f, "{} must hold 64 hexadecimal digits", session::KEY_VARIABLE)
+            }
+            StartError::KeyFile(path, error) => write!(
+                f,
+                "the key that signs cookies can't be read from or written to {}: {error}. Set \
+                 `session-key-file` in [undercurrent] of Leptos.toml, or {}",
+                path.display(),
+                session::KEY_VARIABLE
+            ),
+            StartError::OutputName(name) => write!(
+                f,
+                "`output-name` in Leptos.toml is {name:?}; it names the cookie, and takes letters, \
+                 digits, dashes and underscores"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

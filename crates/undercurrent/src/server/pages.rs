@@ -1,0 +1,97 @@
+//! Page views: the cookie, the snapshot that a page is rendered from, the headers around it.
+
+use super::Runtime;
+use crate::page::{Replicas, Snapshot};
+use axum::{
+    Extension,
+    extract::Request,
+    http::{HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use leptos::{
+    config::{Env, LeptosOptions},
+    context::{provide_context, use_context},
+    nonce::use_nonce,
+};
+use leptos_axum::ResponseOptions;
+use std::{fmt, sync::Arc};
+
+/// What a page view renders from. In the request's extensions.
+#[derive(Clone)]
+struct PageView(Snapshot);
+
+/// Around every page: who asks, one snapshot, a cookie if there was none.
+pub(crate) async fn page_view(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accept.is_none_or(|accept| accept.contains("text/html") || accept == "*/*");
+    if request.method() != Method::GET || !wants_page {
+        return next.run(request).await;
+    }
+    let session = runtime.sessions.of(request.headers());
+    let scope = session.and_then(|session| runtime.scopes.find(session.scope));
+    let snapshot = match scope {
+        Some(scope) => scope.snapshot().await,
+        None => Snapshot::default(),
+    };
+    request.extensions_mut().insert(PageView(snapshot));
+    let mut response = next.run(request).await;
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_page {
+        // What a page shows is the visitor's own.
+        let private = HeaderValue::from_static("private, no-store");
+        headers.insert(header::CACHE_CONTROL, private);
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        if session.is_none() {
+            headers.append(header::SET_COOKIE, runtime.sessions.issue().1);
+        }
+    }
+    response
+}
+
+/// What a page finds in its context, and the policy that goes with its nonce.
+pub(crate) fn provide_page(options: &LeptosOptions) {
+    let parts = use_context::<Parts>();
+    let view = parts.as_ref().and_then(|parts| parts.extensions.get::<PageView>().cloned());
+    let snapshot = view.map_or_else(Snapshot::default, |PageView(snapshot)| snapshot);
+    provide_context(Replicas::new(snapshot));
+    if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) {
+        let policy = content_security_policy(&nonce, options);
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// The path and query of the page that is being rendered.
+pub(crate) fn request_path() -> String {
+    let path = use_context::<Parts>().map(|parts| match parts.uri.path_and_query() {
+        Some(path) => path.as_str().to_owned(),
+        None => "/".to_owned(),
+    });
+    path.unwrap_or_else(|| "/".to_owned())
+}
+
+/// Scripts run by nonce; everything else comes from this site, and nothing frames it.
+fn content_security_policy(nonce: &dyn fmt::Display, options: &LeptosOptions) -> String {
+    // In development the page is told of changes over a socket on another port.
+    let reload = match options.env {
+        Env::DEV => {
+            let port = options.reload_external_port.unwrap_or(options.reload_port);
+            format!(" ws://{}:{port} ws://localhost:{port}", options.site_addr.ip())
+        }
+        Env::PROD => String::new(),
+    };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; \
+         manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}

@@ -1,0 +1,337 @@
+//! The queue of a visitor: events run one at a time, in the order accepted, detached from the
+//! request that brought them.
+
+use super::{
+    HandlerError, Runtime, describe_panic, random_id,
+    context::EventRun,
+    registry::{Outcome, Prepared},
+    scope::{HandlerFailure, Scope, Writing},
+};
+use crate::{
+    EndKind, Failure, Limits,
+    builtin::{ClientEnds, UcEnds},
+    core::numbers::Numbers,
+};
+use futures::FutureExt;
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    ops::ControlFlow,
+    panic::AssertUnwindSafe,
+    sync::{Arc, PoisonError},
+};
+use tokio::sync::oneshot;
+
+/// What waits, and whether one runs.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Queued>,
+    /// A runner is spawned when the queue gets its first event, and ends with its last: an idle
+    /// queue costs nothing.
+    is_running: bool,
+    numbers: Numbers,
+    max: usize,
+}
+
+/// Who sent an event: a client, and its number for the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) client: String,
+    pub(crate) number: u64,
+}
+
+/// An event with its arguments, on its way through the queue.
+pub(crate) struct Queued {
+    pub(crate) name: &'static str,
+    pub(crate) prepared: Prepared,
+    /// What it goes back to. An event that a handler dispatched has its sender's.
+    pub(crate) origin: Option<Origin>,
+    /// It is the client's own event, whose end the client waits for.
+    pub(crate) is_first: bool,
+    /// Told at the end, for a form that waits.
+    pub(crate) ended: Option<oneshot::Sender<EndKind>>,
+}
+
+/// What became of an event at the door of the queue.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    /// It waits, and will end.
+    Queued,
+    /// It did not need to wait, and has ended so.
+    Ended(EndKind, String),
+    /// Its number was accepted before.
+    Known,
+    /// There is no room.
+    Full,
+}
+
+// === impl Queue ===
+
+impl Queue {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Queue {
+            waiting: VecDeque::new(),
+            is_running: false,
+            numbers: Numbers::new(limits.clients),
+            max: limits.queue,
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_running && self.waiting.is_empty()
+    }
+}
+
+impl Scope {
+    /// Takes an event in. Queued events wait behind those before them; a task starts beside the
+    /// queue, and a cancel goes ahead of it.
+    pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
+        let Queued { prepared, ended, .. } = match self.admit(event) {
+            ControlFlow::Break(accepted) => return accepted,
+            ControlFlow::Continue(beside) => beside,
+        };
+        let (kind, message) = self.run_beside(prepared).await;
+        if let Some(ended) = ended {
+            // The form may have stopped waiting.
+            let _ = ended.send(kind);
+        }
+        Accepted::Ended(kind, message)
+    }
+
+    /// What needs no lock over an await: the number, the room, the queue. Goes on with what does
+    /// not wait in the queue.
+    fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, Queued> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Origin { client, number }) = &event.origin
+            && queue.numbers.is_known(client, *number)
+        {
+            return ControlFlow::Break(if event.is_queued() {
+                Accepted::Known
+            } else {
+                // It ended before its first answer was sent.
+                Accepted::Ended(EndKind::Done, String::new())
+            });
+        }
+        if event.is_queued() && queue.waiting.len() >= queue.max {
+            return ControlFlow::Break(Accepted::Full);
+        }
+        if let Some(Origin { client, number }) = &event.origin {
+            queue.numbers.accept(client, *number);
+        }
+        if !event.is_queued() {
+            return ControlFlow::Continue(event);
+        }
+        queue.waiting.push_back(event);
+        self.run_if_idle(&mut queue);
+        ControlFlow::Break(Accepted::Queued)
+    }
+
+    /// Starts or cancels a task: nothing that takes time.
+    async fn run_beside(self: &Arc<Self>, prepared: Prepared) -> (EndKind, String) {
+        match prepared {
+            Prepared::Task(task) => {
+                if let Err(refused) = self.start_task(task).await {
+                    return (refused.kind(), refused.to_string());
+                }
+            }
+            Prepared::Cancel { task, key } => self.cancel_tasks(&task, &key).await,
+            Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
+        }
+        (EndKind::Done, String::new())
+    }
+
+    /// Puts events behind what is queued: all of them, or none.
+    pub(crate) fn dispatch(self: &Arc<Self>, events: Vec<Queued>) -> Result<(), ()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.waiting.len() + events.len() > queue.max {
+            return Err(());
+        }
+        queue.waiting.extend(events);
+        self.run_if_idle(&mut queue);
+        Ok(())
+    }
+
+    fn run_if_idle(self: &Arc<Self>, queue: &mut Queue) {
+        if !std::mem::replace(&mut queue.is_running, true) {
+            let scope = self.clone();
+            if let Some(runtime) = self.runtime.upgrade() {
+                runtime.tracker.spawn(async move { scope.run_queue().await });
+            }
+        }
+    }
+
+    async fn run_queue(self: Arc<Self>) {
+        while let Some(event) = self.next_event() {
+            let Some(runtime) = self.runtime.upgrade() else { return };
+            self.run_event(&runtime, event).await;
+        }
+    }
+
+    fn next_event(&self) -> Option<Queued> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = queue.waiting.pop_front();
+        queue.is_running = next.is_some();
+        next
+    }
+
+    async fn run_event(self: &Arc<Self>, runtime: &Arc<Runtime>, event: Queued) {
+        let Queued { name, prepared, origin, is_first, ended } = event;
+        let end = match prepared {
+            Prepared::Sync(apply) => {
+                let Some(mut writing) = self.write().await else { return };
+                let result = apply(&mut writing);
+                let end = End::of_failure(name, result);
+                writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
+                writing.publish();
+                end
+            }
+            Prepared::Async(run) => {
+                let context = Arc::new(EventRun::new(self.clone(), runtime.clone(), origin.clone()));
+                let outcome = AssertUnwindSafe(run(context.clone())).catch_unwind().await;
+                let mut end = End::of(name, outcome);
+                if end.kind == EndKind::Done && self.dispatch(context.take_dispatched()).is_err() {
+                    end = End::full();
+                }
+                let Some(mut writing) = self.write().await else { return };
+                writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
+                writing.publish();
+                end
+            }
+            // Dispatched by a handler, these come through the queue, too.
+            beside => {
+                let (kind, message) = self.run_beside(beside).await;
+                End { kind, message }
+            }
+        };
+        if let Some(ended) = ended {
+            // The form may have stopped waiting.
+            let _ = ended.send(end.kind);
+        }
+    }
+}
+
+impl Queued {
+    fn is_queued(&self) -> bool {
+        matches!(self.prepared, Prepared::Sync(_) | Prepared::Async(_))
+    }
+}
+
+impl std::fmt::Debug for Queued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queued").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+// === Ends ===
+
+/// How a handler ended, and what the visitor is told.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) kind: EndKind,
+    pub(crate) message: String,
+}
+
+impl End {
+    const DONE: End = End { kind: EndKind::Done, message: String::new() };
+
+    fn full() -> Self {
+        let message = "The queue is full: what this event would have queued is not queued.";
+        End { kind: EndKind::Full, message: message.to_owned() }
+    }
+
+    /// The log gets what is internal, once; the visitor an id to ask with.
+    pub(crate) fn of(
+        handler: &str,
+        outcome: Result<Outcome, Box<dyn std::any::Any + Send>>,
+    ) -> Self {
+        let error = match outcome {
+            Ok(Ok(())) => return End::DONE,
+            Err(panic) => {
+                let id = random_id();
+                let id = &id[..6];
+                tracing::error!(handler, id, panic = describe_panic(&*panic), "a handler panicked");
+                return End { kind: EndKind::Panicked, message: something_went_wrong(id) };
+            }
+            Ok(Err(error)) => error,
+        };
+        match error {
+            HandlerError::Cancelled => End {
+                kind: EndKind::Failed,
+                message: "The event was cancelled.".to_owned(),
+            },
+            HandlerError::ForVisitor(error) => {
+                if let Some(cause) = error.source() {
+                    tracing::info!(handler, %error, cause = ?cause, "a handler refused");
+                }
+                End { kind: EndKind::Failed, message: error.to_string() }
+            }
+            HandlerError::Internal(error) => {
+                let id = random_id();
+                let id = &id[..6];
+                tracing::error!(handler, id, ?error, "a handler failed");
+                End { kind: EndKind::Failed, message: something_went_wrong(id) }
+            }
+        }
+    }
+
+    fn of_failure(handler: &str, result: Result<(), HandlerFailure>) -> Self {
+        match result {
+            Ok(()) => End::DONE,
+            Err(HandlerFailure::Error(error)) => End::of(handler, Ok(Err(error))),
+            Err(HandlerFailure::Panic(panic)) => End::of(handler, Err(panic)),
+        }
+    }
+}
+
+fn something_went_wrong(id: &str) -> String {
+    format!("Something went wrong. What was there is kept. The log has it under {id}.")
+}
+
+impl Writing<'_> {
+    /// Records the end of an event for the client that sent it, in the update under way.
+    fn end_event(
+        &mut self,
+        runtime: &Runtime,
+        name: &'static str,
+        origin: Option<&Origin>,
+        is_first: bool,
+        end: &End,
+    ) {
+        let Some(Origin { client, number }) = origin else { return };
+        if !is_first && end.kind == EndKind::Done {
+            return;
+        }
+        let failure = (end.kind != EndKind::Done).then(|| Failure {
+            number: *number,
+            event: name.to_owned(),
+            kind: end.kind,
+            message: end.message.clone(),
+        });
+        let limits = &runtime.limits;
+        let recorded = self.change(|ends: &mut UcEnds| {
+            let known = ends.clients.iter().position(|ends| ends.client == *client);
+            let index = known.unwrap_or_else(|| {
+                if ends.clients.len() >= limits.clients {
+                    ends.clients.remove(0);
+                }
+                ends.clients.push(ClientEnds { client: client.clone(), ..Default::default() });
+                ends.clients.len() - 1
+            });
+            let ends = &mut ends.clients[index];
+            if is_first {
+                ends.upto = ends.upto.max(*number);
+            }
+            if let Some(failure) = failure {
+                ends.failures.push(failure);
+                if ends.failures.len() > limits.failures {
+                    ends.failures.remove(0);
+                }
+            }
+            Ok::<(), Infallible>(())
+        });
+        debug_assert!(recorded.is_ok(), "the runtime's own states are plain data");
+    }
+}

@@ -1,0 +1,305 @@
+//! What the macros register, and how the server finds it again by name.
+
+use super::{
+    StartError,
+    cell::{AnySnapshot, default_snapshot},
+    context::{EventRun, TaskRun},
+    scope::{HandlerFailure, Writing},
+};
+use crate::{
+    core::position::Position, CancelTask, EventContext, EventDef, ForVisitor, State, TaskContext, TaskDef, UpdateError,
+};
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use std::{
+    any::{Any, TypeId},
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    sync::Arc,
+};
+
+/// How a handler ended.
+pub type Outcome = Result<(), HandlerError>;
+
+/// Why a handler did not end well.
+#[derive(Debug)]
+pub enum HandlerError {
+    /// It let the error of a cancelled call out.
+    Cancelled,
+    /// It has something to tell the visitor.
+    ForVisitor(leptos::error::Error),
+    /// Anything else: the log gets it, the visitor an id.
+    Internal(leptos::error::Error),
+}
+
+/// What a handler may return: nothing, or a `Result` with any error.
+pub trait IntoOutcome {
+    #[doc(hidden)]
+    fn into_outcome(self) -> Outcome;
+}
+
+/// An event over `&mut` state.
+pub trait SyncHandler: EventDef {
+    #[doc(hidden)]
+    fn apply(self, state: &mut Self::State) -> Outcome;
+}
+
+/// An event that waits.
+pub trait AsyncHandler: EventDef {
+    #[doc(hidden)]
+    fn run(self, cx: EventContext<Self::State>) -> impl Future<Output = Outcome> + Send;
+}
+
+/// A background task.
+pub trait TaskHandler: TaskDef {
+    /// What happens when it is started again while it runs.
+    const OVERLAP: Overlap;
+    #[doc(hidden)]
+    fn key(&self) -> String;
+    #[doc(hidden)]
+    fn run(self, cx: TaskContext<Self::State>) -> impl Future<Output = Outcome> + Send;
+}
+
+/// A task is started again while one of the same name and key runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// The second is refused.
+    Reject,
+    /// So many run side by side; one more is refused.
+    Parallel(usize),
+}
+
+/// A handler, by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    pub(crate) name: &'static str,
+    pub(crate) expected: &'static [Expected],
+    pub(crate) prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
+}
+
+/// The arguments of an event as they came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Arguments<'a> {
+    Json(&'a str),
+    /// The body of a form. Fields that begin with an underscore are the runtime's own.
+    Form(&'a str),
+}
+
+/// A state, by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct StateRegistration {
+    pub(crate) name: &'static str,
+    pub(crate) type_name: fn() -> &'static str,
+    pub(crate) default_snapshot: fn(Position) -> Arc<dyn AnySnapshot>,
+}
+
+/// A type that a handler's body asks for by `expect`.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    pub(crate) type_name: fn() -> &'static str,
+    pub(crate) type_id: fn() -> TypeId,
+}
+
+/// A handler with its arguments, ready to run.
+pub(crate) enum Prepared {
+    Sync(Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> + Send>),
+    Async(Box<dyn FnOnce(Arc<EventRun>) -> BoxFuture<'static, Outcome> + Send>),
+    Task(PreparedTask),
+    Cancel { task: String, key: String },
+}
+
+pub(crate) struct PreparedTask {
+    pub(crate) name: &'static str,
+    pub(crate) key: String,
+    pub(crate) overlap: Overlap,
+    pub(crate) run: Box<dyn FnOnce(Arc<TaskRun>) -> BoxFuture<'static, Outcome> + Send>,
+}
+
+/// Everything that was registered.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    handlers: BTreeMap<&'static str, &'static Registration>,
+    states: BTreeMap<&'static str, &'static StateRegistration>,
+}
+
+/// What start-up provided, by type.
+#[derive(Clone, Default)]
+pub(crate) struct Provided(BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+inventory::collect!(Registration);
+inventory::collect!(StateRegistration);
+inventory::submit! { Registration::cancel() }
+
+// === impl Registration ===
+
+impl Registration {
+    #[doc(hidden)]
+    pub const fn sync<E: SyncHandler>(expected: &'static [Expected]) -> Self {
+        Self::new::<E>(expected, |arguments| {
+            let event: E = arguments.decode()?;
+            Ok(Prepared::Sync(Box::new(|writing| {
+                writing.change_as_handler::<E::State>(|state| event.apply(state))
+            })))
+        })
+    }
+
+    #[doc(hidden)]
+    pub const fn asynchronous<E: AsyncHandler>(expected: &'static [Expected]) -> Self {
+        Self::new::<E>(expected, |arguments| {
+            let event: E = arguments.decode()?;
+            Ok(Prepared::Async(Box::new(|run| Box::pin(event.run(EventContext::new(run))))))
+        })
+    }
+
+    #[doc(hidden)]
+    pub const fn task<E: TaskHandler>(expected: &'static [Expected]) -> Self {
+        Self::new::<E>(expected, |arguments| {
+            let event: E = arguments.decode()?;
+            Ok(Prepared::Task(PreparedTask {
+                name: E::NAME,
+                key: event.key(),
+                overlap: E::OVERLAP,
+                run: Box::new(|run| Box::pin(event.run(TaskContext::new(run)))),
+            }))
+        })
+    }
+
+    const fn cancel() -> Self {
+        Self::new::<CancelTask>(&[], |arguments| {
+            let CancelTask { task, key } = arguments.decode()?;
+            Ok(Prepared::Cancel { task, key })
+        })
+    }
+
+    const fn new<E: EventDef>(
+        expected: &'static [Expected],
+        prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
+    ) -> Self {
+        Registration { name: E::NAME, expected, prepare }
+    }
+}
+
+impl Arguments<'_> {
+    fn decode<E: DeserializeOwned>(self) -> Result<E, String> {
+        match self {
+            Arguments::Json(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
+            Arguments::Form(body) => serde_qs::Config::new(5, false)
+                .deserialize_str(body)
+                .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+// === impl StateRegistration, Expected ===
+
+impl StateRegistration {
+    #[doc(hidden)]
+    pub const fn of<S: State>() -> Self {
+        StateRegistration {
+            name: S::NAME,
+            type_name: std::any::type_name::<S>,
+            default_snapshot: default_snapshot::<S>,
+        }
+    }
+}
+
+impl Expected {
+    #[doc(hidden)]
+    pub const fn of<T: Any>() -> Self {
+        Expected { type_name: std::any::type_name::<T>, type_id: TypeId::of::<T> }
+    }
+}
+
+// === impl Registry, Provided ===
+
+impl Registry {
+    /// Collects what the macros registered.
+    ///
+    /// # Errors
+    ///
+    /// Two handlers or two states of one name; a handler that expects what was not provided.
+    pub(crate) fn collect(provided: &Provided) -> Result<Self, StartError> {
+        let mut registry = Registry { handlers: BTreeMap::new(), states: BTreeMap::new() };
+        for handler in inventory::iter::<Registration> {
+            if registry.handlers.insert(handler.name, handler).is_some() {
+                return Err(StartError::TwoHandlers(handler.name));
+            }
+            let missing = handler.expected.iter().find(|type_| !provided.has((type_.type_id)()));
+            if let Some(type_) = missing {
+                return Err(StartError::NotProvided(handler.name, (type_.type_name)()));
+            }
+        }
+        for state in inventory::iter::<StateRegistration> {
+            if let Some(other) = registry.states.insert(state.name, state) {
+                let types = ((other.type_name)(), (state.type_name)());
+                return Err(StartError::TwoStates(state.name, types.0, types.1));
+            }
+        }
+        Ok(registry)
+    }
+
+    pub(crate) fn handler(&self, name: &str) -> Option<&'static Registration> {
+        self.handlers.get(name).copied()
+    }
+
+    pub(crate) fn state(&self, name: &str) -> Option<&'static StateRegistration> {
+        self.states.get(name).copied()
+    }
+}
+
+impl Provided {
+    pub(crate) fn add<T: Any + Send + Sync>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// What start-up provided. That it is there was checked at start, as far as the macros saw.
+    ///
+    /// # Panics
+    ///
+    /// When nothing of the type was provided.
+    pub(crate) fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
+        let found = self.0.get(&TypeId::of::<T>()).cloned();
+        found.and_then(|value| value.downcast().ok()).unwrap_or_else(|| {
+            let type_name = std::any::type_name::<T>();
+            panic!("start-up provides no {type_name}: add `.provide({type_name} …)` to it")
+        })
+    }
+
+    fn has(&self, type_id: TypeId) -> bool {
+        self.0.contains_key(&type_id)
+    }
+}
+
+impl fmt::Debug for Provided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Provided").field(&self.0.len()).finish()
+    }
+}
+
+// === impl IntoOutcome ===
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        Ok(())
+    }
+}
+
+impl<E: Into<leptos::error::Error>> IntoOutcome for Result<(), E> {
+    fn into_outcome(self) -> Outcome {
+        self.map_err(|error| HandlerError::from(error.into()))
+    }
+}
+
+impl From<leptos::error::Error> for HandlerError {
+    fn from(error: leptos::error::Error) -> Self {
+        let inner = &**error;
+        if let Some(UpdateError::Cancelled) = inner.downcast_ref() {
+            HandlerError::Cancelled
+        } else if inner.is::<ForVisitor>() {
+            HandlerError::ForVisitor(error)
+        } else {
+            HandlerError::Internal(error)
+        }
+    }
+}

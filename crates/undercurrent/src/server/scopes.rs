@@ -1,0 +1,158 @@
+//! The table of scopes. A scope comes into being with its first accepted event; pages and streams
+//! of one that does not exist make none.
+
+use super::{
+    Runtime,
+    follow::{Follower, Followers},
+    scope::Scope,
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// How the table calls a scope: a hash of the id in the cookie, so that a dump of the table
+/// opens no session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ScopeKey(pub(crate) [u8; 16]);
+
+/// The place of a scope: the streams that follow it, and the scope itself once it exists.
+pub(crate) struct Slot {
+    key: ScopeKey,
+    pub(crate) followers: Followers,
+    // A std mutex, held to look or to put.
+    scope: Mutex<Option<Arc<Scope>>>,
+}
+
+/// All scopes of the process, in parts, so that visitors seldom meet at a lock.
+pub(crate) struct Scopes {
+    // Std mutexes, held to look up or to change, never across an await.
+    parts: Vec<Mutex<HashMap<ScopeKey, Arc<Slot>>>>,
+    count: AtomicUsize,
+    max: usize,
+}
+
+const PARTS: usize = 16;
+
+impl Scopes {
+    pub(crate) fn new(max: usize) -> Self {
+        let parts = std::iter::repeat_with(Mutex::default).take(PARTS).collect();
+        Scopes { parts, count: AtomicUsize::new(0), max }
+    }
+
+    /// The scope, if it exists.
+    pub(crate) fn find(&self, key: ScopeKey) -> Option<Arc<Scope>> {
+        self.part(key).get(&key)?.scope()
+    }
+
+    /// The scope, made now if it does not exist. `None` when there is no room.
+    pub(crate) fn find_or_make(&self, key: ScopeKey, runtime: &Arc<Runtime>) -> Option<Arc<Scope>> {
+        if let Some(scope) = self.find(key) {
+            // Used from now on, so that it is not the one that goes when room is needed.
+            scope.touch(runtime.uptime_ms());
+            return Some(scope);
+        }
+        if self.count() >= self.max && !self.make_room() {
+            return None;
+        }
+        // All of it under the lock of the part: a place that was looked up must not go before
+        // the scope is in it.
+        let mut part = self.part(key);
+        let slot = part.entry(key).or_insert_with(|| Slot::new(key));
+        let mut scope = slot.scope.lock().unwrap_or_else(PoisonError::into_inner);
+        let scope = scope.get_or_insert_with(|| {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            Arc::new(Scope::new(slot.clone(), runtime))
+        });
+        Some(scope.clone())
+    }
+
+    /// Adds a stream to the place of a scope, whether there is a scope or not. `None` when the
+    /// visitor has as many as are allowed.
+    pub(crate) fn follow(
+        &self,
+        key: ScopeKey,
+        follower: &Arc<Follower>,
+        max: usize,
+    ) -> Option<Arc<Slot>> {
+        let mut part = self.part(key);
+        let slot = part.entry(key).or_insert_with(|| Slot::new(key)).clone();
+        if slot.followers.count() >= max {
+            return None;
+        }
+        slot.followers.add(follower.clone());
+        Some(slot)
+    }
+
+    /// A stream is gone: a place without a scope and without streams goes, too.
+    pub(crate) fn tidy(&self, slot: &Slot) {
+        let mut part = self.part(slot.key);
+        if slot.followers.is_empty() && slot.scope().is_none() {
+            part.remove(&slot.key);
+        }
+    }
+
+    /// How many scopes there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// All that exist.
+    pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
+        let scopes = self.parts.iter().flat_map(|part| {
+            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            part.values().filter_map(|slot| slot.scope()).collect::<Vec<_>>()
+        });
+        scopes.collect()
+    }
+
+    /// Drops the scopes that have been idle the longest: a part of them at once, so that the
+    /// search is not made for each new visitor.
+    fn make_room(&self) -> bool {
+        let mut idle: Vec<Arc<Scope>> =
+            self.all().into_iter().filter(|scope| scope.is_idle()).collect();
+        idle.sort_by_key(|scope| scope.last_used_ms());
+        idle.truncate((self.max / 64).max(1));
+        for scope in &idle {
+            let mut part = self.part(scope.slot.key);
+            // Looked at again under the lock of its part: a stream may have come meanwhile.
+            if scope.is_idle() {
+                part.remove(&scope.slot.key);
+                self.count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.count() < self.max
+    }
+
+    fn part(&self, key: ScopeKey) -> MutexGuard<'_, HashMap<ScopeKey, Arc<Slot>>> {
+        let part = usize::from(key.0[0]) % PARTS;
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn new(key: ScopeKey) -> Arc<Self> {
+        Arc::new(Slot { key, followers: Followers::default(), scope: Mutex::default() })
+    }
+
+    pub(crate) fn scope(&self) -> Option<Arc<Scope>> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for ScopeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The first bytes tell scopes apart in a log and open nothing.
+        write!(f, "{:02x}{:02x}{:02x}", self.0[0], self.0[1], self.0[2])
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scopes").field("max", &self.max).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,270 @@
+//! The stream: server-sent events that lead each followed state from where the page is to now.
+
+use super::{
+    Runtime,
+    authorize::{Action, authorize},
+    cell::AnySnapshot,
+    follow::Follower,
+    scope::SESSION_TAG,
+    scopes::Slot,
+    serve::ConnectionToken,
+    session::Session,
+};
+use crate::core::{
+    frame::{ByeReason, Control, write_control_event},
+    log::{Entry, Resume},
+    position::Position,
+};
+use axum::{
+    Extension,
+    body::{Body, Bytes, HttpBody},
+    extract::RawQuery,
+    http::{HeaderMap, HeaderValue, Response, header},
+    response::IntoResponse,
+};
+use futures::future::BoxFuture;
+use hyper::body::Frame;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio_util::sync::CancellationToken;
+
+/// `GET /api/stream?follow=s.feed@<position>,s.uc_tasks@…`
+///
+/// Refused with a frame, not with a status: a browser's EventSource stops for good at anything
+/// but 200, and reads no body then.
+pub(crate) async fn stream(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    connection: Option<Extension<ConnectionToken>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let connection = connection.map(|Extension(ConnectionToken(token))| token).unwrap_or_default();
+    match open(&runtime, connection, query.as_deref().unwrap_or_default(), &headers) {
+        Ok(stream) => event_stream(Body::new(stream)),
+        Err(reason) => {
+            let retry_ms = if reason == ByeReason::Full { FULL_RETRY_MS } else { 0 };
+            let bye = write_control_event(&Control::Bye { reason, retry_ms });
+            event_stream(Body::from(bye))
+        }
+    }
+}
+
+/// A stream that is told to come back finds, with luck, that another has gone.
+const FULL_RETRY_MS: u32 = 5_000;
+
+fn open(
+    runtime: &Arc<Runtime>,
+    connection: CancellationToken,
+    query: &str,
+    headers: &HeaderMap,
+) -> Result<Stream, ByeReason> {
+    if runtime.is_shutting_down() {
+        return Err(ByeReason::Shutdown);
+    }
+    let session = runtime.sessions.of(headers).ok_or(ByeReason::NoSession)?;
+    authorize(&session, session.scope, Action::Read).map_err(|_| ByeReason::NoSession)?;
+    let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let follows = parse_follows(runtime, query, last_event_id)?;
+    Stream::new(runtime.clone(), &session, connection, follows)
+}
+
+/// The states to follow, each with the position to go on from; without one it gets a snapshot.
+fn parse_follows(
+    runtime: &Runtime,
+    query: &str,
+    last_event_id: Option<&str>,
+) -> Result<Vec<(&'static str, Option<Position>)>, ByeReason> {
+    let last_event_id = last_event_id
+        .and_then(|id| crate::core::frame::parse_id(id).ok())
+        .and_then(|(tag, position)| (tag == SESSION_TAG).then_some(position));
+    let follow = query.split('&').find_map(|pair| pair.strip_prefix("follow=")).unwrap_or_default();
+    let mut follows: Vec<(&'static str, Option<Position>)> = Vec::new();
+    for one in follow.split(',').filter(|one| !one.is_empty()) {
+        // Browsers leave `@` and `,` alone in a query; other clients may not.
+        let one = one.replace("%40", "@");
+        let (name, position) = one.split_once('@').unwrap_or((&one, ""));
+        let name = name.strip_prefix(SESSION_TAG).and_then(|name| name.strip_prefix('.'));
+        let state = name.and_then(|name| runtime.registry.state(name));
+        let state = state.ok_or(ByeReason::UnknownState)?;
+        if follows.iter().any(|(known, _)| *known == state.name) {
+            continue;
+        }
+        if follows.len() >= runtime.limits.followed_states {
+            return Err(ByeReason::UnknownState);
+        }
+        follows.push((state.name, last_event_id.or_else(|| position.parse().ok())));
+    }
+    Ok(follows)
+}
+
+fn event_stream(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    let no_store = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+    headers.insert(header::CACHE_CONTROL, no_store);
+    // Some proxies hold answers back until they have a page full.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The body of the answer. Whatever came while the socket was busy goes in one write.
+struct Stream {
+    runtime: Arc<Runtime>,
+    slot: Arc<Slot>,
+    follower: Arc<Follower>,
+    id: u64,
+    follows: Vec<(&'static str, Option<Position>)>,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The head has not been written. Leads to `Live`.
+    Opening,
+    /// Entries are written as they come. One that leaves a gap leads to `Snapshot`.
+    Live,
+    /// Snapshots are on their way; nothing else is written before them. Leads to `Live`.
+    Snapshot(BoxFuture<'static, Vec<Arc<dyn AnySnapshot>>>),
+    /// The last words are written. The body ends.
+    Ended,
+}
+
+impl Stream {
+    fn new(
+        runtime: Arc<Runtime>,
+        session: &Session,
+        connection: CancellationToken,
+        follows: Vec<(&'static str, Option<Position>)>,
+    ) -> Result<Self, ByeReason> {
+        let limits = &runtime.limits;
+        if runtime.streams.count() >= limits.streams {
+            return Err(ByeReason::Full);
+        }
+        let follower = Arc::new(Follower::new(connection, runtime.uptime_ms()));
+        // From here on a change wakes it; what came before it finds in the log.
+        let followed = runtime.scopes.follow(session.scope, &follower, limits.streams_of_visitor);
+        let slot = followed.ok_or(ByeReason::Full)?;
+        let id = runtime.streams.add(&follower);
+        Ok(Stream { runtime, slot, follower, id, follows, phase: Phase::Opening })
+    }
+
+    /// Writes what there is, at most so much in one go.
+    fn write(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
+        let max = self.runtime.limits.write_bytes;
+        loop {
+            match &mut self.phase {
+                Phase::Ended => return,
+                Phase::Opening => {
+                    let ping_s = u32::try_from(self.runtime.limits.ping_ms / 1000).unwrap_or(15);
+                    out.extend_from_slice(b"retry: 2000\n");
+                    out.extend_from_slice(&write_control_event(&Control::Hello { ping_s }));
+                    self.phase = Phase::Live;
+                }
+                Phase::Snapshot(snapshots) => {
+                    let Poll::Ready(snapshots) = snapshots.as_mut().poll(cx) else { return };
+                    for snapshot in snapshots {
+                        self.write_snapshot(&*snapshot, out);
+                    }
+                    self.phase = Phase::Live;
+                }
+                Phase::Live => {
+                    let missing = self.write_entries(out, max);
+                    if missing.is_empty() || out.len() >= max {
+                        return;
+                    }
+                    let Some(scope) = self.slot.scope() else { return };
+                    let snapshots = async move { scope.snapshots_of(missing).await };
+                    self.phase = Phase::Snapshot(Box::pin(snapshots));
+                }
+            }
+        }
+    }
+
+    /// Writes the entries that lead on, in the order of their offsets, and returns the states to
+    /// which none lead.
+    fn write_entries(&mut self, out: &mut Vec<u8>, max: usize) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        let mut entries: Vec<(usize, Arc<Entry>)> = Vec::new();
+        let Some(scope) = self.slot.scope() else {
+            // No scope: every state is its default. Who shows something else had another one.
+            for (name, from) in &mut self.follows {
+                if *from != Some(Position::NONE)
+                    && let Some(state) = self.runtime.registry.state(name)
+                {
+                    let snapshot = (state.default_snapshot)(Position::NONE);
+                    out.extend_from_slice(snapshot.event(SESSION_TAG));
+                    *from = Some(Position::NONE);
+                }
+            }
+            return missing;
+        };
+        for (nth, resume) in scope.resume(&self.follows).into_iter().enumerate() {
+            match resume {
+                Resume::Current => {}
+                Resume::Entries(found) => {
+                    entries.extend(found.into_iter().map(|entry| (nth, entry)));
+                }
+                Resume::Snapshot => missing.push(self.follows[nth].0),
+            }
+        }
+        entries.sort_by_key(|(_, entry)| entry.offset);
+        let epoch = scope.epoch();
+        for (nth, entry) in entries {
+            if out.len() >= max {
+                break;
+            }
+            out.extend_from_slice(&entry.event);
+            self.follows[nth].1 = Some(Position::new(epoch, entry.offset));
+        }
+        missing
+    }
+
+    fn write_snapshot(&mut self, snapshot: &dyn AnySnapshot, out: &mut Vec<u8>) {
+        out.extend_from_slice(snapshot.event(SESSION_TAG));
+        if let Some(follow) = self.follows.iter_mut().find(|(name, _)| *name == snapshot.name()) {
+            follow.1 = Some(snapshot.at());
+        }
+    }
+}
+
+impl HttpBody for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if matches!(self.phase, Phase::Ended) {
+            return Poll::Ready(None);
+        }
+        self.follower.look(cx.waker());
+        let mut out = Vec::new();
+        self.write(cx, &mut out);
+        if self.follower.take_ping() {
+            out.extend_from_slice(&write_control_event(&Control::Ping(self.runtime.uptime_ms())));
+        }
+        if let Some(bye) = self.follower.take_bye() {
+            out.extend_from_slice(&write_control_event(&bye));
+            self.phase = Phase::Ended;
+        }
+        if out.is_empty() {
+            return Poll::Pending;
+        }
+        self.follower.writes(self.runtime.uptime_ms());
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(out)))))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.slot.followers.remove(&self.follower);
+        self.runtime.streams.remove(self.id);
+        self.runtime.scopes.tidy(&self.slot);
+    }
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { defineConfig, devices } from '@playwright/test';
+
+// The browser: the one named by CHROMIUM, else the system's, else Playwright's own.
+const system = '/usr/bin/chromium';
+const executablePath = process.env.CHROMIUM || (existsSync(system) ? system : undefined);
+
+// Chromium has no sandbox for root. The rest keeps it from work that no test asked for.
+const args = [
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'test-results',
+  // The tests measure times on the page, so they run one after the other.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: !!process.env.CI,
+  retries: 0,
+  timeout: 60_000,
+  reporter: [['list']],
+  use: {
+    ...devices['Desktop Chrome'],
+    launchOptions: { executablePath, args },
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+  },
+  projects: [
+    // Runs against a server that is there: `cargo leptos end-to-end` starts one.
+    {
+      name: 'smoke',
+      testMatch: 'smoke.spec.ts',
+      use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
+    },
+    // Every other test starts its own server, target/debug/gallery, on a free port.
+    { name: 'full', testIgnore: 'smoke.spec.ts' },
+  ],
+});

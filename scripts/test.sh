@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then passes every test, and stops at the first that fails.
+#   scripts/test.sh               every step
+#   scripts/test.sh fmt unit      these steps only
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+STEPS=(setup fmt clippy rustdoc unit build end2end smoke)
+
+step_setup() {
+  scripts/setup.sh
+}
+
+step_fmt() {
+  cargo fmt --all -- --check
+}
+
+# The features ssr and hydrate are never in one build: one is the server, the other the browser.
+step_clippy() {
+  cargo clippy --locked --workspace --all-targets --features ssr -- -D warnings
+  cargo clippy --locked -p gallery -p undercurrent --lib --features hydrate \
+    --target wasm32-unknown-unknown -- -D warnings
+}
+
+step_rustdoc() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features ssr
+}
+
+# Unit, doc and compile-fail tests.
+step_unit() {
+  cargo test --locked --workspace --features ssr
+}
+
+step_build() {
+  cargo leptos build
+}
+
+# These tests start servers of their own.
+step_end2end() {
+  (cd end2end && npx playwright test --project=full)
+}
+
+# `cargo leptos end-to-end` as one types it, but on a free port: 3000 may be taken.
+step_smoke() {
+  local address
+  address=127.0.0.1:$(node -e '
+    const server = require("net").createServer();
+    server.listen(0, "127.0.0.1", () => { console.log(server.address().port); server.close(); });')
+  LEPTOS_SITE_ADDR=$address BASE_URL=http://$address cargo leptos end-to-end
+}
+
+CURRENT=
+SUMMARY=
+failed() {
+  if [ -n "$CURRENT" ]; then
+    echo "test: the step $CURRENT failed after $(since "$STARTED"); scripts/test.sh $CURRENT runs it alone." >&2
+  fi
+}
+trap failed EXIT
+
+ALL_STARTED=$(now)
+[ $# -gt 0 ] || set -- "${STEPS[@]}"
+for name in "$@"; do
+  declare -F "step_$name" >/dev/null || die "there is no step $name; the steps are: ${STEPS[*]}."
+done
+for CURRENT in "$@"; do
+  STARTED=$(now)
+  echo "── $CURRENT"
+  "step_$CURRENT"
+  echo "── $CURRENT passed in $(since "$STARTED")"
+  SUMMARY="$SUMMARY$CURRENT $(since "$STARTED"), "
+done
+CURRENT=
+echo "test: all passed in $(since "$ALL_STARTED"): ${SUMMARY%, }."

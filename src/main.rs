@@ -1,0 +1,20 @@
+//! The gallery's server.
+
+use gallery::{app::{App, shell}, upstream};
+use undercurrent::Undercurrent;
+
+#[tokio::main]
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("gallery: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let upstream = upstream::from_file("Leptos.toml").await?;
+    let uc = Undercurrent::open("Leptos.toml")?.provide(upstream).build()?;
+    let app = uc.router(App, shell);
+    Ok(uc.serve(app).await?)
+}

@@ -1,0 +1,22 @@
+//! The banner of the connection.
+
+use leptos::prelude::*;
+use undercurrent::prelude::*;
+
+/// Says that the page is not connected, and what that means for what is clicked. A break of less
+/// than 1.5 s shows nothing: the stylesheet waits that long.
+#[component]
+pub fn Banner() -> impl IntoView {
+    let connection = use_connection();
+    let text = move || match connection.link() {
+        Link::Connected => None,
+        Link::Reconnecting => Some("The connection is lost. Trying again. Clicks wait and are sent then."),
+        Link::Offline => Some("You are offline. Clicks wait and are sent when you are back."),
+        Link::Outdated => Some("This page is out of date. Reload it to go on."),
+    };
+    view! {
+        <div class="banner-place" role="status">
+            {move || text().map(|text| view! { <p class="banner">{text}</p> })}
+        </div>
+    }
+}

@@ -1,0 +1,5 @@
+//! Pieces that pages share.
+
+mod banner;
+
+pub use banner::Banner;

@@ -1,0 +1,34 @@
+//! The ten posts by a background task: it runs beside the queue, and the page answers at once.
+
+use super::state::*;
+use undercurrent::prelude::*;
+
+/// Fetches ten posts.
+#[background(overlap = reject)]
+pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
+    cx.try_update(|posts| match posts.chain.is_running() {
+        true => Err(ForVisitor::new("The chained run is under way.")),
+        false => Ok(posts.background.clear()),
+    })
+    .await?;
+    for id in 1..=POSTS {
+        let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+        cx.update(|posts| posts.background.push(Post::of(id, product))).await?;
+        cx.progress(id, POSTS);
+    }
+    Ok(())
+}
+
+/// Fetches one post again.
+#[background(key = id, overlap = reject)]
+pub async fn retry(cx: TaskContext<Posts>, id: u32) -> Result<()> {
+    let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+    cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background)).await?;
+    Ok(())
+}
+
+/// Drops the posts.
+#[event]
+pub fn clear(posts: &mut Posts) {
+    posts.background.clear();
+}

@@ -1,0 +1,78 @@
+//! Where the products come from: any server whose answers look like those of
+//! `dummyjson.com/products/{id}`, asked over real HTTP.
+//!
+//! [`open`] is the only entry: it starts the built-in upstream when no URL is
+//! configured, and returns the client that is pointed at it.
+
+pub mod builtin;
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod faults;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, io, path::Path};
+
+pub use builtin::BuiltinConfig;
+pub use client::Upstream;
+pub use config::{ConfigError, UpstreamConfig};
+pub use error::UpstreamError;
+
+/// Why no upstream could be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// A setting is out of its range or cannot be read.
+    Config(ConfigError),
+    /// The built-in upstream got no port on the loopback address.
+    Listen(io::Error),
+    /// The file with the settings can't be read.
+    File(io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => write!(f, "{error}"),
+            Self::Listen(error) => write!(f, "the built-in upstream cannot listen: {error}"),
+            Self::File(error) => write!(f, "the upstream's settings cannot be read: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::Listen(error) | Self::File(error) => Some(error),
+        }
+    }
+}
+
+impl From<ConfigError> for OpenError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+/// Returns the client for the configured upstream. Without a URL it first
+/// starts the built-in one, which lives as long as the tokio runtime does.
+pub async fn open(mut config: UpstreamConfig) -> Result<Upstream, OpenError> {
+    config.check()?;
+    if config.base()?.is_none() {
+        let address = builtin::start(&BuiltinConfig::from_upstream(&config)?)
+            .await
+            .map_err(OpenError::Listen)?;
+        config.url = Some(format!("http://{address}/products"));
+    }
+    Ok(Upstream::new(&config)?)
+}
+
+/// As [`open`], with the settings of the table `[upstream]` of a file, and those of the
+/// environment over them.
+pub async fn from_file(path: impl AsRef<Path>) -> Result<Upstream, OpenError> {
+    let text = std::fs::read_to_string(path).map_err(OpenError::File)?;
+    let config = UpstreamConfig::from_toml(&text)?;
+    open(config.with_overrides(|key| std::env::var(key).ok())?).await
+}
