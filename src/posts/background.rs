@@ -21,7 +21,7 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
 
 /// Fetches one post again.
 #[background(key = id, overlap = reject)]
-pub async fn retry(cx: TaskContext<Posts>, id: u32) -> Result<()> {
+pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
     let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
     cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background)).await?;
     Ok(())
@@ -29,6 +29,6 @@ pub async fn retry(cx: TaskContext<Posts>, id: u32) -> Result<()> {
 
 /// Drops the posts.
 #[event]
-pub fn clear(posts: &mut Posts) {
+pub fn clear_background(posts: &mut Posts) {
     posts.background.clear();
 }

@@ -6,7 +6,7 @@ use undercurrent::prelude::*;
 
 /// Begins a run.
 #[event]
-pub async fn fetch(cx: EventContext<Posts>) -> Result<()> {
+pub async fn fetch_chained(cx: EventContext<Posts>) -> Result<()> {
     let run = cx
         .try_update(|posts| {
             if posts.chain.is_running() || cx.is_running(super::background::get_posts) {
@@ -45,7 +45,7 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
 
 /// Stops the run. It waits in the queue for the running step, like any event.
 #[event]
-pub fn stop(posts: &mut Posts) {
+pub fn stop_chained(posts: &mut Posts) {
     if posts.chain.is_running() {
         posts.chain.status = Some(TaskStatus::Cancelled);
     }
@@ -53,7 +53,7 @@ pub fn stop(posts: &mut Posts) {
 
 /// Fetches one post again, in the queue.
 #[event]
-pub async fn retry(cx: EventContext<Posts>, id: u32) -> Result<()> {
+pub async fn retry_chained(cx: EventContext<Posts>, id: u32) -> Result<()> {
     let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
     cx.update(|posts| Post::of(id, product).replace_in(&mut posts.chained)).await?;
     Ok(())
@@ -61,6 +61,6 @@ pub async fn retry(cx: EventContext<Posts>, id: u32) -> Result<()> {
 
 /// Drops the posts. It waits in the queue for the running step, too.
 #[event]
-pub fn clear(posts: &mut Posts) {
+pub fn clear_chained(posts: &mut Posts) {
     posts.chained.clear();
 }

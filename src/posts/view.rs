@@ -19,15 +19,15 @@ pub fn PostsPage() -> impl IntoView {
         <p>{move || posts.clicks().get()}</p>
         <EventForm event=count()><button>"Count"</button></EventForm>
         <section aria-label="Chained events">
-            <EventForm event=chained::fetch()><button>"Fetch ten posts"</button></EventForm>
-            <EventForm event=chained::stop()><button>"Stop"</button></EventForm>
-            <EventForm event=chained::clear()><button>"Clear"</button></EventForm>
+            <EventForm event=chained::fetch_chained()><button>"Fetch ten posts"</button></EventForm>
+            <EventForm event=chained::stop_chained()><button>"Stop"</button></EventForm>
+            <EventForm event=chained::clear_chained()><button>"Clear"</button></EventForm>
             <ForList each=posts.chained() let:post><PostCard post/></ForList>
         </section>
         <section aria-label="Background task">
             <EventForm event=background::get_posts()><button disabled=move || fetch.is_running()>"Fetch ten posts"</button></EventForm>
             <EventForm event=fetch.cancel_event()><button>"Stop"</button></EventForm>
-            <EventForm event=background::clear()><button>"Clear"</button></EventForm>
+            <EventForm event=background::clear_background()><button>"Clear"</button></EventForm>
             <p>{move || fetch.progress().done} " of " {POSTS}</p>
             <ForList each=posts.background() let:post><PostCard post/></ForList>
         </section>
