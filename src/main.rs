@@ -1,6 +1,9 @@
 //! The gallery's server.
 
-use gallery::{app::{App, shell}, upstream};
+use gallery::{
+    app::{App, shell},
+    upstream,
+};
 use undercurrent::Undercurrent;
 
 #[tokio::main]
@@ -12,9 +15,13 @@ async fn main() {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let upstream = upstream::from_file("Leptos.toml").await?;
-    let uc = Undercurrent::open("Leptos.toml")?.provide(upstream).build()?;
+    let uc = Undercurrent::open("Leptos.toml")?
+        .provide(upstream)
+        .build()?;
     let app = uc.router(App, shell);
     Ok(uc.serve(app).await?)
 }

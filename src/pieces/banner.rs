@@ -10,7 +10,9 @@ pub fn Banner() -> impl IntoView {
     let connection = use_connection();
     let text = move || match connection.link() {
         Link::Connected => None,
-        Link::Reconnecting => Some("The connection is lost. Trying again. Clicks wait and are sent then."),
+        Link::Reconnecting => {
+            Some("The connection is lost. Trying again. Clicks wait and are sent then.")
+        }
         Link::Offline => Some("You are offline. Clicks wait and are sent when you are back."),
         Link::Outdated => Some("This page is out of date. Reload it to go on."),
     };

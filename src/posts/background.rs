@@ -6,14 +6,18 @@ use undercurrent::prelude::*;
 /// Fetches ten posts.
 #[background(overlap = reject)]
 pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
-    cx.try_update(|posts| match posts.chain.is_running() {
-        true => Err(ForVisitor::new("The chained run is under way.")),
-        false => Ok(posts.background.clear()),
+    cx.try_update(|posts| {
+        if posts.chain.is_running() {
+            return Err(ForVisitor::new("The chained run is under way."));
+        }
+        posts.background.clear();
+        Ok(())
     })
     .await?;
     for id in 1..=POSTS {
         let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
-        cx.update(|posts| posts.background.push(Post::of(id, product))).await?;
+        cx.update(|posts| posts.background.push(Post::of(id, product)))
+            .await?;
         cx.progress(id, POSTS);
     }
     Ok(())
@@ -23,7 +27,8 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
 #[background(key = id, overlap = reject)]
 pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
     let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
-    cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background)).await?;
+    cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background))
+        .await?;
     Ok(())
 }
 

@@ -14,7 +14,11 @@ pub async fn fetch_chained(cx: EventContext<Posts>) -> Result<()> {
             }
             posts.chained.clear();
             let (run, status) = (posts.chain.run + 1, Some(TaskStatus::Running));
-            posts.chain = Chain { run, status, done: 0 };
+            posts.chain = Chain {
+                run,
+                status,
+                done: 0,
+            };
             Ok(run)
         })
         .await?;
@@ -55,7 +59,8 @@ pub fn stop_chained(posts: &mut Posts) {
 #[event]
 pub async fn retry_chained(cx: EventContext<Posts>, id: u32) -> Result<()> {
     let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
-    cx.update(|posts| Post::of(id, product).replace_in(&mut posts.chained)).await?;
+    cx.update(|posts| Post::of(id, product).replace_in(&mut posts.chained))
+        .await?;
     Ok(())
 }
 

@@ -51,11 +51,13 @@ impl fmt::Display for UpstreamError {
             ),
             Self::Unreachable => write!(f, "the upstream could not be reached"),
             Self::Tls => write!(f, "no secure connection to the upstream came about"),
-            Self::Timeout(time) => write!(
-                f,
-                "the upstream did not answer within {} s",
-                time.as_secs_f64()
-            ),
+            Self::Timeout(time) => {
+                write!(
+                    f,
+                    "the upstream did not answer within {} s",
+                    time.as_secs_f64()
+                )
+            }
             Self::Closed => write!(f, "the upstream closed the connection"),
             Self::NotHttp => write!(f, "the answer is not HTTP"),
             Self::Redirect(code) => {

@@ -24,10 +24,13 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
     let Some(ty) = first_type(&function) else {
         return Err(Error::new(function.sig.span(), WRONG_FIRST));
     };
-    let state = context_state(ty, "TaskContext")
-        .ok_or_else(|| Error::new(ty.span(), WRONG_FIRST))?;
+    let state =
+        context_state(ty, "TaskContext").ok_or_else(|| Error::new(ty.span(), WRONG_FIRST))?;
     if function.sig.asyncness.is_none() {
-        return Err(Error::new(function.sig.fn_token.span(), "a background task is async"));
+        return Err(Error::new(
+            function.sig.fn_token.span(),
+            "a background task is async",
+        ));
     }
     let handler = Handler::new(function, state)?;
     let message = handler.message(NOTE);
@@ -74,7 +77,10 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
 
 impl Policy {
     fn parse(attribute: TokenStream) -> Result<Self> {
-        let mut policy = Policy { key: None, overlap: quote!(::undercurrent::server::Overlap::Reject) };
+        let mut policy = Policy {
+            key: None,
+            overlap: quote!(::undercurrent::server::Overlap::Reject),
+        };
         let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
         for Setting { name, value } in settings {
             match name.to_string().as_str() {
@@ -97,9 +103,7 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
         Expr::Path(path) if path.path.is_ident("reject") => {
             Ok(quote!(::undercurrent::server::Overlap::Reject))
         }
-        Expr::Call(ExprCall { func, args, .. })
-            if matches!(&**func, Expr::Path(path) if path.path.is_ident("parallel")) =>
-        {
+        Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(path) if path.path.is_ident("parallel")) => {
             match args.first() {
                 Some(Expr::Lit(literal))
                     if args.len() == 1
@@ -107,10 +111,16 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
                 {
                     Ok(quote!(::undercurrent::server::Overlap::Parallel(#literal)))
                 }
-                _ => Err(Error::new(args.span(), "`parallel(n)` takes a number, at least 1")),
+                _ => Err(Error::new(
+                    args.span(),
+                    "`parallel(n)` takes a number, at least 1",
+                )),
             }
         }
-        other => Err(Error::new(other.span(), "`overlap` is `reject` or `parallel(n)`")),
+        other => Err(Error::new(
+            other.span(),
+            "`overlap` is `reject` or `parallel(n)`",
+        )),
     }
 }
 
@@ -124,6 +134,9 @@ impl syn::parse::Parse for Setting {
     fn parse(input: syn::parse::ParseStream<'_>) -> Result<Self> {
         let name = input.parse()?;
         input.parse::<Token![=]>()?;
-        Ok(Setting { name, value: input.parse()? })
+        Ok(Setting {
+            name,
+            value: input.parse()?,
+        })
     }
 }

@@ -9,7 +9,10 @@ const NOTE: &str = "an event does nothing until it is sent: `.dispatch()` it";
 
 pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenStream> {
     if !attribute.is_empty() {
-        return Err(Error::new(attribute.span(), "`#[event]` takes no arguments"));
+        return Err(Error::new(
+            attribute.span(),
+            "`#[event]` takes no arguments",
+        ));
     }
     match first_type(&function) {
         Some(Type::Reference(reference)) if reference.mutability.is_some() => {

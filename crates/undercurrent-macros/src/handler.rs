@@ -36,8 +36,12 @@ impl Handler {
                 "a handler has no type parameters: it is called by its name, from afar",
             ));
         }
-        let arguments =
-            signature.inputs.iter().skip(1).map(argument).collect::<Result<Vec<_>>>()?;
+        let arguments = signature
+            .inputs
+            .iter()
+            .skip(1)
+            .map(argument)
+            .collect::<Result<Vec<_>>>()?;
         let ident = signature.ident.to_string();
         let ident = ident.trim_start_matches("r#");
         let state_name = snake_case(&last_segment(&state)?);
@@ -52,7 +56,13 @@ impl Handler {
 
     /// The message's type, the function that makes it, and the checks on both sides.
     pub(crate) fn message(&self, note: &str) -> TokenStream {
-        let Handler { function, state, message, name, .. } = self;
+        let Handler {
+            function,
+            state,
+            message,
+            name,
+            ..
+        } = self;
         let path = format!("/api/{name}");
         let (visibility, attributes) = (&function.vis, &function.attrs);
         let ident = &function.sig.ident;
@@ -105,7 +115,8 @@ impl Handler {
         let mut body = self.function.clone();
         body.sig.ident = format_ident!("__body", span = self.function.sig.ident.span());
         body.vis = syn::Visibility::Inherited;
-        body.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
+        body.attrs
+            .retain(|attribute| !attribute.path().is_ident("doc"));
         quote! { #[allow(clippy::unused_async)] #body }
     }
 
@@ -130,7 +141,10 @@ impl Handler {
     }
 
     pub(crate) fn idents_and_types(&self) -> (Vec<&Ident>, Vec<&Type>) {
-        self.arguments.iter().map(|argument| (&argument.ident, &argument.ty)).unzip()
+        self.arguments
+            .iter()
+            .map(|argument| (&argument.ident, &argument.ty))
+            .unzip()
     }
 }
 
@@ -138,7 +152,9 @@ impl Handler {
 pub(crate) fn context_state(ty: &Type, context: &str) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
     match arguments.args.first()? {
         GenericArgument::Type(state) if last.ident == context => Some(state.clone()),
         _ => None,
@@ -156,24 +172,32 @@ pub(crate) fn first_type(function: &ItemFn) -> Option<&Type> {
 fn argument(input: &FnArg) -> Result<Argument> {
     match input {
         FnArg::Typed(PatType { pat, ty, .. }) => match &**pat {
-            Pat::Ident(pat) => Ok(Argument { ident: pat.ident.clone(), ty: (**ty).clone() }),
+            Pat::Ident(pat) => Ok(Argument {
+                ident: pat.ident.clone(),
+                ty: (**ty).clone(),
+            }),
             other => Err(Error::new(
                 other.span(),
                 "an argument of a handler has a name: it travels under it",
             )),
         },
-        FnArg::Receiver(receiver) => {
-            Err(Error::new(receiver.span(), "a handler is a function, not a method"))
-        }
+        FnArg::Receiver(receiver) => Err(Error::new(
+            receiver.span(),
+            "a handler is a function, not a method",
+        )),
     }
 }
 
 fn last_segment(ty: &Type) -> Result<String> {
     match ty {
-        Type::Path(path) if !path.path.segments.is_empty() => {
-            Ok(path.path.segments[path.path.segments.len() - 1].ident.to_string())
-        }
-        _ => Err(Error::new(ty.span(), "a handler works on a state: name its type here")),
+        Type::Path(path) if !path.path.segments.is_empty() => Ok(path.path.segments
+            [path.path.segments.len() - 1]
+            .ident
+            .to_string()),
+        _ => Err(Error::new(
+            ty.span(),
+            "a handler works on a state: name its type here",
+        )),
     }
 }
 
@@ -183,7 +207,12 @@ fn imports(function: &ItemFn) -> Vec<&ItemUse> {
         &Stmt::Item(Item::Use(ref import)) => Some(import),
         _ => None,
     };
-    function.block.stmts.iter().filter_map(of_statement).collect()
+    function
+        .block
+        .stmts
+        .iter()
+        .filter_map(of_statement)
+        .collect()
 }
 
 /// The types that the body asks for by `.expect::<T>()`, so that a missing one is found at start.
@@ -211,7 +240,9 @@ fn camel_case(name: &str) -> String {
     name.split('_')
         .flat_map(|word| {
             let mut letters = word.chars();
-            let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+            let first = letters
+                .next()
+                .map(|letter| letter.to_uppercase().to_string());
             first.into_iter().chain(Some(letters.as_str().to_owned()))
         })
         .collect()

@@ -20,7 +20,9 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(State, attributes(state))]
 pub fn derive_state(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    state::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    state::expand(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes a function an event: a message that pages send and that the server runs in the queue,

@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Result, Type, Visibility, spanned::Spanned};
+use syn::{
+    Data, DeriveInput, Error, Field, Fields, Ident, Result, Type, Visibility, spanned::Spanned,
+};
 
 /// A field of the struct, as far as the expansion needs it.
 struct StateField<'a> {
@@ -20,7 +22,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             "a state has no type parameters or lifetimes: pages and server must agree on one type",
         ));
     }
-    let fields = named_fields(input)?.iter().map(state_field).collect::<Result<Vec<_>>>()?;
+    let fields = named_fields(input)?
+        .iter()
+        .map(state_field)
+        .collect::<Result<Vec<_>>>()?;
     let trait_impl = state_impl(input, &fields);
     let signals = signals(input, &fields);
     let ident = &input.ident;
@@ -35,7 +40,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-fn named_fields(input: &DeriveInput) -> Result<&syn::punctuated::Punctuated<Field, syn::Token![,]>> {
+fn named_fields(
+    input: &DeriveInput,
+) -> Result<&syn::punctuated::Punctuated<Field, syn::Token![,]>> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => Ok(&fields.named),
@@ -56,7 +63,11 @@ fn state_field(field: &Field) -> Result<StateField<'_>> {
         return Err(Error::new(field.span(), "a state has named fields"));
     };
     let mut server_only = false;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("state")) {
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("state"))
+    {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("server") {
                 server_only = true;
@@ -66,7 +77,13 @@ fn state_field(field: &Field) -> Result<StateField<'_>> {
         })?;
     }
     let name = ident.to_string().trim_start_matches("r#").to_owned();
-    Ok(StateField { ident, name, ty: &field.ty, visibility: &field.vis, server_only })
+    Ok(StateField {
+        ident,
+        name,
+        ty: &field.ty,
+        visibility: &field.vis,
+        server_only,
+    })
 }
 
 fn state_impl(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
@@ -81,7 +98,14 @@ fn state_impl(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
         quote_spanned! {ty.span()=> (&&__state::Probe::<#ty>::NEW).kind() }
     };
     let visibility = |field: &StateField<'_>| {
-        let variant = format_ident!("{}", if field.server_only { "Server" } else { "Public" });
+        let variant = format_ident!(
+            "{}",
+            if field.server_only {
+                "Server"
+            } else {
+                "Public"
+            }
+        );
         quote!(__ops::Visibility::#variant)
     };
 
@@ -125,10 +149,13 @@ fn state_impl(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
             if #kind.patch(&mut self.#ident, new.#ident, applied) { applied.touch(#number); }
         }
     });
-    let patch_server = fields.iter().filter(|field| field.server_only).map(|field| {
-        let ident = field.ident;
-        quote!(self.#ident = new.#ident;)
-    });
+    let patch_server = fields
+        .iter()
+        .filter(|field| field.server_only)
+        .map(|field| {
+            let ident = field.ident;
+            quote!(self.#ident = new.#ident;)
+        });
     let write = fields.iter().map(|field| {
         let (ident, name, visibility) = (field.ident, &field.name, visibility(field));
         quote!(out.put(#name, #visibility, &self.#ident)?;)

@@ -1,7 +1,7 @@
 //! The runtime's own states. Each scope has them beside the app's; they are recorded, logged,
 //! streamed and shown on the first paint by the same means.
 
-use crate::{State, core::task::TaskRecord, core::list::List};
+use crate::{State, core::list::List, core::task::TaskRecord};
 use serde::{Deserialize, Serialize};
 
 /// The tasks of a scope: those that run, and the last that ended.

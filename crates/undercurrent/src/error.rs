@@ -48,7 +48,10 @@ pub struct ForVisitor {
 impl ForVisitor {
     /// Tells the visitor this.
     pub fn new(message: impl Into<String>) -> Self {
-        ForVisitor { message: message.into(), source: None }
+        ForVisitor {
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Tells the visitor this; the log gets the cause as well.
@@ -56,7 +59,10 @@ impl ForVisitor {
         message: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        ForVisitor { message: message.into(), source: Some(source.into()) }
+        ForVisitor {
+            message: message.into(),
+            source: Some(source.into()),
+        }
     }
 }
 
@@ -68,7 +74,9 @@ impl fmt::Display for ForVisitor {
 
 impl Error for ForVisitor {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn Error + 'static))
     }
 }
 

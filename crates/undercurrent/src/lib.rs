@@ -108,8 +108,8 @@ pub use undercurrent_macros::{State, background, event};
 pub mod prelude {
     pub use crate::{
         Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
-        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus, background,
-        event, use_connection, use_event, use_loaded, use_state, use_task,
+        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus,
+        background, event, use_connection, use_event, use_loaded, use_state, use_task,
     };
 }
 
@@ -140,8 +140,8 @@ macro_rules! __server_only {
 macro_rules! hydrate {
     ($app:path) => {
         #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-            wasm_bindgen = $crate::__private::wasm_bindgen
-        )]
+                                            wasm_bindgen = $crate::__private::wasm_bindgen
+                                        )]
         pub fn hydrate() {
             $crate::hydrate($app);
         }

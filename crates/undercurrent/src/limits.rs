@@ -96,6 +96,9 @@ impl Limits {
     /// Those of a scope's log.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn log(&self) -> crate::core::log::LogLimits {
-        crate::core::log::LogLimits { entries: self.log_entries, bytes: self.log_bytes }
+        crate::core::log::LogLimits {
+            entries: self.log_entries,
+            bytes: self.log_bytes,
+        }
     }
 }

@@ -120,7 +120,9 @@ impl<E: EventDef> server_fn::ServerFn for Call<E> {
 
     async fn run_body(self) -> Result<(), ServerFnError> {
         // The registered handler is the runtime's own; it never comes here.
-        Err(ServerFnError::ServerError("this path is served by the runtime".into()))
+        Err(ServerFnError::ServerError(
+            "this path is served by the runtime".into(),
+        ))
     }
 }
 

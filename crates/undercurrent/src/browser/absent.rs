@@ -3,7 +3,10 @@
 /// Sending from a page needs a page: on the server handlers send through their context.
 pub(crate) fn send(event: &'static str, _arguments: String) {
     #[cfg(feature = "ssr")]
-    tracing::warn!(event, "`.dispatch()` sends from a page; in a handler use `cx.dispatch(…)`");
+    tracing::warn!(
+        event,
+        "`.dispatch()` sends from a page; in a handler use `cx.dispatch(…)`"
+    );
     #[cfg(not(feature = "ssr"))]
     let _ = event;
 }

@@ -62,7 +62,10 @@ impl Outbox {
     }
 
     fn is_waiting(&self, number: u64) -> bool {
-        self.waiting.borrow().iter().any(|event| event.number == number)
+        self.waiting
+            .borrow()
+            .iter()
+            .any(|event| event.number == number)
     }
 
     /// The same events are the same text each time they are sent.
@@ -71,25 +74,41 @@ impl Outbox {
         let events: Vec<String> = waiting
             .iter()
             .take(EVENTS_IN_REQUEST)
-            .map(|Waiting { number, event, arguments }| {
-                format!("[{number},\"{event}\",{arguments}]")
-            })
+            .map(
+                |Waiting {
+                     number,
+                     event,
+                     arguments,
+                 }| { format!("[{number},\"{event}\",{arguments}]") },
+            )
             .collect();
-        format!("{{\"client\":\"{}\",\"events\":[{}]}}", self.client, events.join(","))
+        format!(
+            "{{\"client\":\"{}\",\"events\":[{}]}}",
+            self.client,
+            events.join(",")
+        )
     }
 }
 
 pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: String) {
     let outbox = &hub.outbox;
     let number = outbox.next_number.replace(outbox.next_number.get() + 1);
-    let outgoing = Outgoing { number, event: event.to_owned(), sent_ms: now_ms() };
+    let outgoing = Outgoing {
+        number,
+        event: event.to_owned(),
+        sent_ms: now_ms(),
+    };
     hub.replicas.events().sent(outgoing);
     if outbox.waiting.borrow().len() >= OUTBOX_EVENTS {
         let message = format!("{OUTBOX_EVENTS} clicks wait for the server already.");
         fail(hub, number, event, EndKind::Full, message);
         return;
     }
-    outbox.waiting.borrow_mut().push_back(Waiting { number, event, arguments });
+    outbox.waiting.borrow_mut().push_back(Waiting {
+        number,
+        event,
+        arguments,
+    });
     pump(hub);
 }
 
@@ -106,7 +125,9 @@ pub(super) fn pump(hub: &Rc<Hub>) {
         match sent {
             Sent::Answered(answers) => {
                 hub.outbox.failures_in_a_row.set(0);
-                answers.into_iter().for_each(|answer| answered(&hub, answer));
+                answers
+                    .into_iter()
+                    .for_each(|answer| answered(&hub, answer));
                 pump(&hub);
             }
             Sent::Refused(kind, message) => {
@@ -130,15 +151,24 @@ pub(super) fn pump(hub: &Rc<Hub>) {
 }
 
 async fn post(body: String) -> Sent {
-    let request = Request::post("/api/events").header("content-type", "application/json").body(body);
-    let Ok(request) = request else { return Sent::Unknown };
-    let Ok(response) = request.send().await else { return Sent::Unknown };
+    let request = Request::post("/api/events")
+        .header("content-type", "application/json")
+        .body(body);
+    let Ok(request) = request else {
+        return Sent::Unknown;
+    };
+    let Ok(response) = request.send().await else {
+        return Sent::Unknown;
+    };
     match response.status() {
         202 => match response.json::<Answers>().await {
             Ok(answers) => Sent::Answered(answers.events),
             Err(_) => Sent::Unknown,
         },
-        401 => Sent::Refused(EndKind::NoSession, "Your session is gone. Reload the page.".into()),
+        401 => Sent::Refused(
+            EndKind::NoSession,
+            "Your session is gone. Reload the page.".into(),
+        ),
         403 | 413 | 415 | 421 | 422 => {
             let message = "The server did not take this. Reload the page.";
             Sent::Refused(EndKind::Misfit, message.into())
@@ -149,9 +179,15 @@ async fn post(body: String) -> Sent {
 
 fn answered(hub: &Rc<Hub>, answer: Answer) {
     let outbox = &hub.outbox;
-    let place = outbox.waiting.borrow().iter().position(|event| event.number == answer.n);
+    let place = outbox
+        .waiting
+        .borrow()
+        .iter()
+        .position(|event| event.number == answer.n);
     let taken = place.and_then(|place| outbox.waiting.borrow_mut().remove(place));
-    let Some(Waiting { number, event, .. }) = taken else { return };
+    let Some(Waiting { number, event, .. }) = taken else {
+        return;
+    };
     match answer.is {
         Fate::Queued => {}
         // Its end may have come before this answer did.
@@ -166,24 +202,45 @@ fn answered(hub: &Rc<Hub>, answer: Answer) {
 
 /// The state of ends has changed: some of this page's events may have ended.
 pub(super) fn ends_changed(hub: &Rc<Hub>) {
-    let Some((ends, position)) = hub.replicas.read::<UcEnds>() else { return };
+    let Some((ends, position)) = hub.replicas.read::<UcEnds>() else {
+        return;
+    };
     let outbox = &hub.outbox;
     let epoch_before = outbox.epoch.replace(position.epoch);
-    let own = ends.clients.iter().find(|ends| ends.client == outbox.client).cloned();
+    let own = ends
+        .clients
+        .iter()
+        .find(|ends| ends.client == outbox.client)
+        .cloned();
     let own = own.unwrap_or_default();
-    end(hub, |number| number <= own.upto && !outbox.is_waiting(number), &own.failures);
+    end(
+        hub,
+        |number| number <= own.upto && !outbox.is_waiting(number),
+        &own.failures,
+    );
     if epoch_before != position.epoch && epoch_before != Epoch::NONE {
         // What was taken in another history and has not ended there will not end.
         let lost = hub.replicas.events().outgoing();
         for event in lost.iter().filter(|event| !outbox.is_waiting(event.number)) {
             let message = "The server was started anew before this was done.".to_owned();
-            fail(hub, event.number, &event.event, EndKind::Interrupted, message);
+            fail(
+                hub,
+                event.number,
+                &event.event,
+                EndKind::Interrupted,
+                message,
+            );
         }
     }
 }
 
 fn fail(hub: &Rc<Hub>, number: u64, event: &str, kind: EndKind, message: String) {
-    let failure = Failure { number, event: event.to_owned(), kind, message };
+    let failure = Failure {
+        number,
+        event: event.to_owned(),
+        kind,
+        message,
+    };
     end(hub, |ended| ended == number, &[failure]);
 }
 
@@ -203,7 +260,11 @@ fn end(hub: &Rc<Hub>, is_ended: impl Fn(u64) -> bool, failures: &[Failure]) {
         let now = now_ms();
         for (event, kind) in ended {
             let elapsed_ms = now - event.sent_ms;
-            let ended = Ended { number: event.number, kind, elapsed_ms };
+            let ended = Ended {
+                number: event.number,
+                kind,
+                elapsed_ms,
+            };
             hub.replicas.events().tell(&event.event, &ended);
         }
     });

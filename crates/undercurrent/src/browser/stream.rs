@@ -45,7 +45,10 @@ enum Phase {
     #[default]
     Closed,
     /// On its way, or open. An error, a silence or a `bye` leads to `Waiting`.
-    Connected { _connection: Connection, replaced: Option<Box<Phase>> },
+    Connected {
+        _connection: Connection,
+        replaced: Option<Box<Phase>>,
+    },
     /// It was lost; a timer leads to `Connected`.
     Waiting,
 }
@@ -81,12 +84,18 @@ impl Stream {
             // A page from the back-forward cache has lost its stream without a word.
             let shown = hub.clone();
             window_event_listener(ev::pageshow, move |event| {
-                if event.unchecked_ref::<web_sys::PageTransitionEvent>().persisted() {
+                if event
+                    .unchecked_ref::<web_sys::PageTransitionEvent>()
+                    .persisted()
+                {
                     reconnect_now(&shown);
                 }
             });
             let watched = hub.clone();
-            drop(set_interval_with_handle(move || watch(&watched), Duration::from_secs(5)));
+            drop(set_interval_with_handle(
+                move || watch(&watched),
+                Duration::from_secs(5),
+            ));
         });
         // For as long as the page is.
         *self.listeners.borrow_mut() = Some(owner);
@@ -101,7 +110,12 @@ impl Stream {
         let hub = hub.clone();
         spawn_local(async move {
             hub.stream.is_follow_planned.set(false);
-            let wanted: Vec<_> = hub.replicas.followed().into_iter().map(|(name, _)| name).collect();
+            let wanted: Vec<_> = hub
+                .replicas
+                .followed()
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
             if *hub.stream.following.borrow() != wanted {
                 connect(&hub);
             }
@@ -134,7 +148,10 @@ fn connect(hub: &Rc<Hub>) {
                 phase @ Phase::Connected { .. } => Some(Box::new(phase)),
                 Phase::Closed | Phase::Waiting => None,
             };
-            *stream.phase.borrow_mut() = Phase::Connected { _connection: connection, replaced };
+            *stream.phase.borrow_mut() = Phase::Connected {
+                _connection: connection,
+                replaced,
+            };
         }
         None => lost(hub, None),
     }
@@ -164,7 +181,11 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
     let failures = stream.failures_in_a_row.get();
     stream.failures_in_a_row.set(failures + 1);
     let is_online = window().navigator().on_line();
-    hub.set_link(if is_online { Link::Reconnecting } else { Link::Offline });
+    hub.set_link(if is_online {
+        Link::Reconnecting
+    } else {
+        Link::Offline
+    });
     let (first, last) = RETRY_MS;
     let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
     let wait = wait.max(after_ms.map_or(0.0, f64::from));
@@ -221,8 +242,12 @@ fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             }
         },
         Frame::State(frame) => {
-            let Some(replica) = hub.replicas.find(&frame.state) else { return };
-            let Ok((_, position)) = parse_id(id) else { return };
+            let Some(replica) = hub.replicas.find(&frame.state) else {
+                return;
+            };
+            let Ok((_, position)) = parse_id(id) else {
+                return;
+            };
             match replica.receive(&frame, position) {
                 Ok(Verdict::Apply) if frame.state == UcEnds::NAME => outbox::ends_changed(hub),
                 Ok(Verdict::Apply | Verdict::Drop) => {}
@@ -252,7 +277,10 @@ impl Connection {
         let source = EventSource::new(url).ok()?;
         let is_heard = {
             let hub = Rc::downgrade(hub);
-            move || hub.upgrade().filter(|hub| hub.stream.generation.get() == generation)
+            move || {
+                hub.upgrade()
+                    .filter(|hub| hub.stream.generation.get() == generation)
+            }
         };
         let open = {
             let is_heard = is_heard.clone();
@@ -280,7 +308,12 @@ impl Connection {
         source.set_onopen(Some(open.as_ref().unchecked_ref()));
         source.set_onmessage(Some(message.as_ref().unchecked_ref()));
         source.set_onerror(Some(error.as_ref().unchecked_ref()));
-        Some(Connection { source, _open: open, _message: message, _error: error })
+        Some(Connection {
+            source,
+            _open: open,
+            _message: message,
+            _error: error,
+        })
     }
 }
 

@@ -76,7 +76,11 @@ impl<'a> Frame<'a> {
         }
         let (Name(state), since, body): (Name<'a>, Option<u64>, &'a RawValue) =
             serde_json::from_str(data)?;
-        Ok(Frame::State(StateFrame { state, since, body: body.get() }))
+        Ok(Frame::State(StateFrame {
+            state,
+            since,
+            body: body.get(),
+        }))
     }
 }
 

@@ -90,7 +90,9 @@ impl Log {
             self.entries.push_back(entry);
         }
         while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
-            let Some(cut) = self.entries.pop_front() else { break };
+            let Some(cut) = self.entries.pop_front() else {
+                break;
+            };
             self.bytes -= cut.event.len();
         }
     }
@@ -107,8 +109,13 @@ impl Log {
         if from.offset == last {
             return Resume::Current;
         }
-        let begin = self.entries.partition_point(|entry| entry.offset <= from.offset);
-        let later = self.entries.range(begin..).filter(|entry| entry.state == state);
+        let begin = self
+            .entries
+            .partition_point(|entry| entry.offset <= from.offset);
+        let later = self
+            .entries
+            .range(begin..)
+            .filter(|entry| entry.state == state);
         let entries: Vec<_> = later.cloned().collect();
         match entries.first() {
             Some(first) if first.since == from.offset => Resume::Entries(entries),

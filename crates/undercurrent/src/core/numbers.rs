@@ -20,12 +20,18 @@ struct Client {
 impl Numbers {
     /// Remembers so many clients.
     pub fn new(max_clients: usize) -> Self {
-        Numbers { clients: HashMap::new(), max_clients, turn: 0 }
+        Numbers {
+            clients: HashMap::new(),
+            max_clients,
+            turn: 0,
+        }
     }
 
     /// Whether this event was accepted before.
     pub fn is_known(&self, client: &str, number: u64) -> bool {
-        self.clients.get(client).is_some_and(|known| number <= known.highest)
+        self.clients
+            .get(client)
+            .is_some_and(|known| number <= known.highest)
     }
 
     /// The event is accepted.
@@ -42,7 +48,10 @@ impl Numbers {
                 self.clients.remove(&silent);
             }
         }
-        let client_new = Client { highest: number, last_turn: self.turn };
+        let client_new = Client {
+            highest: number,
+            last_turn: self.turn,
+        };
         self.clients.insert(client.to_owned(), client_new);
     }
 }

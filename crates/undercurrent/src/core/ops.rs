@@ -130,7 +130,11 @@ impl OpsWriter {
             Visibility::Public => &mut self.public,
             Visibility::Server => &mut self.server,
         };
-        FieldOps { buffer, large: &mut self.large, field }
+        FieldOps {
+            buffer,
+            large: &mut self.large,
+            field,
+        }
     }
 
     /// Nothing was changed at all.
@@ -220,24 +224,38 @@ impl<'a> Op<'a> {
             },
             Path::Deep(_) => return Err(ApplyError("a path is not empty".into())),
         };
-        Ok(Op { code: Code::parse(&code)?, field, rest, args: args.to_vec() })
+        Ok(Op {
+            code: Code::parse(&code)?,
+            field,
+            rest,
+            args: args.to_vec(),
+        })
     }
 
     /// The argument at a place, decoded.
     pub fn arg<T: DeserializeOwned>(&self, at: usize) -> Result<T, ApplyError> {
-        let raw = self.args.get(at).ok_or_else(|| self.unfit("an argument is missing"))?;
+        let raw = self
+            .args
+            .get(at)
+            .ok_or_else(|| self.unfit("an argument is missing"))?;
         Ok(serde_json::from_str(raw.get())?)
     }
 
     /// The arguments from a place on, decoded.
     pub fn args_from<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, ApplyError> {
         let rest = self.args.get(at..).unwrap_or_default();
-        rest.iter().map(|raw| Ok(serde_json::from_str(raw.get())?)).collect()
+        rest.iter()
+            .map(|raw| Ok(serde_json::from_str(raw.get())?))
+            .collect()
     }
 
     /// This op does not fit what it is applied to.
     pub fn unfit(&self, why: &str) -> ApplyError {
-        ApplyError(format!("op {:?} on {:?}: {why}", self.code.letter(), self.field))
+        ApplyError(format!(
+            "op {:?} on {:?}: {why}",
+            self.code.letter(),
+            self.field
+        ))
     }
 }
 
@@ -255,7 +273,10 @@ impl Applied {
 impl fmt::Debug for Applied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wakes = self.wakes.len();
-        f.debug_struct("Applied").field("touched", &self.touched).field("wakes", &wakes).finish()
+        f.debug_struct("Applied")
+            .field("touched", &self.touched)
+            .field("wakes", &wakes)
+            .finish()
     }
 }
 

@@ -61,11 +61,15 @@ impl FromStr for Epoch {
 
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
         // One spelling for one epoch: no sign, no capitals, no leading zero.
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+        let plain = text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
         if !plain || text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
             return Err(NotAPosition);
         }
-        u64::from_str_radix(text, 36).map(Epoch).map_err(|_| NotAPosition)
+        u64::from_str_radix(text, 36)
+            .map(Epoch)
+            .map_err(|_| NotAPosition)
     }
 }
 
@@ -73,7 +77,10 @@ impl FromStr for Epoch {
 
 impl Position {
     /// The default state of a scope that does not exist.
-    pub const NONE: Position = Position { epoch: Epoch::NONE, offset: 0 };
+    pub const NONE: Position = Position {
+        epoch: Epoch::NONE,
+        offset: 0,
+    };
 
     /// A point in a history.
     pub fn new(epoch: Epoch, offset: u64) -> Self {
@@ -96,7 +103,10 @@ impl FromStr for Position {
             return Err(NotAPosition);
         }
         let offset = offset.parse().map_err(|_| NotAPosition)?;
-        Ok(Position { epoch: epoch.parse()?, offset })
+        Ok(Position {
+            epoch: epoch.parse()?,
+            offset,
+        })
     }
 }
 

@@ -180,7 +180,11 @@ impl PlainKind {
         shadow: &T,
         out: &mut FieldOps<'_>,
     ) -> Result<(), RecordError> {
-        if field == shadow { Ok(()) } else { out.set_plain(field) }
+        if field == shadow {
+            Ok(())
+        } else {
+            out.set_plain(field)
+        }
     }
 
     pub fn settle<T: Plain>(self, field: &mut T, shadow: &mut T) {
@@ -242,8 +246,10 @@ impl Fields {
         if visibility == Visibility::Server && !self.with_server {
             return Ok(());
         }
-        self.json.push(if self.json.is_empty() { b'{' } else { b',' });
-        self.json.extend_from_slice(format!("\"{name}\":").as_bytes());
+        self.json
+            .push(if self.json.is_empty() { b'{' } else { b',' });
+        self.json
+            .extend_from_slice(format!("\"{name}\":").as_bytes());
         serde_json::to_writer(&mut self.json, value).map_err(RecordError::new)
     }
 
@@ -270,14 +276,20 @@ impl ReadFields<'_> {
 
 /// The state as pages see it, as a JSON object.
 pub fn to_json<S: State>(state: &S) -> Result<String, RecordError> {
-    let mut fields = Fields { json: Vec::new(), with_server: false };
+    let mut fields = Fields {
+        json: Vec::new(),
+        with_server: false,
+    };
     state.write(&mut fields)?;
     Ok(fields.finish())
 }
 
 /// The state with its server-only fields, as a JSON object. For stores.
 pub fn to_json_with_server<S: State>(state: &S) -> Result<String, RecordError> {
-    let mut fields = Fields { json: Vec::new(), with_server: true };
+    let mut fields = Fields {
+        json: Vec::new(),
+        with_server: true,
+    };
     state.write(&mut fields)?;
     Ok(fields.finish())
 }
@@ -293,5 +305,7 @@ pub fn apply_ops<S: State>(
     json: &str,
     applied: &mut Applied,
 ) -> Result<(), ApplyError> {
-    Op::parse_all(json)?.iter().try_for_each(|op| state.apply(op, applied))
+    Op::parse_all(json)?
+        .iter()
+        .try_for_each(|op| state.apply(op, applied))
 }

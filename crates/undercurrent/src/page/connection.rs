@@ -27,7 +27,9 @@ pub struct Connection {
 /// Follows the connection.
 pub fn use_connection() -> Connection {
     let link = Replicas::current().link().clone();
-    Connection { link: Signal::derive(move || link.get()) }
+    Connection {
+        link: Signal::derive(move || link.get()),
+    }
 }
 
 impl Connection {

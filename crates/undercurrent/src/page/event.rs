@@ -1,16 +1,13 @@
 //! What became of the events that this page has sent.
 
 use super::replicas::Replicas;
-use crate::{
-    EndKind, EventFn, Failure,
-    message::EventDef,
-};
+use crate::{EndKind, EventFn, Failure, message::EventDef};
 use leptos::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -24,11 +21,12 @@ pub(crate) struct Events {
     /// Failures come again with each snapshot; each is told once.
     seen: Arc<Mutex<BTreeSet<(u64, String)>>>,
     // A std mutex: held to add, to remove and to copy out, never across a listener's call.
-    listeners: Arc<Mutex<BTreeMap<u64, (&'static str, Listener)>>>,
+    listeners: Arc<Mutex<Listeners>>,
     next_listener: Arc<AtomicU64>,
 }
 
 type Listener = Arc<dyn Fn(Ended) + Send + Sync>;
+type Listeners = BTreeMap<u64, (&'static str, Listener)>;
 
 /// An event under way.
 #[derive(Clone, Debug)]
@@ -36,7 +34,10 @@ pub(crate) struct Outgoing {
     pub(crate) number: u64,
     pub(crate) event: String,
     /// When it was sent, on the page's clock.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's outbox reads it"))]
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "the browser's outbox reads it")
+    )]
     pub(crate) sent_ms: f64,
 }
 
@@ -67,9 +68,7 @@ pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
     replicas.hold_ends();
     let events = replicas.events().clone();
     let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
-    let count = move || {
-        outgoing.with(|all| all.iter().filter(|event| event.event == name).count())
-    };
+    let count = move || outgoing.with(|all| all.iter().filter(|event| event.event == name).count());
     EventHandle {
         pending: Signal::derive(count),
         failure: Signal::derive(move || failures.with(|all| all.get(name).cloned())),
@@ -97,18 +96,14 @@ impl EventHandle {
     /// Calls back at each end, once the page shows the effect: after the effects that the
     /// update's signals set off have run. Until the component goes.
     pub fn on_end(self, listener: impl Fn(Ended) + Send + Sync + 'static) {
-        let Some(events) = self.events.try_get_value() else { return };
-        let id = events.next_listener.fetch_add(1, Ordering::Relaxed);
-        let lock = |events: &Events| {
-            let listeners = events.listeners.clone();
-            move |change: &dyn Fn(&mut BTreeMap<u64, (&'static str, Listener)>)| {
-                change(&mut listeners.lock().unwrap_or_else(PoisonError::into_inner));
-            }
+        let Some(events) = self.events.try_get_value() else {
+            return;
         };
-        let listener: Listener = Arc::new(listener);
-        let change = lock(&events);
-        change(&|all| drop(all.insert(id, (self.name, listener.clone()))));
-        on_cleanup(move || change(&|all| drop(all.remove(&id))));
+        let id = events.next_listener.fetch_add(1, Ordering::Relaxed);
+        events
+            .lock_listeners()
+            .insert(id, (self.name, Arc::new(listener)));
+        on_cleanup(move || drop(events.lock_listeners().remove(&id)));
     }
 }
 
@@ -126,11 +121,17 @@ impl Default for Events {
     }
 }
 
-#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's outbox calls it"))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(dead_code, reason = "the browser's outbox calls it")
+)]
 impl Events {
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
-        if self.failures.with_untracked(|all| all.contains_key(&event.event)) {
+        if self
+            .failures
+            .with_untracked(|all| all.contains_key(&event.event))
+        {
             self.failures.update(|all| drop(all.remove(&event.event)));
         }
         self.outgoing.update(|all| all.push(event));
@@ -143,7 +144,9 @@ impl Events {
         is_ended: impl Fn(u64) -> bool,
         failures: &[Failure],
     ) -> Vec<(Outgoing, EndKind)> {
-        let any = self.outgoing.with_untracked(|all| all.iter().any(|event| is_ended(event.number)));
+        let any = self
+            .outgoing
+            .with_untracked(|all| all.iter().any(|event| is_ended(event.number)));
         if !any {
             return Vec::new();
         }
@@ -152,8 +155,13 @@ impl Events {
             all.retain(|event| {
                 let goes = is_ended(event.number);
                 if goes {
-                    let failure = failures.iter().find(|failure| failure.number == event.number);
-                    ended.push((event.clone(), failure.map_or(EndKind::Done, |failure| failure.kind)));
+                    let failure = failures
+                        .iter()
+                        .find(|failure| failure.number == event.number);
+                    ended.push((
+                        event.clone(),
+                        failure.map_or(EndKind::Done, |failure| failure.kind),
+                    ));
                 }
                 !goes
             });
@@ -169,24 +177,37 @@ impl Events {
     /// Those that are newer than what is known of their event.
     pub(crate) fn unseen(&self, failures: &[Failure]) -> Vec<Failure> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let unseen = failures.iter().filter(|failure| seen.insert((failure.number, failure.event.clone())));
+        let unseen = failures
+            .iter()
+            .filter(|failure| seen.insert((failure.number, failure.event.clone())));
         unseen.cloned().collect()
     }
 
     pub(crate) fn failed(&self, failure: Failure) {
-        self.failures.update(|all| drop(all.insert(failure.event.clone(), failure)));
+        self.failures
+            .update(|all| drop(all.insert(failure.event.clone(), failure)));
     }
 
     /// Tells the listeners of ended events.
     pub(crate) fn tell(&self, event: &str, ended: &Ended) {
-        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.lock_listeners();
         let concerned: Vec<Listener> = listeners
             .values()
             .filter(|(name, _)| *name == event)
             .map(|(_, listener)| listener.clone())
             .collect();
         drop(listeners);
-        concerned.iter().for_each(|listener| listener(ended.clone()));
+        concerned
+            .iter()
+            .for_each(|listener| listener(ended.clone()));
+    }
+}
+
+impl Events {
+    fn lock_listeners(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -56,7 +56,9 @@ fn hidden_fields<E: EventDef>(event: &E) -> Vec<(String, String)> {
     }
     let mut fields = Vec::new();
     if let Ok(Value::Object(arguments)) = serde_json::to_value(event) {
-        arguments.into_iter().for_each(|(name, value)| flatten(name, value, &mut fields));
+        arguments
+            .into_iter()
+            .for_each(|(name, value)| flatten(name, value, &mut fields));
     }
     fields
 }

@@ -18,9 +18,7 @@ use leptos::{
             types::{Element, Node, Placeholder},
         },
         ssr::StreamBuilder,
-        view::{
-            Mountable, Position, PositionState, Render, RenderHtml, add_attr::AddAnyAttr,
-        },
+        view::{Mountable, Position, PositionState, Render, RenderHtml, add_attr::AddAnyAttr},
     },
 };
 use reactive_graph::signal::ArcTrigger;
@@ -116,8 +114,17 @@ impl<T: Plain, V> ListView<T, V> {
                 (list.iter().cloned().collect(), Some(mailbox))
             }
         };
-        let rows = items.into_iter().map(|item| Row::new(item, &owner, &make)).collect();
-        ListView { rows, make, owner, mailbox, changed }
+        let rows = items
+            .into_iter()
+            .map(|item| Row::new(item, &owner, &make))
+            .collect();
+        ListView {
+            rows,
+            make,
+            owner,
+            mailbox,
+            changed,
+        }
     }
 }
 
@@ -144,9 +151,20 @@ impl<T: Plain, V: Render + 'static> ListView<T, V> {
         self,
         rows: impl FnOnce(Vec<Row<T, V>>) -> (Vec<Row<T, V::State>>, Placeholder),
     ) -> ListState<T, V> {
-        let ListView { rows: views, make, owner, mailbox, changed } = self;
+        let ListView {
+            rows: views,
+            make,
+            owner,
+            mailbox,
+            changed,
+        } = self;
         let (rows, marker) = rows(views);
-        let rows = Rc::new(RefCell::new(Rows { rows, marker, make, owner }));
+        let rows = Rc::new(RefCell::new(Rows {
+            rows,
+            marker,
+            make,
+            owner,
+        }));
         let weak: Weak<RefCell<Rows<T, V>>> = Rc::downgrade(&rows);
         let effect = RenderEffect::new(move |_| {
             changed.track();
@@ -156,7 +174,10 @@ impl<T: Plain, V: Render + 'static> ListView<T, V> {
                 }
             }
         });
-        ListState { rows, _effect: effect }
+        ListState {
+            rows,
+            _effect: effect,
+        }
     }
 }
 
@@ -226,7 +247,13 @@ impl<T: Plain, V: RenderHtml + 'static> AddAnyAttr for ListView<T, V> {
         Self::Output<NewAttr>: RenderHtml,
     {
         let attr = attr.into_cloneable_owned();
-        let ListView { rows, make, owner, mailbox, changed } = self;
+        let ListView {
+            rows,
+            make,
+            owner,
+            mailbox,
+            changed,
+        } = self;
         let add = |row: Row<T, V>| row.map(|view| view.add_any_attr(attr.clone()));
         ListView {
             rows: rows.into_iter().map(add).collect(),
@@ -262,7 +289,8 @@ impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
     ) {
         for row in self.rows {
             let attrs = extra_attrs.clone();
-            row.view.to_html_with_buf(buf, position, escape, mark_branches, attrs);
+            row.view
+                .to_html_with_buf(buf, position, escape, mark_branches, attrs);
             *position = Position::NextChild;
         }
         buf.push_str("<!>");
@@ -296,7 +324,8 @@ impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
         position: &PositionState,
     ) -> Self::State {
         self.into_state(|rows| {
-            let hydrate = |row: Row<T, V>| row.map(|view| view.hydrate::<FROM_SERVER>(cursor, position));
+            let hydrate =
+                |row: Row<T, V>| row.map(|view| view.hydrate::<FROM_SERVER>(cursor, position));
             let rows = rows.into_iter().map(hydrate).collect();
             let marker = cursor.next_placeholder(position);
             position.set(Position::NextChild);
@@ -320,24 +349,35 @@ impl<T: Plain, V: Render> Mountable for ListState<T, V> {
 
     fn mount(&mut self, parent: &Element, marker: Option<&Node>) {
         let mut rows = self.rows.borrow_mut();
-        rows.rows.iter_mut().for_each(|row| row.view.mount(parent, marker));
+        rows.rows
+            .iter_mut()
+            .for_each(|row| row.view.mount(parent, marker));
         rows.marker.mount(parent, marker);
     }
 
     fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
         let rows = self.rows.borrow();
-        rows.rows.iter().any(|row| row.view.insert_before_this(child))
+        rows.rows
+            .iter()
+            .any(|row| row.view.insert_before_this(child))
             || rows.marker.insert_before_this(child)
     }
 
     fn elements(&self) -> Vec<Element> {
-        self.rows.borrow().rows.iter().flat_map(|row| row.view.elements()).collect()
+        self.rows
+            .borrow()
+            .rows
+            .iter()
+            .flat_map(|row| row.view.elements())
+            .collect()
     }
 }
 
 impl<T: Plain, V> fmt::Debug for ListView<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListView").field("rows", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("ListView")
+            .field("rows", &self.rows.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,10 @@ mod list;
 mod replicas;
 mod task;
 
+#[cfg(feature = "hydrate")]
+pub(crate) use self::event::Outgoing;
+#[cfg(any(feature = "hydrate", feature = "ssr"))]
+pub(crate) use self::replicas::{Replicas, Snapshot};
 pub use self::{
     connection::{Connection, Link, use_connection},
     event::{Ended, EventHandle, use_event},
@@ -18,7 +22,3 @@ pub use self::{
     replicas::{Followed, use_loaded, use_state},
     task::{TaskHandle, use_task},
 };
-#[cfg(feature = "hydrate")]
-pub(crate) use self::event::Outgoing;
-#[cfg(any(feature = "hydrate", feature = "ssr"))]
-pub(crate) use self::replicas::{Replicas, Snapshot};

@@ -49,10 +49,13 @@ struct Page {
 /// One consistent reading of a visitor's scope, taken once per request.
 #[derive(Clone, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) states: Arc<BTreeMap<&'static str, (Position, Arc<dyn Any + Send + Sync>)>>,
+    pub(crate) states: Arc<BTreeMap<&'static str, (Position, AnyState)>>,
     /// Where a state stands that the scope has not got yet.
     pub(crate) default_position: Position,
 }
+
+/// A state of whatever type.
+pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// A state with its position, as the first paint carries it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,7 +129,9 @@ impl Replicas {
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     pub(crate) fn followed(&self) -> Vec<(&'static str, Option<Position>)> {
         let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().map(|(name, replica)| (*name, replica.resume_from())).collect()
+        held.iter()
+            .map(|(name, replica)| (*name, replica.resume_from()))
+            .collect()
     }
 
     /// A state that the page follows, with its position.
@@ -138,7 +143,12 @@ impl Replicas {
     }
 
     pub(crate) fn find(&self, state: &str) -> Option<Arc<dyn AnyReplica>> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).get(state).cloned()
+        self.0
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(state)
+            .cloned()
     }
 
     /// The ends of events are followed from the first use on.
@@ -153,7 +163,10 @@ impl Replicas {
         }
         if let Some(known) = self.find(S::NAME) {
             return known.as_any().downcast().unwrap_or_else(|_| {
-                panic!("two states of this app are named {:?}; rename one struct", S::NAME)
+                panic!(
+                    "two states of this app are named {:?}; rename one struct",
+                    S::NAME
+                )
             });
         }
         let held = Arc::new(self.first_hold::<S>());
@@ -167,8 +180,12 @@ impl Replicas {
     /// On the server from the request's snapshot, in the browser from what the page carries.
     fn first_hold<S: Followed>(&self) -> Held<S> {
         let from_snapshot = self.0.snapshot.state::<S>();
-        let seed = SharedValue::new(|| from_snapshot.as_ref().and_then(|(at, state)| Seed::of(*at, state)))
-            .into_inner();
+        let seed = SharedValue::new(|| {
+            from_snapshot
+                .as_ref()
+                .and_then(|(at, state)| Seed::of(*at, state))
+        })
+        .into_inner();
         let from_page = || {
             let seed = seed?;
             Some((seed.at.parse().ok()?, from_json(seed.state.get()).ok()?))
@@ -201,7 +218,10 @@ impl Snapshot {
 impl Seed {
     fn of<S: State>(at: Position, state: &S) -> Option<Self> {
         let state = RawValue::from_string(to_json(state).ok()?).ok()?;
-        Some(Seed { at: at.to_string(), state })
+        Some(Seed {
+            at: at.to_string(),
+            state,
+        })
     }
 }
 
@@ -243,7 +263,10 @@ impl<S: State> Held<S> {
 
 impl<S: Followed> AnyReplica for Held<S> {
     fn resume_from(&self) -> Option<Position> {
-        self.replica.lock().unwrap_or_else(PoisonError::into_inner).resume_from()
+        self.replica
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .resume_from()
     }
 
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError> {
@@ -265,7 +288,11 @@ impl<S: Followed> AnyReplica for Held<S> {
         match applied {
             Ok(()) if !self.loaded.get_untracked() => self.loaded.set(true),
             Ok(()) => {}
-            Err(_) => self.replica.lock().unwrap_or_else(PoisonError::into_inner).broke(),
+            Err(_) => self
+                .replica
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .broke(),
         }
         applied.map(|()| verdict)
     }

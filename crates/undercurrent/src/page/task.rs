@@ -34,7 +34,11 @@ impl TaskHandle {
                 newest_first.find(of_this).cloned()
             })
         };
-        TaskHandle { name, key, run: Memo::new(move |_| find()).into() }
+        TaskHandle {
+            name,
+            key,
+            run: Memo::new(move |_| find()).into(),
+        }
     }
 
     /// The instance with this key, of a task that has `key = …`.
@@ -60,18 +64,21 @@ impl TaskHandle {
     /// A cancel is recorded, and the task has not ended yet.
     pub fn is_cancelling(self) -> bool {
         self.run.with(|run| {
-            run.as_ref().is_some_and(|run| run.cancelling && !run.status.is_end())
+            run.as_ref()
+                .is_some_and(|run| run.cancelling && !run.status.is_end())
         })
     }
 
     /// How far the last run is, or was.
     pub fn progress(self) -> Progress {
-        self.run.with(|run| run.as_ref().map(|run| run.progress).unwrap_or_default())
+        self.run
+            .with(|run| run.as_ref().map(|run| run.progress).unwrap_or_default())
     }
 
     /// What the visitor is told, if the last run failed.
     pub fn error(self) -> Option<String> {
-        self.run.with(|run| run.as_ref().and_then(|run| run.error.clone()))
+        self.run
+            .with(|run| run.as_ref().and_then(|run| run.error.clone()))
     }
 
     /// Cancels what runs under this name and key.
@@ -82,6 +89,9 @@ impl TaskHandle {
     /// The message that cancels, for a form: `<EventForm event=fetch.cancel_event()>`.
     pub fn cancel_event(self) -> Call<CancelTask> {
         let key = self.key.try_get_value().unwrap_or_default();
-        Call::new(CancelTask { task: self.name.to_owned(), key })
+        Call::new(CancelTask {
+            task: self.name.to_owned(),
+            key,
+        })
     }
 }

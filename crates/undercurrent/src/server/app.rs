@@ -68,15 +68,15 @@ impl Undercurrent {
 
     /// From options that are there already.
     pub fn with(options: LeptosOptions, config: Config) -> Builder {
-        Builder { options, config, provided: Provided::default() }
+        Builder {
+            options,
+            config,
+            provided: Provided::default(),
+        }
     }
 
     /// Pages, events, streams and files, as an axum router. Add your own routes to it.
-    pub fn router<App, Shell>(
-        &self,
-        app: fn() -> App,
-        shell: fn(LeptosOptions) -> Shell,
-    ) -> Router
+    pub fn router<App, Shell>(&self, app: fn() -> App, shell: fn(LeptosOptions) -> Shell) -> Router
     where
         App: IntoView + 'static,
         Shell: IntoView + 'static,
@@ -92,7 +92,9 @@ impl Undercurrent {
                 context.clone(),
                 shell_of,
             )
-            .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(context, shell))
+            .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
+                context, shell,
+            ))
             .with_state(self.options.clone())
             .layer(middleware::from_fn(page_view));
         Router::new()
@@ -122,10 +124,18 @@ impl Builder {
     /// Two handlers or states of one name, a handler that expects what was not provided, a
     /// signing key that can't be read.
     pub fn build(self) -> Result<Undercurrent, StartError> {
-        let Builder { options, config, provided } = self;
+        let Builder {
+            options,
+            config,
+            provided,
+        } = self;
         let registry = Registry::collect(&provided)?;
         let app = options.output_name.to_string();
-        if app.is_empty() || !app.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+        if app.is_empty()
+            || !app
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        {
             return Err(StartError::OutputName(app));
         }
         let sessions = Sessions::open(&app, &config.session_key_file, config.https)?;
@@ -144,6 +154,10 @@ impl Builder {
             started: Instant::now(),
             limits,
         });
-        Ok(Undercurrent { runtime, options, door })
+        Ok(Undercurrent {
+            runtime,
+            options,
+            door,
+        })
     }
 }

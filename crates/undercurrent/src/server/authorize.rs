@@ -23,5 +23,9 @@ pub(crate) fn authorize(
     scope: ScopeKey,
     _action: Action,
 ) -> Result<(), Refused> {
-    if session.scope == scope { Ok(()) } else { Err(Refused) }
+    if session.scope == scope {
+        Ok(())
+    } else {
+        Err(Refused)
+    }
 }

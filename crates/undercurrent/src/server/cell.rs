@@ -54,7 +54,10 @@ pub(crate) enum ChangeError<E> {
     Refused(E),
     Panicked(Box<dyn Any + Send>),
     NotRecorded(RecordError),
-    TooLarge { bytes: usize, limit: usize },
+    TooLarge {
+        bytes: usize,
+        limit: usize,
+    },
 }
 
 /// What a change wrote: the ops for pages, and those for the server alone.
@@ -130,7 +133,9 @@ impl<S: State> Cell<S> {
 
     fn record<E>(&mut self, limit: usize) -> Result<Option<Recorded>, ChangeError<E>> {
         let mut out = OpsWriter::default();
-        match catch_unwind(AssertUnwindSafe(|| self.value.record(&self.shadow, &mut out))) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            self.value.record(&self.shadow, &mut out)
+        })) {
             Err(panic) => return Err(ChangeError::Panicked(panic)),
             Ok(Err(error)) => return Err(ChangeError::NotRecorded(error)),
             Ok(Ok(())) if out.is_empty() => return Ok(None),
@@ -146,7 +151,11 @@ impl<S: State> Cell<S> {
                 return Err(ChangeError::TooLarge { bytes, limit });
             }
         }
-        Ok(Some(Recorded { ops, server_ops, large }))
+        Ok(Some(Recorded {
+            ops,
+            server_ops,
+            large,
+        }))
     }
 
     fn undo(&mut self) {
@@ -160,7 +169,10 @@ impl<S: State> Cell<S> {
         let mut value = self.base.clone();
         for entry in &self.since {
             let mut applied = Applied::default();
-            let server_ops = entry.server_ops.as_deref().and_then(|ops| str::from_utf8(ops).ok());
+            let server_ops = entry
+                .server_ops
+                .as_deref()
+                .and_then(|ops| str::from_utf8(ops).ok());
             for ops in std::iter::once(entry.public_ops()).chain(server_ops) {
                 if let Err(error) = apply_ops(&mut value, ops, &mut applied) {
                     tracing::error!(state = S::NAME, %error, "an entry of the log does not apply");
@@ -178,7 +190,11 @@ impl<S: State> AnyCell for Cell<S> {
             return snapshot.clone();
         }
         let state = Arc::new(self.value.clone());
-        let snapshot = Arc::new(TypedSnapshot { at, state, event: OnceLock::new() });
+        let snapshot = Arc::new(TypedSnapshot {
+            at,
+            state,
+            event: OnceLock::new(),
+        });
         self.snapshot = Some(snapshot.clone());
         snapshot
     }
@@ -189,7 +205,10 @@ impl<S: State> AnyCell for Cell<S> {
         self.since.push(entry);
         if self.since_bytes > self.base_bytes.max(MIN_BASE_STEP_BYTES) {
             let moved = catch_unwind(AssertUnwindSafe(|| {
-                (to_json_with_server(&self.value).map_or(0, |json| json.len()), self.value.clone())
+                (
+                    to_json_with_server(&self.value).map_or(0, |json| json.len()),
+                    self.value.clone(),
+                )
             }));
             if let Ok((bytes, base)) = moved {
                 (self.base_bytes, self.base) = (bytes, base);
@@ -230,6 +249,9 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
 
 /// The default state, for a scope that has not got it.
 pub(crate) fn default_snapshot<S: State>(at: Position) -> Arc<dyn AnySnapshot> {
-    Arc::new(TypedSnapshot { at, state: Arc::new(S::default()), event: OnceLock::new() })
+    Arc::new(TypedSnapshot {
+        at,
+        state: Arc::new(S::default()),
+        event: OnceLock::new(),
+    })
 }
-

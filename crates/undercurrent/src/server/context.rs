@@ -71,7 +71,10 @@ struct Pending {
 
 impl<S: State> EventContext<S> {
     pub(crate) fn new(run: Arc<EventRun>) -> Self {
-        EventContext { run, state: PhantomData }
+        EventContext {
+            run,
+            state: PhantomData,
+        }
     }
 
     /// Changes the state: the newest values, exclusively, and for as short as the closure takes.
@@ -100,7 +103,11 @@ impl<S: State> EventContext<S> {
         &self,
         closure: impl FnOnce(&mut S) -> Result<R, E> + Send,
     ) -> Result<R, leptos::error::Error> {
-        self.run.scope.try_update(|| true, closure).await?.map_err(Into::into)
+        self.run
+            .scope
+            .try_update(|| true, closure)
+            .await?
+            .map_err(Into::into)
     }
 
     /// Reads the newest values. Nothing is published.
@@ -130,7 +137,11 @@ impl<S: State> EventContext<S> {
     pub fn dispatch<E: EventDef>(&self, event: Call<E>) {
         let queued = self.run.runtime.queued(event, self.run.origin.clone());
         if let Some(queued) = queued {
-            let mut dispatched = self.run.dispatched.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut dispatched = self
+                .run
+                .dispatched
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             dispatched.push(queued);
         }
     }
@@ -147,7 +158,9 @@ impl<S: State> EventContext<S> {
     /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
     /// under the scope's lock: asked inside an update, the answer holds until the update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
-        self.run.scope.is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+        self.run
+            .scope
+            .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
     }
 
     /// What start-up provided.
@@ -164,7 +177,10 @@ impl<S: State> EventContext<S> {
 
 impl<S: State> TaskContext<S> {
     pub(crate) fn new(run: Arc<TaskRun>) -> Self {
-        TaskContext { run, state: PhantomData }
+        TaskContext {
+            run,
+            state: PhantomData,
+        }
     }
 
     /// Changes the state: the newest values, exclusively, and for as short as the closure takes.
@@ -194,7 +210,11 @@ impl<S: State> TaskContext<S> {
         &self,
         closure: impl FnOnce(&mut S) -> Result<R, E> + Send,
     ) -> Result<R, leptos::error::Error> {
-        self.run.scope.try_update(|| self.run.may_go_on(), closure).await?.map_err(Into::into)
+        self.run
+            .scope
+            .try_update(|| self.run.may_go_on(), closure)
+            .await?
+            .map_err(Into::into)
     }
 
     /// Reads the newest values. Nothing is published.
@@ -225,7 +245,11 @@ impl<S: State> TaskContext<S> {
     /// Shows how far the task is: so many steps done, of so many.
     pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
         let (done, of) = (done.try_into().unwrap_or(0), of.try_into().unwrap_or(0));
-        self.run.progress.lock().unwrap_or_else(PoisonError::into_inner).progress = Some((done, of));
+        self.run
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .progress = Some((done, of));
         self.run.scope.show_progress(&self.run);
     }
 
@@ -239,9 +263,11 @@ impl<S: State> TaskContext<S> {
             return Err(UpdateError::Cancelled);
         }
         match self.run.runtime.queued(event, None) {
-            Some(queued) => {
-                self.run.scope.dispatch(vec![queued]).map_err(|()| UpdateError::QueueFull)
-            }
+            Some(queued) => self
+                .run
+                .scope
+                .dispatch(vec![queued])
+                .map_err(|()| UpdateError::QueueFull),
             None => Ok(()),
         }
     }
@@ -258,7 +284,9 @@ impl<S: State> TaskContext<S> {
     /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
     /// under the scope's lock: asked inside an update, the answer holds until the update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
-        self.run.scope.is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+        self.run
+            .scope
+            .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
     }
 
     /// What start-up provided.
@@ -286,11 +314,21 @@ async fn start<E: TaskDef>(
 
 impl EventRun {
     pub(crate) fn new(scope: Arc<Scope>, runtime: Arc<Runtime>, origin: Option<Origin>) -> Self {
-        EventRun { scope, runtime, origin, dispatched: Mutex::default() }
+        EventRun {
+            scope,
+            runtime,
+            origin,
+            dispatched: Mutex::default(),
+        }
     }
 
     pub(crate) fn take_dispatched(&self) -> Vec<Queued> {
-        std::mem::take(&mut self.dispatched.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut self
+                .dispatched
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 

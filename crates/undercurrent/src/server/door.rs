@@ -34,12 +34,21 @@ enum Shut {
 impl Door {
     pub(crate) fn new(hosts: &[String], open_paths: &[String]) -> Self {
         let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let hosts = hosts.iter().map(|host| host.to_ascii_lowercase()).chain(loopback).collect();
-        Door { hosts, open_paths: open_paths.to_vec() }
+        let hosts = hosts
+            .iter()
+            .map(|host| host.to_ascii_lowercase())
+            .chain(loopback)
+            .collect();
+        Door {
+            hosts,
+            open_paths: open_paths.to_vec(),
+        }
     }
 
     fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Shut> {
-        let host = one(headers, header::HOST).ok_or(Shut::Host)?.to_ascii_lowercase();
+        let host = one(headers, header::HOST)
+            .ok_or(Shut::Host)?
+            .to_ascii_lowercase();
         if !self.hosts.iter().any(|known| *known == without_port(&host)) {
             return Err(Shut::Host);
         }
@@ -108,30 +117,57 @@ mod tests {
 
     #[test]
     fn pages_are_open_to_links_from_anywhere() {
-        check(Ok(()), "GET /posts", &[HOST, ("sec-fetch-site", "cross-site")]);
+        check(
+            Ok(()),
+            "GET /posts",
+            &[HOST, ("sec-fetch-site", "cross-site")],
+        );
         check(Ok(()), "GET /posts", &[("host", "example.org")]);
     }
 
     #[test]
     fn a_foreign_host_name_is_turned_away_for_pages_too() {
-        check(Err(Shut::Host), "GET /posts", &[("host", "rebound.example:3000")]);
+        check(
+            Err(Shut::Host),
+            "GET /posts",
+            &[("host", "rebound.example:3000")],
+        );
         check(Err(Shut::Host), "GET /posts", &[]);
-        check(Err(Shut::Host), "GET /posts", &[HOST, ("host", "example.org")]);
+        check(
+            Err(Shut::Host),
+            "GET /posts",
+            &[HOST, ("host", "example.org")],
+        );
     }
 
     #[test]
     fn events_and_streams_come_from_this_site() {
-        for request in ["POST /api/events", "POST /api/feed/clear", "GET /api/stream"] {
+        for request in [
+            "POST /api/events",
+            "POST /api/feed/clear",
+            "GET /api/stream",
+        ] {
             check(Ok(()), request, &[HOST, ("sec-fetch-site", "same-origin")]);
-            check(Ok(()), request, &[HOST, ("origin", "http://127.0.0.1:3000")]);
+            check(
+                Ok(()),
+                request,
+                &[HOST, ("origin", "http://127.0.0.1:3000")],
+            );
             for site in ["cross-site", "same-site", "none"] {
                 check(Err(Shut::Site), request, &[HOST, ("sec-fetch-site", site)]);
             }
             check(Err(Shut::Site), request, &[HOST]);
-            check(Err(Shut::Site), request, &[HOST, ("origin", "http://127.0.0.1:3001")]);
+            check(
+                Err(Shut::Site),
+                request,
+                &[HOST, ("origin", "http://127.0.0.1:3001")],
+            );
             check(Err(Shut::Site), request, &[HOST, ("origin", "null")]);
             // What browsers send wins over what a page might send.
-            let both = [("sec-fetch-site", "cross-site"), ("origin", "http://127.0.0.1:3000")];
+            let both = [
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "http://127.0.0.1:3000"),
+            ];
             check(Err(Shut::Site), request, &[HOST, both[0], both[1]]);
         }
     }

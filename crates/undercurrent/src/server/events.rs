@@ -70,11 +70,16 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
     check_client(&batch.client)?;
     let max = runtime.limits.events_in_request;
     if batch.events.len() > max {
-        return Err(Refusal::Malformed(format!("A request takes at most {max} events.")));
+        return Err(Refusal::Malformed(format!(
+            "A request takes at most {max} events."
+        )));
     }
     let mut events = Vec::with_capacity(batch.events.len());
     for (number, name, arguments) in batch.events {
-        let origin = Origin { client: batch.client.clone().into_owned(), number };
+        let origin = Origin {
+            client: batch.client.clone().into_owned(),
+            number,
+        };
         let handler = runtime.registry.handler(&name);
         let answer = match prepare(handler, Arguments::Json(arguments.get())) {
             Ok((name, prepared)) => {
@@ -126,7 +131,11 @@ async fn take_one(
         .map_err(|error| Refusal::Malformed(format!("The form can't be read: {error}.")))?;
     let origin = envelope.origin()?;
     let number = origin.as_ref().map_or(0, |origin| origin.number);
-    let arguments = if is_form { Arguments::Form(body) } else { Arguments::Json(body) };
+    let arguments = if is_form {
+        Arguments::Form(body)
+    } else {
+        Arguments::Json(body)
+    };
     let (name, prepared) =
         prepare(runtime.registry.handler(name), arguments).map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
@@ -164,10 +173,15 @@ impl Envelope {
         match (&self.client, self.number) {
             (Some(client), Some(number)) => {
                 check_client(client)?;
-                Ok(Some(Origin { client: client.clone(), number }))
+                Ok(Some(Origin {
+                    client: client.clone(),
+                    number,
+                }))
             }
             (None, None) => Ok(None),
-            _ => Err(Refusal::Malformed("A client and a number come together.".to_owned())),
+            _ => Err(Refusal::Malformed(
+                "A client and a number come together.".to_owned(),
+            )),
         }
     }
 
@@ -176,18 +190,16 @@ impl Envelope {
         let back = self.back.as_deref().unwrap_or("/");
         let is_path = back.starts_with('/')
             && !back.starts_with("//")
-            && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+            && back
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         if is_path { back } else { "/" }
     }
 }
 
 // === What both ways have in common ===
 
-fn session_for(
-    runtime: &Runtime,
-    headers: &HeaderMap,
-    action: Action,
-) -> Result<Session, Refusal> {
+fn session_for(runtime: &Runtime, headers: &HeaderMap, action: Action) -> Result<Session, Refusal> {
     if runtime.is_shutting_down() {
         return Err(Refusal::Down);
     }
@@ -226,7 +238,13 @@ async fn take(
         let message = "The server is full. Try again in a minute.".to_owned();
         return Answer::refused(number, EndKind::Full, message);
     };
-    let event = Queued { name, prepared, origin, is_first: true, ended };
+    let event = Queued {
+        name,
+        prepared,
+        origin,
+        is_first: true,
+        ended,
+    };
     match scope.accept(event).await {
         Accepted::Queued => Answer::of(number, Fate::Queued),
         Accepted::Known => Answer::of(number, Fate::Known),
@@ -240,14 +258,23 @@ async fn take(
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
 }
 
 fn check_client(client: &str) -> Result<(), Refusal> {
     let is_id = !client.is_empty()
         && client.len() <= MAX_CLIENT_BYTES
-        && client.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        && client
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if is_id {
         return Ok(());
     }
@@ -268,11 +295,21 @@ async fn read_body(runtime: &Runtime, body: Body) -> Result<axum::body::Bytes, R
 
 impl Answer {
     fn of(n: u64, is: Fate) -> Self {
-        Answer { n, is, kind: None, message: String::new() }
+        Answer {
+            n,
+            is,
+            kind: None,
+            message: String::new(),
+        }
     }
 
     fn refused(n: u64, kind: EndKind, message: String) -> Self {
-        Answer { n, is: Fate::Refused, kind: Some(kind), message }
+        Answer {
+            n,
+            is: Fate::Refused,
+            kind: Some(kind),
+            message,
+        }
     }
 }
 
@@ -281,17 +318,27 @@ impl IntoResponse for Refusal {
         let (status, message) = match self {
             Refusal::NoSession => (
                 StatusCode::UNAUTHORIZED,
-                "There is no session: the cookie is missing or not valid. Load a page first.".into(),
+                "There is no session: the cookie is missing or not valid. Load a page first."
+                    .into(),
             ),
             Refusal::Foreign => (StatusCode::FORBIDDEN, "This scope is not yours.".into()),
             Refusal::ContentType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send application/json, or a form as application/x-www-form-urlencoded.".into(),
             ),
-            Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.".into()),
-            Refusal::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body came too slowly.".into()),
+            Refusal::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is too long.".into(),
+            ),
+            Refusal::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "The body came too slowly.".into(),
+            ),
             Refusal::Malformed(message) => (StatusCode::UNPROCESSABLE_ENTITY, message),
-            Refusal::Down => (StatusCode::SERVICE_UNAVAILABLE, "The server goes down.".into()),
+            Refusal::Down => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server goes down.".into(),
+            ),
         };
         let body = Json(serde_json::json!({ "refused": message }));
         (status, [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], body).into_response()

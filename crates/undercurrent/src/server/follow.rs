@@ -79,7 +79,10 @@ impl Follower {
     }
 
     pub(crate) fn take_bye(&self) -> Option<Control> {
-        self.bye.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.bye
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// The stream ends with this.
@@ -109,7 +112,10 @@ impl Followers {
 
     pub(crate) fn add(&self, follower: Arc<Follower>) {
         self.count.fetch_add(1, Ordering::SeqCst);
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(follower);
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(follower);
     }
 
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {
@@ -120,7 +126,11 @@ impl Followers {
 
     /// There is something new in the log.
     pub(crate) fn wake_all(&self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|one| one.wake());
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .for_each(|one| one.wake());
     }
 }
 
@@ -135,11 +145,17 @@ impl Streams {
     }
 
     pub(crate) fn remove(&self, id: u64) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     pub(crate) fn say_bye_to_all(&self, reason: ByeReason, retry_ms: u32) {
@@ -181,6 +197,8 @@ impl fmt::Debug for Follower {
 
 impl fmt::Debug for Streams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streams").field("count", &self.count()).finish_non_exhaustive()
+        f.debug_struct("Streams")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,12 @@ mod session;
 mod stream;
 mod tasks;
 
+pub(crate) use self::pages::request_path;
+pub use self::{
+    app::{Builder, Undercurrent},
+    config::Config,
+    tasks::NotStarted,
+};
 #[doc(hidden)]
 pub use self::{
     events::server_fn,
@@ -26,12 +32,6 @@ pub use self::{
         StateRegistration, SyncHandler, TaskHandler,
     },
 };
-pub use self::{
-    app::{Builder, Undercurrent},
-    config::Config,
-    tasks::NotStarted,
-};
-pub(crate) use self::pages::request_path;
 
 use self::{
     follow::Streams,
@@ -44,8 +44,7 @@ use crate::{Call, EventDef, Limits};
 use std::{
     any::Any,
     collections::BTreeSet,
-    fmt,
-    io,
+    fmt, io,
     path::PathBuf,
     sync::{Mutex, PoisonError, atomic::AtomicUsize},
 };
@@ -110,9 +109,13 @@ impl Runtime {
         let handler = self.registry.handler(E::NAME)?;
         let arguments = serde_json::to_string(&call).ok()?;
         match (handler.prepare)(Arguments::Json(&arguments)) {
-            Ok(prepared) => {
-                Some(Queued { name: E::NAME, prepared, origin, is_first: false, ended: None })
-            }
+            Ok(prepared) => Some(Queued {
+                name: E::NAME,
+                prepared,
+                origin,
+                is_first: false,
+                ended: None,
+            }),
             Err(error) => {
                 tracing::error!(event = E::NAME, error, "arguments don't survive JSON");
                 None
@@ -126,10 +129,15 @@ impl Runtime {
         field: &'static str,
         bytes: usize,
     ) {
-        let mut warned = self.warned_of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = self
+            .warned_of
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if warned.insert((state, field)) {
             tracing::warn!(
-                state, field, bytes,
+                state,
+                field,
+                bytes,
                 "a plain field is compared and sent whole at each change; make it a List"
             );
         }
@@ -163,7 +171,8 @@ pub(crate) fn random_id() -> String {
 /// What a panic says, where it says something.
 pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)")
 }
 
 // === impl StartError ===
@@ -187,7 +196,11 @@ impl fmt::Display for StartError {
                  `.provide(…)` before `.build()`"
             ),
             StartError::KeyVariable => {
-                write!(f, "{} must hold 64 hexadecimal digits", session::KEY_VARIABLE)
+                write!(
+                    f,
+                    "{} must hold 64 hexadecimal digits",
+                    session::KEY_VARIABLE
+                )
             }
             StartError::KeyFile(path, error) => write!(
                 f,

@@ -27,7 +27,10 @@ pub(crate) async fn page_view(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
     let wants_page = accept.is_none_or(|accept| accept.contains("text/html") || accept == "*/*");
     if request.method() != Method::GET || !wants_page {
         return next.run(request).await;
@@ -43,12 +46,18 @@ pub(crate) async fn page_view(
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if is_page {
         // What a page shows is the visitor's own.
         let private = HeaderValue::from_static("private, no-store");
         headers.insert(header::CACHE_CONTROL, private);
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        );
         if session.is_none() {
             headers.append(header::SET_COOKIE, runtime.sessions.issue().1);
         }
@@ -59,7 +68,9 @@ pub(crate) async fn page_view(
 /// What a page finds in its context, and the policy that goes with its nonce.
 pub(crate) fn provide_page(options: &LeptosOptions) {
     let parts = use_context::<Parts>();
-    let view = parts.as_ref().and_then(|parts| parts.extensions.get::<PageView>().cloned());
+    let view = parts
+        .as_ref()
+        .and_then(|parts| parts.extensions.get::<PageView>().cloned());
     let snapshot = view.map_or_else(Snapshot::default, |PageView(snapshot)| snapshot);
     provide_context(Replicas::new(snapshot));
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) {
@@ -85,7 +96,10 @@ fn content_security_policy(nonce: &dyn fmt::Display, options: &LeptosOptions) ->
     let reload = match options.env {
         Env::DEV => {
             let port = options.reload_external_port.unwrap_or(options.reload_port);
-            format!(" ws://{}:{port} ws://localhost:{port}", options.site_addr.ip())
+            format!(
+                " ws://{}:{port} ws://localhost:{port}",
+                options.site_addr.ip()
+            )
         }
         Env::PROD => String::new(),
     };

@@ -2,8 +2,9 @@
 //! request that brought them.
 
 use super::{
-    HandlerError, Runtime, describe_panic, random_id,
+    HandlerError, Runtime,
     context::EventRun,
+    describe_panic, random_id,
     registry::{Outcome, Prepared},
     scope::{HandlerFailure, Scope, Writing},
 };
@@ -86,7 +87,9 @@ impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
     /// queue, and a cancel goes ahead of it.
     pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
-        let Queued { prepared, ended, .. } = match self.admit(event) {
+        let Queued {
+            prepared, ended, ..
+        } = match self.admit(event) {
             ControlFlow::Break(accepted) => return accepted,
             ControlFlow::Continue(beside) => beside,
         };
@@ -158,14 +161,18 @@ impl Scope {
         if !std::mem::replace(&mut queue.is_running, true) {
             let scope = self.clone();
             if let Some(runtime) = self.runtime.upgrade() {
-                runtime.tracker.spawn(async move { scope.run_queue().await });
+                runtime
+                    .tracker
+                    .spawn(async move { scope.run_queue().await });
             }
         }
     }
 
     async fn run_queue(self: Arc<Self>) {
         while let Some(event) = self.next_event() {
-            let Some(runtime) = self.runtime.upgrade() else { return };
+            let Some(runtime) = self.runtime.upgrade() else {
+                return;
+            };
             self.run_event(&runtime, event).await;
         }
     }
@@ -178,10 +185,18 @@ impl Scope {
     }
 
     async fn run_event(self: &Arc<Self>, runtime: &Arc<Runtime>, event: Queued) {
-        let Queued { name, prepared, origin, is_first, ended } = event;
+        let Queued {
+            name,
+            prepared,
+            origin,
+            is_first,
+            ended,
+        } = event;
         let end = match prepared {
             Prepared::Sync(apply) => {
-                let Some(mut writing) = self.write().await else { return };
+                let Some(mut writing) = self.write().await else {
+                    return;
+                };
                 let result = apply(&mut writing);
                 let end = End::of_failure(name, result);
                 writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
@@ -189,13 +204,16 @@ impl Scope {
                 end
             }
             Prepared::Async(run) => {
-                let context = Arc::new(EventRun::new(self.clone(), runtime.clone(), origin.clone()));
+                let context =
+                    Arc::new(EventRun::new(self.clone(), runtime.clone(), origin.clone()));
                 let outcome = AssertUnwindSafe(run(context.clone())).catch_unwind().await;
                 let mut end = End::of(name, outcome);
                 if end.kind == EndKind::Done && self.dispatch(context.take_dispatched()).is_err() {
                     end = End::full();
                 }
-                let Some(mut writing) = self.write().await else { return };
+                let Some(mut writing) = self.write().await else {
+                    return;
+                };
                 writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
                 writing.publish();
                 end
@@ -221,7 +239,9 @@ impl Queued {
 
 impl std::fmt::Debug for Queued {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queued").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Queued")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -235,11 +255,17 @@ pub(crate) struct End {
 }
 
 impl End {
-    const DONE: End = End { kind: EndKind::Done, message: String::new() };
+    const DONE: End = End {
+        kind: EndKind::Done,
+        message: String::new(),
+    };
 
     fn full() -> Self {
         let message = "The queue is full: what this event would have queued is not queued.";
-        End { kind: EndKind::Full, message: message.to_owned() }
+        End {
+            kind: EndKind::Full,
+            message: message.to_owned(),
+        }
     }
 
     /// The log gets what is internal, once; the visitor an id to ask with.
@@ -252,8 +278,16 @@ impl End {
             Err(panic) => {
                 let id = random_id();
                 let id = &id[..6];
-                tracing::error!(handler, id, panic = describe_panic(&*panic), "a handler panicked");
-                return End { kind: EndKind::Panicked, message: something_went_wrong(id) };
+                tracing::error!(
+                    handler,
+                    id,
+                    panic = describe_panic(&*panic),
+                    "a handler panicked"
+                );
+                return End {
+                    kind: EndKind::Panicked,
+                    message: something_went_wrong(id),
+                };
             }
             Ok(Err(error)) => error,
         };
@@ -266,13 +300,19 @@ impl End {
                 if let Some(cause) = error.source() {
                     tracing::info!(handler, %error, cause = ?cause, "a handler refused");
                 }
-                End { kind: EndKind::Failed, message: error.to_string() }
+                End {
+                    kind: EndKind::Failed,
+                    message: error.to_string(),
+                }
             }
             HandlerError::Internal(error) => {
                 let id = random_id();
                 let id = &id[..6];
                 tracing::error!(handler, id, ?error, "a handler failed");
-                End { kind: EndKind::Failed, message: something_went_wrong(id) }
+                End {
+                    kind: EndKind::Failed,
+                    message: something_went_wrong(id),
+                }
             }
         }
     }
@@ -300,7 +340,9 @@ impl Writing<'_> {
         is_first: bool,
         end: &End,
     ) {
-        let Some(Origin { client, number }) = origin else { return };
+        let Some(Origin { client, number }) = origin else {
+            return;
+        };
         if !is_first && end.kind == EndKind::Done {
             return;
         }
@@ -317,7 +359,10 @@ impl Writing<'_> {
                 if ends.clients.len() >= limits.clients {
                     ends.clients.remove(0);
                 }
-                ends.clients.push(ClientEnds { client: client.clone(), ..Default::default() });
+                ends.clients.push(ClientEnds {
+                    client: client.clone(),
+                    ..Default::default()
+                });
                 ends.clients.len() - 1
             });
             let ends = &mut ends.clients[index];

@@ -7,7 +7,8 @@ use super::{
     scope::{HandlerFailure, Writing},
 };
 use crate::{
-    core::position::Position, CancelTask, EventContext, EventDef, ForVisitor, State, TaskContext, TaskDef, UpdateError,
+    CancelTask, EventContext, EventDef, ForVisitor, State, TaskContext, TaskDef, UpdateError,
+    core::position::Position,
 };
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -103,11 +104,13 @@ pub struct Expected {
 
 /// A handler with its arguments, ready to run.
 pub(crate) enum Prepared {
-    Sync(Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> + Send>),
+    Sync(ApplySync),
     Async(Box<dyn FnOnce(Arc<EventRun>) -> BoxFuture<'static, Outcome> + Send>),
     Task(PreparedTask),
     Cancel { task: String, key: String },
 }
+
+type ApplySync = Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> + Send>;
 
 pub(crate) struct PreparedTask {
     pub(crate) name: &'static str,
@@ -148,7 +151,9 @@ impl Registration {
     pub const fn asynchronous<E: AsyncHandler>(expected: &'static [Expected]) -> Self {
         Self::new::<E>(expected, |arguments| {
             let event: E = arguments.decode()?;
-            Ok(Prepared::Async(Box::new(|run| Box::pin(event.run(EventContext::new(run))))))
+            Ok(Prepared::Async(Box::new(|run| {
+                Box::pin(event.run(EventContext::new(run)))
+            })))
         })
     }
 
@@ -176,7 +181,11 @@ impl Registration {
         expected: &'static [Expected],
         prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
     ) -> Self {
-        Registration { name: E::NAME, expected, prepare }
+        Registration {
+            name: E::NAME,
+            expected,
+            prepare,
+        }
     }
 }
 
@@ -207,7 +216,10 @@ impl StateRegistration {
 impl Expected {
     #[doc(hidden)]
     pub const fn of<T: Any>() -> Self {
-        Expected { type_name: std::any::type_name::<T>, type_id: TypeId::of::<T> }
+        Expected {
+            type_name: std::any::type_name::<T>,
+            type_id: TypeId::of::<T>,
+        }
     }
 }
 
@@ -220,12 +232,18 @@ impl Registry {
     ///
     /// Two handlers or two states of one name; a handler that expects what was not provided.
     pub(crate) fn collect(provided: &Provided) -> Result<Self, StartError> {
-        let mut registry = Registry { handlers: BTreeMap::new(), states: BTreeMap::new() };
+        let mut registry = Registry {
+            handlers: BTreeMap::new(),
+            states: BTreeMap::new(),
+        };
         for handler in inventory::iter::<Registration> {
             if registry.handlers.insert(handler.name, handler).is_some() {
                 return Err(StartError::TwoHandlers(handler.name));
             }
-            let missing = handler.expected.iter().find(|type_| !provided.has((type_.type_id)()));
+            let missing = handler
+                .expected
+                .iter()
+                .find(|type_| !provided.has((type_.type_id)()));
             if let Some(type_) = missing {
                 return Err(StartError::NotProvided(handler.name, (type_.type_name)()));
             }
@@ -260,10 +278,12 @@ impl Provided {
     /// When nothing of the type was provided.
     pub(crate) fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
         let found = self.0.get(&TypeId::of::<T>()).cloned();
-        found.and_then(|value| value.downcast().ok()).unwrap_or_else(|| {
-            let type_name = std::any::type_name::<T>();
-            panic!("start-up provides no {type_name}: add `.provide({type_name} …)` to it")
-        })
+        found
+            .and_then(|value| value.downcast().ok())
+            .unwrap_or_else(|| {
+                let type_name = std::any::type_name::<T>();
+                panic!("start-up provides no {type_name}: add `.provide({type_name} …)` to it")
+            })
     }
 
     fn has(&self, type_id: TypeId) -> bool {

@@ -100,14 +100,24 @@ impl Scope {
     pub(crate) async fn write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
         self.touch(runtime.uptime_ms());
-        Some(Writing { scope: self, runtime, states: self.states.lock().await, changes: Vec::new() })
+        Some(Writing {
+            scope: self,
+            runtime,
+            states: self.states.lock().await,
+            changes: Vec::new(),
+        })
     }
 
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
         let states = self.states.try_lock().ok()?;
-        Some(Writing { scope: self, runtime, states, changes: Vec::new() })
+        Some(Writing {
+            scope: self,
+            runtime,
+            states,
+            changes: Vec::new(),
+        })
     }
 
     /// One update, as tasks and waiting events make it. `may` is asked under the lock.
@@ -182,15 +192,19 @@ impl Scope {
         let mut states = self.states.lock().await;
         let published = self.published();
         let (epoch, names) = (published.log.position().epoch, published.names.clone());
-        let offsets: Vec<u64> =
-            (0..names.len()).map(|state| published.log.last_changed(state)).collect();
+        let offsets: Vec<u64> = (0..names.len())
+            .map(|state| published.log.last_changed(state))
+            .collect();
         drop(published);
-        let snapshots = names.iter().zip(offsets).zip(&mut states.cells).map(
-            |((name, offset), cell)| {
-                let at = Position::new(epoch, offset);
-                (*name, (at, cell.snapshot(at).state()))
-            },
-        );
+        let snapshots =
+            names
+                .iter()
+                .zip(offsets)
+                .zip(&mut states.cells)
+                .map(|((name, offset), cell)| {
+                    let at = Position::new(epoch, offset);
+                    (*name, (at, cell.snapshot(at).state()))
+                });
         Snapshot {
             states: Arc::new(snapshots.collect::<BTreeMap<_, _>>()),
             default_position: Position::new(epoch, 0),
@@ -206,7 +220,10 @@ impl Scope {
             .into_iter()
             .map(|name| {
                 let number = published.names.iter().position(|known| *known == name);
-                (name, number.map(|number| (number, published.log.last_changed(number))))
+                (
+                    name,
+                    number.map(|number| (number, published.log.last_changed(number))),
+                )
             })
             .collect();
         drop(published);
@@ -219,7 +236,10 @@ impl Scope {
                 }
                 None => {
                     let registration = registry.as_ref()?.registry.state(name)?;
-                    Some((registration.default_snapshot)(Position::new(position.epoch, 0)))
+                    Some((registration.default_snapshot)(Position::new(
+                        position.epoch,
+                        0,
+                    )))
                 }
             })
             .collect()
@@ -230,11 +250,15 @@ impl Scope {
         let published = self.published();
         let epoch = published.log.position().epoch;
         let resume = |(name, from): &(&'static str, Option<Position>)| {
-            let Some(from) = *from else { return Resume::Snapshot };
+            let Some(from) = *from else {
+                return Resume::Snapshot;
+            };
             match published.names.iter().position(|known| known == name) {
                 Some(state) => published.log.resume(state, from),
                 // Not changed since the epoch began: everybody who is at its beginning has it.
-                None if from == Position::NONE || from == Position::new(epoch, 0) => Resume::Current,
+                None if from == Position::NONE || from == Position::new(epoch, 0) => {
+                    Resume::Current
+                }
                 None => Resume::Snapshot,
             }
         };
@@ -263,7 +287,9 @@ impl Scope {
     }
 
     fn published(&self) -> MutexGuard<'_, Published> {
-        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+        self.published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -280,7 +306,10 @@ impl Writing<'_> {
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, ChangeError<E>> {
         let limits = &self.runtime.limits;
-        let (limit, slow) = (limits.state_bytes, Duration::from_millis(limits.slow_update_ms));
+        let (limit, slow) = (
+            limits.state_bytes,
+            Duration::from_millis(limits.slow_update_ms),
+        );
         let (number, cell) = self.cell::<S>();
         let begin = Instant::now();
         let changed = {
@@ -290,7 +319,11 @@ impl Writing<'_> {
         let took = begin.elapsed();
         if took > slow {
             let (state, ms) = (S::NAME, took.as_millis());
-            tracing::warn!(state, ms, "an update held its state for long; compute outside of it");
+            tracing::warn!(
+                state,
+                ms,
+                "an update held its state for long; compute outside of it"
+            );
         }
         let (result, recorded) = changed?;
         if let Some(recorded) = recorded {
@@ -310,8 +343,12 @@ impl Writing<'_> {
         self.change(closure).map_err(|error| match error {
             ChangeError::Refused(error) => HandlerFailure::Error(error),
             ChangeError::Panicked(panic) => HandlerFailure::Panic(panic),
-            ChangeError::NotRecorded(error) => internal(UpdateError::NotRecorded(error.to_string())),
-            ChangeError::TooLarge { bytes, limit } => internal(UpdateError::TooLarge { bytes, limit }),
+            ChangeError::NotRecorded(error) => {
+                internal(UpdateError::NotRecorded(error.to_string()))
+            }
+            ChangeError::TooLarge { bytes, limit } => {
+                internal(UpdateError::TooLarge { bytes, limit })
+            }
         })
     }
 
@@ -330,7 +367,14 @@ impl Writing<'_> {
             let event = write_state_event(SESSION_TAG, at, name, Some(since), &recorded.ops);
             let ops = ops_range(&event, &recorded.ops);
             let server_ops = recorded.server_ops;
-            entries.push(Arc::new(Entry { state, since, offset: at.offset, event, ops, server_ops }));
+            entries.push(Arc::new(Entry {
+                state,
+                since,
+                offset: at.offset,
+                event,
+                ops,
+                server_ops,
+            }));
         }
         published.log.push(entries.iter().cloned());
         drop(published);

@@ -41,7 +41,11 @@ const PARTS: usize = 16;
 impl Scopes {
     pub(crate) fn new(max: usize) -> Self {
         let parts = std::iter::repeat_with(Mutex::default).take(PARTS).collect();
-        Scopes { parts, count: AtomicUsize::new(0), max }
+        Scopes {
+            parts,
+            count: AtomicUsize::new(0),
+            max,
+        }
     }
 
     /// The scope, if it exists.
@@ -105,7 +109,9 @@ impl Scopes {
     pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
         let scopes = self.parts.iter().flat_map(|part| {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            part.values().filter_map(|slot| slot.scope()).collect::<Vec<_>>()
+            part.values()
+                .filter_map(|slot| slot.scope())
+                .collect::<Vec<_>>()
         });
         scopes.collect()
     }
@@ -113,8 +119,11 @@ impl Scopes {
     /// Drops the scopes that have been idle the longest: a part of them at once, so that the
     /// search is not made for each new visitor.
     fn make_room(&self) -> bool {
-        let mut idle: Vec<Arc<Scope>> =
-            self.all().into_iter().filter(|scope| scope.is_idle()).collect();
+        let mut idle: Vec<Arc<Scope>> = self
+            .all()
+            .into_iter()
+            .filter(|scope| scope.is_idle())
+            .collect();
         idle.sort_by_key(|scope| scope.last_used_ms());
         idle.truncate((self.max / 64).max(1));
         for scope in &idle {
@@ -130,17 +139,26 @@ impl Scopes {
 
     fn part(&self, key: ScopeKey) -> MutexGuard<'_, HashMap<ScopeKey, Arc<Slot>>> {
         let part = usize::from(key.0[0]) % PARTS;
-        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts[part]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Slot {
     fn new(key: ScopeKey) -> Arc<Self> {
-        Arc::new(Slot { key, followers: Followers::default(), scope: Mutex::default() })
+        Arc::new(Slot {
+            key,
+            followers: Followers::default(),
+            scope: Mutex::default(),
+        })
     }
 
     pub(crate) fn scope(&self) -> Option<Arc<Scope>> {
-        self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.scope
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -153,6 +171,8 @@ impl fmt::Debug for ScopeKey {
 
 impl fmt::Debug for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scopes").field("max", &self.max).finish_non_exhaustive()
+        f.debug_struct("Scopes")
+            .field("max", &self.max)
+            .finish_non_exhaustive()
     }
 }

@@ -33,7 +33,10 @@ impl Undercurrent {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             let hint = "another server may have it; `site-addr` in Leptos.toml or LEPTOS_SITE_ADDR \
                         sets another";
-            io::Error::new(error.kind(), format!("can't listen at {address}: {error} ({hint})"))
+            io::Error::new(
+                error.kind(),
+                format!("can't listen at {address}: {error} ({hint})"),
+            )
         })?;
         // What is waited for by whoever starts this process.
         println!("listening at http://{}", listener.local_addr()?);
@@ -77,7 +80,8 @@ impl Undercurrent {
                 },
             };
             let header_timeout = Duration::from_millis(limits.header_ms);
-            let serving = serve_connection(stream, peer, app.clone(), header_timeout, draining.clone());
+            let serving =
+                serve_connection(stream, peer, app.clone(), header_timeout, draining.clone());
             connections.spawn(async move {
                 serving.await;
                 drop(permit);
@@ -93,7 +97,9 @@ impl Undercurrent {
     async fn drain(&self, connections: &TaskTracker, draining: &CancellationToken) {
         let runtime = &self.runtime;
         runtime.shutdown.cancel();
-        runtime.streams.say_bye_to_all(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
+        runtime
+            .streams
+            .say_bye_to_all(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
         draining.cancel();
         connections.close();
         runtime.tracker.close();
@@ -102,11 +108,19 @@ impl Undercurrent {
         if tokio::time::timeout(patience, quiet).await.is_ok() {
             return;
         }
-        runtime.scopes.all().iter().for_each(|scope| scope.interrupt_tasks());
+        runtime
+            .scopes
+            .all()
+            .iter()
+            .for_each(|scope| scope.interrupt_tasks());
         let quiet = async { tokio::join!(connections.wait(), runtime.tracker.wait()) };
         if tokio::time::timeout(patience, quiet).await.is_err() {
             let (open, running) = (connections.len(), runtime.tracker.len());
-            tracing::warn!(open, running, "the time for the shutdown is over; the rest is cut off");
+            tracing::warn!(
+                open,
+                running,
+                "the time for the shutdown is over; the rest is cut off"
+            );
         }
     }
 }
@@ -130,8 +144,9 @@ async fn serve_connection(
         .layer(Extension(ConnectionToken(cut.clone())))
         .into_make_service();
     let Ok(app) = Service::<()>::call(&mut app, ()).await;
-    let service =
-        TowerToHyperService::new(app.map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new)));
+    let service = TowerToHyperService::new(
+        app.map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new)),
+    );
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
@@ -160,7 +175,9 @@ async fn sweep(uc: Undercurrent) {
     loop {
         ticks.tick().await;
         let limits = &uc.runtime.limits;
-        uc.runtime.streams.sweep(uc.runtime.uptime_ms(), limits.ping_ms, limits.stall_ms);
+        uc.runtime
+            .streams
+            .sweep(uc.runtime.uptime_ms(), limits.ping_ms, limits.stall_ms);
     }
 }
 

@@ -49,7 +49,12 @@ impl Sessions {
         // Cookies don't tell ports apart: two apps on one host must not share a name. `__Host-`
         // binds it to this host and to https.
         let prefix = if is_secure { "__Host-" } else { "" };
-        Sessions { cookie_name: format!("{prefix}{app}-session"), key, key_id, is_secure }
+        Sessions {
+            cookie_name: format!("{prefix}{app}-session"),
+            key,
+            key_id,
+            is_secure,
+        }
     }
 
     /// The session that a request's cookie proves.
@@ -67,18 +72,28 @@ impl Sessions {
     /// A new session, and the `Set-Cookie` that gives it to the browser.
     pub(crate) fn issue(&self) -> (Session, HeaderValue) {
         let id = random_bytes::<16>();
-        let issued = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let issued = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let (key_id, id_hex) = (&self.key_id, to_hex(&id));
         let signed = format!("v1.{key_id}.{id_hex}.0.{}", issued.as_secs());
         let mac = to_hex(&self.mac(&signed).finalize().into_bytes());
-        let (name, secure) = (&self.cookie_name, if self.is_secure { "; Secure" } else { "" });
+        let (name, secure) = (
+            &self.cookie_name,
+            if self.is_secure { "; Secure" } else { "" },
+        );
         let cookie = format!(
             "{name}={signed}.{mac}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
         );
         let cookie = HeaderValue::from_str(&cookie).unwrap_or_else(|_| {
             unreachable!("a cookie is made of letters, digits and dots; the name was checked")
         });
-        (Session { scope: scope_key(&id) }, cookie)
+        (
+            Session {
+                scope: scope_key(&id),
+            },
+            cookie,
+        )
     }
 
     fn read(&self, value: &str) -> Option<Session> {
@@ -92,7 +107,9 @@ impl Sessions {
             && generation.parse::<u64>().is_ok()
             && issued.parse::<u64>().is_ok()
             && parts.next().is_none();
-        fits.then_some(Session { scope: scope_key(&parse_hex::<16>(id)?) })
+        fits.then_some(Session {
+            scope: scope_key(&parse_hex::<16>(id)?),
+        })
     }
 
     fn mac(&self, text: &str) -> Hmac<Sha256> {
@@ -161,6 +178,8 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("cookie_name", &self.cookie_name).finish_non_exhaustive()
+        f.debug_struct("Sessions")
+            .field("cookie_name", &self.cookie_name)
+            .finish_non_exhaustive()
     }
 }

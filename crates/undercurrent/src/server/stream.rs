@@ -42,11 +42,22 @@ pub(crate) async fn stream(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> impl IntoResponse {
-    let connection = connection.map(|Extension(ConnectionToken(token))| token).unwrap_or_default();
-    match open(&runtime, connection, query.as_deref().unwrap_or_default(), &headers) {
+    let connection = connection
+        .map(|Extension(ConnectionToken(token))| token)
+        .unwrap_or_default();
+    match open(
+        &runtime,
+        connection,
+        query.as_deref().unwrap_or_default(),
+        &headers,
+    ) {
         Ok(stream) => event_stream(Body::new(stream)),
         Err(reason) => {
-            let retry_ms = if reason == ByeReason::Full { FULL_RETRY_MS } else { 0 };
+            let retry_ms = if reason == ByeReason::Full {
+                FULL_RETRY_MS
+            } else {
+                0
+            };
             let bye = write_control_event(&Control::Bye { reason, retry_ms });
             event_stream(Body::from(bye))
         }
@@ -81,13 +92,18 @@ fn parse_follows(
     let last_event_id = last_event_id
         .and_then(|id| crate::core::frame::parse_id(id).ok())
         .and_then(|(tag, position)| (tag == SESSION_TAG).then_some(position));
-    let follow = query.split('&').find_map(|pair| pair.strip_prefix("follow=")).unwrap_or_default();
+    let follow = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("follow="))
+        .unwrap_or_default();
     let mut follows: Vec<(&'static str, Option<Position>)> = Vec::new();
     for one in follow.split(',').filter(|one| !one.is_empty()) {
         // Browsers leave `@` and `,` alone in a query; other clients may not.
         let one = one.replace("%40", "@");
         let (name, position) = one.split_once('@').unwrap_or((&one, ""));
-        let name = name.strip_prefix(SESSION_TAG).and_then(|name| name.strip_prefix('.'));
+        let name = name
+            .strip_prefix(SESSION_TAG)
+            .and_then(|name| name.strip_prefix('.'));
         let state = name.and_then(|name| runtime.registry.state(name));
         let state = state.ok_or(ByeReason::UnknownState)?;
         if follows.iter().any(|(known, _)| *known == state.name) {
@@ -104,12 +120,18 @@ fn parse_follows(
 fn event_stream(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     let no_store = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
     headers.insert(header::CACHE_CONTROL, no_store);
     // Some proxies hold answers back until they have a page full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -147,10 +169,19 @@ impl Stream {
         }
         let follower = Arc::new(Follower::new(connection, runtime.uptime_ms()));
         // From here on a change wakes it; what came before it finds in the log.
-        let followed = runtime.scopes.follow(session.scope, &follower, limits.streams_of_visitor);
+        let followed = runtime
+            .scopes
+            .follow(session.scope, &follower, limits.streams_of_visitor);
         let slot = followed.ok_or(ByeReason::Full)?;
         let id = runtime.streams.add(&follower);
-        Ok(Stream { runtime, slot, follower, id, follows, phase: Phase::Opening })
+        Ok(Stream {
+            runtime,
+            slot,
+            follower,
+            id,
+            follows,
+            phase: Phase::Opening,
+        })
     }
 
     /// Writes what there is, at most so much in one go.
@@ -166,7 +197,9 @@ impl Stream {
                     self.phase = Phase::Live;
                 }
                 Phase::Snapshot(snapshots) => {
-                    let Poll::Ready(snapshots) = snapshots.as_mut().poll(cx) else { return };
+                    let Poll::Ready(snapshots) = snapshots.as_mut().poll(cx) else {
+                        return;
+                    };
                     for snapshot in snapshots {
                         self.write_snapshot(&*snapshot, out);
                     }
@@ -177,7 +210,9 @@ impl Stream {
                     if missing.is_empty() || out.len() >= max {
                         return;
                     }
-                    let Some(scope) = self.slot.scope() else { return };
+                    let Some(scope) = self.slot.scope() else {
+                        return;
+                    };
                     let snapshots = async move { scope.snapshots_of(missing).await };
                     self.phase = Phase::Snapshot(Box::pin(snapshots));
                 }
@@ -226,7 +261,11 @@ impl Stream {
 
     fn write_snapshot(&mut self, snapshot: &dyn AnySnapshot, out: &mut Vec<u8>) {
         out.extend_from_slice(snapshot.event(SESSION_TAG));
-        if let Some(follow) = self.follows.iter_mut().find(|(name, _)| *name == snapshot.name()) {
+        if let Some(follow) = self
+            .follows
+            .iter_mut()
+            .find(|(name, _)| *name == snapshot.name())
+        {
             follow.1 = Some(snapshot.at());
         }
     }
@@ -247,7 +286,9 @@ impl HttpBody for Stream {
         let mut out = Vec::new();
         self.write(cx, &mut out);
         if self.follower.take_ping() {
-            out.extend_from_slice(&write_control_event(&Control::Ping(self.runtime.uptime_ms())));
+            out.extend_from_slice(&write_control_event(&Control::Ping(
+                self.runtime.uptime_ms(),
+            )));
         }
         if let Some(bye) = self.follower.take_bye() {
             out.extend_from_slice(&write_control_event(&bye));

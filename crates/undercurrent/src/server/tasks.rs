@@ -44,14 +44,25 @@ impl Scope {
         self: &Arc<Self>,
         task: PreparedTask,
     ) -> Result<u64, NotStarted> {
-        let PreparedTask { name, key, overlap, run } = task;
-        let Some(mut writing) = self.write().await else { return Err(NotStarted::Full) };
+        let PreparedTask {
+            name,
+            key,
+            overlap,
+            run,
+        } = task;
+        let Some(mut writing) = self.write().await else {
+            return Err(NotStarted::Full);
+        };
         let runtime = writing.runtime().clone();
         let limits = &runtime.limits;
         // The table is looked at and changed under the scope's lock, so that of two starts one
         // sees the other.
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = tasks.0.values().filter(|run| run.name == name && run.key == key).count();
+        let same = tasks
+            .0
+            .values()
+            .filter(|run| run.name == name && run.key == key)
+            .count();
         let allowed = match overlap {
             Overlap::Reject => 1,
             Overlap::Parallel(n) => n,
@@ -65,7 +76,13 @@ impl Scope {
             return Err(NotStarted::Full);
         }
         let record = writing.add_record(name, &key);
-        let context = Arc::new(TaskRun::new(record, name, key, self.clone(), runtime.clone()));
+        let context = Arc::new(TaskRun::new(
+            record,
+            name,
+            key,
+            self.clone(),
+            runtime.clone(),
+        ));
         tasks.0.insert(record, context.clone());
         drop(tasks);
         writing.publish();
@@ -92,10 +109,16 @@ impl Scope {
 
     /// Records a cancel of all tasks of a name and a key. From then on no update of theirs lands.
     pub(crate) async fn cancel_tasks(&self, name: &str, key: &str) {
-        let Some(mut writing) = self.write().await else { return };
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let concerned: Vec<Arc<TaskRun>> =
-            tasks.0.values().filter(|run| run.name == name && run.key == key).cloned().collect();
+        let concerned: Vec<Arc<TaskRun>> = tasks
+            .0
+            .values()
+            .filter(|run| run.name == name && run.key == key)
+            .cloned()
+            .collect();
         drop(tasks);
         for run in &concerned {
             run.record_cancel();
@@ -136,7 +159,12 @@ impl Scope {
     }
 
     fn running(&self, id: u64) -> Option<Arc<TaskRun>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).0.get(&id).cloned()
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .get(&id)
+            .cloned()
     }
 
     async fn end_task(
@@ -160,8 +188,15 @@ impl Scope {
                 _ => (TaskStatus::Failed, Some(end.message)),
             }
         };
-        let Some(mut writing) = self.write().await else { return };
-        let run = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&id);
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
+        let run = self
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .remove(&id);
         if let Some(run) = run {
             writing.write_progress(&run);
         }
@@ -181,8 +216,12 @@ impl Writing<'_> {
         let added = self.change(|tasks: &mut UcTasks| {
             tasks.last_id += 1;
             id = tasks.last_id;
-            let ended: Vec<u64> =
-                tasks.runs.iter().filter(|run| run.status.is_end()).map(|run| run.id).collect();
+            let ended: Vec<u64> = tasks
+                .runs
+                .iter()
+                .filter(|run| run.status.is_end())
+                .map(|run| run.id)
+                .collect();
             let surplus = (ended.len() + 1).saturating_sub(max_ended);
             for old in &ended[..surplus] {
                 if let Some(index) = tasks.runs.iter().position(|run| run.id == *old) {
@@ -205,7 +244,9 @@ impl Writing<'_> {
     fn change_record(&mut self, id: u64, change: impl FnOnce(&mut TaskRecord)) {
         let changed = self.change(|tasks: &mut UcTasks| {
             // From behind: it is one of the last.
-            let index = (0..tasks.runs.len()).rev().find(|index| tasks.runs[*index].id == id);
+            let index = (0..tasks.runs.len())
+                .rev()
+                .find(|index| tasks.runs[*index].id == id);
             if let Some(index) = index {
                 change(&mut tasks.runs[index]);
             }
@@ -223,7 +264,9 @@ impl Writing<'_> {
 
 /// Milliseconds since 1970.
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -40,7 +40,11 @@ pub struct List<T> {
 impl<T> List<T> {
     /// An empty list.
     pub const fn new() -> Self {
-        List { items: Vec::new(), recorder: None, observers: None }
+        List {
+            items: Vec::new(),
+            recorder: None,
+            observers: None,
+        }
     }
 
     /// How many items there are.
@@ -97,7 +101,11 @@ impl<T: Plain> List<T> {
     ///
     /// When the index is greater than the length.
     pub fn insert(&mut self, index: usize, item: T) {
-        assert!(index <= self.len(), "insert at {index} into a list of {}", self.len());
+        assert!(
+            index <= self.len(),
+            "insert at {index} into a list of {}",
+            self.len()
+        );
         if let Some(recorder) = &mut self.recorder {
             recorder.inserting(&self.items, index, &item);
         }
@@ -111,7 +119,11 @@ impl<T: Plain> List<T> {
     ///
     /// When there is no item at the index.
     pub fn remove(&mut self, index: usize) -> T {
-        assert!(index < self.len(), "remove {index} from a list of {}", self.len());
+        assert!(
+            index < self.len(),
+            "remove {index} from a list of {}",
+            self.len()
+        );
         if let Some(recorder) = &mut self.recorder {
             recorder.removing(&self.items, index);
         }
@@ -140,8 +152,9 @@ impl<T: Plain> List<T> {
     /// Keeps the items for which the closure says yes.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         // Judged first, removed then: a closure that panics leaves the list as it was.
-        let gone: Vec<usize> =
-            (0..self.len()).filter(|&index| !keep(&self.items[index])).collect();
+        let gone: Vec<usize> = (0..self.len())
+            .filter(|&index| !keep(&self.items[index]))
+            .collect();
         for index in gone.into_iter().rev() {
             self.remove(index);
         }
@@ -194,7 +207,11 @@ impl<T: Plain> Tracked for List<T> {
         let identity = recorder.identity();
         self.recorder = Some(Box::new(recorder));
         // The shadow holds no items, only the identity to compare with.
-        List { items: Vec::new(), recorder: Some(Box::new(identity)), observers: None }
+        List {
+            items: Vec::new(),
+            recorder: Some(Box::new(identity)),
+            observers: None,
+        }
     }
 
     fn record(&mut self, shadow: &Self, out: &mut FieldOps<'_>) -> Result<(), RecordError> {
@@ -254,8 +271,16 @@ impl<T: Plain> Tracked for List<T> {
 
     fn patch(&mut self, new: Self, applied: &mut Applied) -> bool {
         let new = new.items;
-        let same_ahead = self.items.iter().zip(&new).take_while(|(a, b)| a == b).count();
-        let behind = self.items[same_ahead..].iter().rev().zip(new[same_ahead..].iter().rev());
+        let same_ahead = self
+            .items
+            .iter()
+            .zip(&new)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let behind = self.items[same_ahead..]
+            .iter()
+            .rev()
+            .zip(new[same_ahead..].iter().rev());
         let same_behind = behind.take_while(|(a, b)| a == b).count();
         let old_end = self.len() - same_behind;
         let new_end = new.len() - same_behind;
@@ -272,7 +297,10 @@ impl<T: Plain> Tracked for List<T> {
             }
         }
         if paired_end < old_end {
-            self.change(ListChange::Remove(paired_end, old_end - paired_end), applied);
+            self.change(
+                ListChange::Remove(paired_end, old_end - paired_end),
+                applied,
+            );
         } else if paired_end < new_end {
             self.change(ListChange::Insert(paired_end, between.collect()), applied);
         }
@@ -307,7 +335,9 @@ impl<T: Plain> List<T> {
     }
 
     fn is_same(&self, recorder: &Recorder<T>) -> bool {
-        self.recorder.as_ref().is_some_and(|own| own.id == recorder.id)
+        self.recorder
+            .as_ref()
+            .is_some_and(|own| own.id == recorder.id)
     }
 }
 
@@ -322,7 +352,11 @@ impl<T> Default for List<T> {
 impl<T: Clone> Clone for List<T> {
     /// A plain list with the same items: nothing is recorded in it, no view follows it.
     fn clone(&self) -> Self {
-        List { items: self.items.clone(), recorder: None, observers: None }
+        List {
+            items: self.items.clone(),
+            recorder: None,
+            observers: None,
+        }
     }
 }
 
@@ -351,13 +385,18 @@ impl<T> Index<usize> for List<T> {
 impl<T: Plain> IndexMut<usize> for List<T> {
     fn index_mut(&mut self, index: usize) -> &mut T {
         let len = self.len();
-        self.get_mut(index).unwrap_or_else(|| panic!("no item {index} in a list of {len}"))
+        self.get_mut(index)
+            .unwrap_or_else(|| panic!("no item {index} in a list of {len}"))
     }
 }
 
 impl<T> From<Vec<T>> for List<T> {
     fn from(items: Vec<T>) -> Self {
-        List { items, recorder: None, observers: None }
+        List {
+            items,
+            recorder: None,
+            observers: None,
+        }
     }
 }
 

@@ -61,8 +61,13 @@ impl<T> Default for Observers<T> {
 impl<T: Clone + Send + 'static> Observers<T> {
     pub(super) fn tell(&mut self, change: &ListChange<T>, applied: &mut Applied) {
         self.0.retain(|mailbox| {
-            let Some(mailbox) = mailbox.upgrade() else { return false };
-            let mut changes = mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(mailbox) = mailbox.upgrade() else {
+                return false;
+            };
+            let mut changes = mailbox
+                .changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if changes.is_empty() {
                 applied.wakes.push(mailbox.clone());
             }
@@ -72,7 +77,10 @@ impl<T: Clone + Send + 'static> Observers<T> {
     }
 
     pub(super) fn add(&mut self, wake: impl Fn() + Send + Sync + 'static) -> Arc<Mailbox<T>> {
-        let mailbox = Arc::new(Mailbox { changes: Mutex::default(), wake: Box::new(wake) });
+        let mailbox = Arc::new(Mailbox {
+            changes: Mutex::default(),
+            wake: Box::new(wake),
+        });
         self.0.push(Arc::downgrade(&mailbox));
         mailbox
     }

@@ -118,7 +118,11 @@ impl<T: Plain> Recorder<T> {
         self.write_pending(items);
         let mut args = format!("{index},").into_bytes();
         self.write_json(&mut args, item);
-        self.written.push(Written { code: Code::Insert, index: None, args });
+        self.written.push(Written {
+            code: Code::Insert,
+            index: None,
+            args,
+        });
         self.undo.push(Undo::Inserted(index));
         self.base = usize::MAX; // set by settle_base, once the item is in
     }
@@ -196,7 +200,11 @@ impl<T: Plain> Recorder<T> {
         for index in std::mem::take(&mut self.dirty) {
             let mut args = Vec::new();
             self.write_json(&mut args, &items[index]);
-            self.written.push(Written { code: Code::Set, index: Some(index), args });
+            self.written.push(Written {
+                code: Code::Set,
+                index: Some(index),
+                args,
+            });
         }
         if self.base < items.len() {
             let mut args = Vec::new();
@@ -206,14 +214,22 @@ impl<T: Plain> Recorder<T> {
                 }
                 self.write_json(&mut args, item);
             }
-            self.written.push(Written { code: Code::Append, index: None, args });
+            self.written.push(Written {
+                code: Code::Append,
+                index: None,
+                args,
+            });
             self.base = items.len();
         }
     }
 
     fn write_removal(&mut self, index: usize, count: usize) {
         let args = format!("{index},{count}").into_bytes();
-        self.written.push(Written { code: Code::Remove, index: None, args });
+        self.written.push(Written {
+            code: Code::Remove,
+            index: None,
+            args,
+        });
     }
 
     fn write_json(&mut self, out: &mut Vec<u8>, item: &T) {
