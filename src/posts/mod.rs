@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod chained;
+mod clicks;
 pub mod state;
 mod view;
 
