@@ -140,8 +140,8 @@ macro_rules! __server_only {
 macro_rules! hydrate {
     ($app:path) => {
         #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-                                            wasm_bindgen = $crate::__private::wasm_bindgen
-                                        )]
+                                                    wasm_bindgen = $crate::__private::wasm_bindgen
+                                                )]
         pub fn hydrate() {
             $crate::hydrate($app);
         }

@@ -189,9 +189,8 @@ fn answered(hub: &Rc<Hub>, answer: Answer) {
         return;
     };
     match answer.is {
-        Fate::Queued => {}
         // Its end may have come before this answer did.
-        Fate::Known => ends_changed(hub),
+        Fate::Queued | Fate::Known => ends_changed(hub),
         Fate::Ended => end(hub, |ended| ended == number, &[]),
         Fate::Refused => {
             let kind = answer.kind.unwrap_or(EndKind::Misfit);

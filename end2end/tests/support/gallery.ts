@@ -1,0 +1,31 @@
+// Watched pages with a server of their own: what every test but the smoke test begins from.
+
+import { Gallery, type Upstream } from './server';
+import { expect, test as watched } from './watched';
+
+interface Own {
+  /** Set by `test.use({ upstream: { delayMs: 400 } })`. */
+  upstream: Upstream;
+  server: Gallery;
+}
+
+/** Quick, where the delay isn't the point. */
+const QUICK: Upstream = { delayMs: 20 };
+
+export const test = watched.extend<Own>({
+  upstream: [QUICK, { option: true }],
+
+  server: async ({ upstream }, use, testInfo) => {
+    const server = await Gallery.start({ ...QUICK, ...upstream });
+    await use(server);
+    const complaints = await server.dispose();
+    if (testInfo.status !== testInfo.expectedStatus || complaints.length > 0) {
+      await testInfo.attach('server.log', { body: server.log, contentType: 'text/plain' });
+    }
+    expect(complaints, 'what the server complained about').toEqual([]);
+  },
+
+  baseURL: async ({ server }, use) => use(server.url),
+});
+
+export { expect };

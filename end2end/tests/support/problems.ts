@@ -1,0 +1,37 @@
+// What a page complains about. A test that leaves any of it behind has failed.
+
+import type { BrowserContext, ConsoleMessage } from '@playwright/test';
+
+/** The browser's own words for a request that got no answer. */
+const NETWORK = /^Failed to load resource: net::ERR_/;
+/** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
+const PRELOAD = /was preloaded using link preload but not used/;
+
+export class Problems {
+  private readonly seen: string[] = [];
+  private networkErrors = false;
+
+  /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
+  watch(context: BrowserContext): void {
+    context.on('console', (message) => this.hear(message));
+    context.on('weberror', (error) => this.seen.push(`uncaught: ${error.error()}`));
+  }
+
+  /** From here on the server may be gone, or the browser offline: requests may fail. */
+  expectNetworkErrors(): void {
+    this.networkErrors = true;
+  }
+
+  /** What nobody expected. */
+  list(): string[] {
+    return [...this.seen];
+  }
+
+  private hear(message: ConsoleMessage): void {
+    const text = message.text();
+    if (message.type() === 'warning' && PRELOAD.test(text)) return;
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    if (this.networkErrors && NETWORK.test(text)) return;
+    this.seen.push(`${message.type()}: ${text} (${message.location().url})`);
+  }
+}
