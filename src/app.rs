@@ -39,7 +39,12 @@ pub fn App() -> impl IntoView {
         <Router>
             <a class="skip" href="#content">"Skip to the content"</a>
             <header class="site-header">
-                <A href="/" attr:class="site-name">"Undercurrent"</A>
+                <A href="/" attr:class="site-name">
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="M3 9h18M3 16c3 0 3 4 6 4s3-4 6-4 3 4 6 4"></path>
+                    </svg>
+                    "Undercurrent"
+                </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
                 </nav>
@@ -51,6 +56,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/posts") view=PostsPage/>
                 </Routes>
             </main>
+            <footer class="site-footer">
+                <p>"Background tasks for Leptos. The page is still, the data moves."</p>
+            </footer>
         </Router>
     }
 }
@@ -60,7 +68,13 @@ pub fn App() -> impl IntoView {
 fn NotFound() -> impl IntoView {
     view! {
         <Title text="Not found"/>
-        <h1>"There is no page here"</h1>
-        <p>"The address leads to nothing. "<A href="/posts">"Ten posts"</A>" is a page."</p>
+        <div class="not-found">
+            <svg viewBox="0 0 320 60" aria-hidden="true">
+                <path d="M4 16h312M4 42c26 0 26 12 52 12s26-12 52-12 26 12 52 12"></path>
+            </svg>
+            <h1>"There is no page here"</h1>
+            <p class="lead">"The address leads to nothing. It may be mistyped, or the page has moved."</p>
+            <p><A href="/posts">"Go to ten posts"</A></p>
+        </div>
     }
 }

@@ -8,17 +8,27 @@ use undercurrent::prelude::*;
 #[component]
 pub fn Banner() -> impl IntoView {
     let connection = use_connection();
-    let text = move || match connection.link() {
+    let words = move || match connection.link() {
         Link::Connected => None,
-        Link::Reconnecting => {
-            Some("The connection is lost. Trying again. Clicks wait and are sent then.")
-        }
-        Link::Offline => Some("You are offline. Clicks wait and are sent when you are back."),
-        Link::Outdated => Some("This page is out of date. Reload it to go on."),
+        Link::Reconnecting => Some((
+            "The connection is lost.",
+            "Trying again. What is shown stays; clicks wait and are sent then.",
+        )),
+        Link::Offline => Some((
+            "You are offline.",
+            "What is shown stays; clicks wait and are sent when you are back.",
+        )),
+        Link::Outdated => Some(("This page is out of date.", "Reload it to go on.")),
     };
+    let outdated = move || connection.link() == Link::Outdated;
     view! {
-        <div class="banner-place" role="status">
-            {move || text().map(|text| view! { <p class="banner">{text}</p> })}
+        <div role="status">
+            {move || words().map(|(what, then)| view! {
+                <div class="banner">
+                    <span><strong>{what}</strong> " " {then}</span>
+                    {outdated().then(|| view! { <a href="" rel="external">"Reload"</a> })}
+                </div>
+            })}
         </div>
     }
 }

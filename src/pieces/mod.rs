@@ -1,5 +1,12 @@
-//! Pieces that pages share.
+//! Pieces that pages share, one a file, each with a file of the same name in style/.
 
 mod banner;
+mod card;
+mod latency;
+mod picture;
+mod run;
 
 pub use banner::Banner;
+pub use card::{FailedCard, ProductCard};
+pub use latency::Latency;
+pub use run::RunLine;

@@ -2,7 +2,6 @@
 
 pub mod background;
 pub mod chained;
-mod clicks;
 pub mod state;
 mod view;
 

@@ -1,116 +1,206 @@
-//! The posts page.
+//! The posts page: two regions, one for each style, and a counter that measures them.
 
-use super::{
-    background::*,
-    chained::*,
-    clicks::{ClickTimes, Style},
-    state::*,
-};
+use super::{background::*, chained::*, state::*};
+use crate::pieces::{FailedCard, Latency, ProductCard, RunLine};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use std::collections::VecDeque;
 use undercurrent::prelude::*;
 
-/// Two regions, one for each style, and a counter that measures them.
+/// The two ways to fetch ten posts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Chained,
+    Background,
+}
+
+/// The page.
 #[component]
 pub fn PostsPage() -> impl IntoView {
     let posts = use_state::<Posts>();
-    let fetch = use_task(get_posts);
-    let chained_runs = move || posts.chain().with(Chain::is_running);
-    let running = Signal::derive(move || match (chained_runs(), fetch.is_running()) {
-        (true, _) => Some(Style::Chained),
-        (_, true) => Some(Style::Background),
-        _ => None,
+    let task = use_task(get_posts);
+    let running = Memo::new(move |_| match posts.chain().with(Chain::is_running) {
+        true => Some(Style::Chained),
+        false => task.is_running().then_some(Style::Background),
     });
-    let times = ClickTimes::follow(running);
-    let (stopping, clearing) = (use_event(stop_chained), use_event(clear_chained));
+    let chained = Latency::new(move || running.get() == Some(Style::Chained));
+    let background = Latency::new(move || running.get() == Some(Style::Background));
+    // A click counts for the style that ran when it was made. Clicks end in their order.
+    let clicked = StoredValue::new(VecDeque::new());
     let counting = use_event(count);
-    let waits =
-        move |pending: bool| (pending && chained_runs()).then_some("waits for the running step");
+    counting.on_end(move |ended| {
+        match clicked
+            .try_update_value(VecDeque::pop_front)
+            .flatten()
+            .flatten()
+        {
+            Some(Style::Chained) => chained.add(ended.elapsed_ms),
+            Some(Style::Background) => background.add(ended.elapsed_ms),
+            None => {}
+        }
+    });
     view! {
         <Title text="Ten posts"/>
-        <h1>"Ten posts"</h1>
+        <h1>"Ten posts, twice"</h1>
         <p class="lead">
-            "The server fetches ten posts, one every 0.4 s. Once as events that queue the next, once \
-             as a background task. Click Count meanwhile, and compare."
+            "The server fetches ten posts over HTTP and they arrive one by one: first as events \
+             that queue the next, then as a background task. Click Count during a run and compare."
         </p>
         <section class="counter" aria-label="Counter">
             <EventForm event=count()>
-                <button on:click=move |_| times.clicked()>"Count"</button>
+                <button
+                    class:waits=move || counting.is_pending()
+                    on:click=move |_| clicked.update_value(|all| all.push_back(running.get_untracked()))
+                >
+                    "Count"
+                </button>
             </EventForm>
-            <span class="clicks-value">{move || posts.clicks().get()}</span>
-            <span class="hint">{move || waits(counting.is_pending())}</span>
+            <output class="clicks-value">{move || posts.clicks().get()}</output>
+            <span class="hint">
+                {move || (counting.is_pending() && running.get() == Some(Style::Chained))
+                    .then_some("The click waits for the running step.")}
+            </span>
         </section>
         <div class="regions">
-            <section class="region" aria-label="Chained events">
-                <h2>"Chained events"</h2>
-                <p>"Each step runs in the queue and queues the next. What you click waits for it."</p>
-                <div class="buttons">
-                    <EventForm event=fetch_chained()>
-                        <button class="primary" disabled=move || running.get().is_some()>"Fetch ten posts"</button>
-                    </EventForm>
-                    <EventForm event=stop_chained()><button>"Stop"</button></EventForm>
-                    <EventForm event=clear_chained()><button>"Clear"</button></EventForm>
-                </div>
-                <p class="hint">
-                    {move || waits(stopping.is_pending() || clearing.is_pending())
-                        .or_else(|| (running.get() == Some(Style::Background)).then_some("The background task runs. One style at a time."))}
-                </p>
-                <StatusLine status=move || posts.chain().get().status done=move || posts.chain().get().done/>
-                {times.view(Style::Chained)}
-                <ForList each=posts.chained() let:post>
-                    <PostCard post retry=move |id| view! { <EventForm event=retry_chained(id)><button>"Retry"</button></EventForm> }.into_any()/>
-                </ForList>
-            </section>
-            <section class="region" aria-label="Background task">
-                <h2>"Background task"</h2>
-                <p>"It runs beside the queue. What you click is answered at once."</p>
-                <div class="buttons">
-                    <EventForm event=get_posts()>
-                        <button class="primary" disabled=move || running.get().is_some()>"Fetch ten posts"</button>
-                    </EventForm>
-                    <EventForm event=fetch.cancel_event()><button>"Stop"</button></EventForm>
-                    <EventForm event=clear_background()><button>"Clear"</button></EventForm>
-                </div>
-                <p class="hint">
-                    {move || fetch.error().or_else(|| (running.get() == Some(Style::Chained)).then(|| "The chained run is under way. One style at a time.".into()))}
-                </p>
-                <StatusLine status=move || fetch.status() done=move || fetch.progress().done as u32/>
-                {times.view(Style::Background)}
-                <ForList each=posts.background() let:post>
-                    <PostCard post retry=move |id| view! { <EventForm event=retry_background(id)><button>"Retry"</button></EventForm> }.into_any()/>
-                </ForList>
-            </section>
+            <ChainedRegion posts running latency=chained/>
+            <BackgroundRegion posts running latency=background/>
         </div>
     }
 }
 
-/// Where a run is, in words and as a bar.
 #[component]
-fn StatusLine(
-    status: impl Fn() -> Option<TaskStatus> + Copy + Send + Sync + 'static,
-    done: impl Fn() -> u32 + Copy + Send + Sync + 'static,
+fn ChainedRegion(
+    posts: PostsSignals,
+    running: Memo<Option<Style>>,
+    latency: Latency,
 ) -> impl IntoView {
-    let word = move || match status() {
-        None => ("none", "not run yet"),
-        Some(TaskStatus::Running) => ("running", "running"),
-        Some(TaskStatus::Done) => ("done", "done"),
-        Some(TaskStatus::Cancelled) => ("stopped", "stopped"),
-        Some(_) => ("failed", "failed"),
+    let (stop, clear) = (use_event(stop_chained), use_event(clear_chained));
+    let fetch = use_event(fetch_chained);
+    let is_running = move || running.get() == Some(Style::Chained);
+    let hint = move || match (stop.is_pending(), clear.is_pending()) {
+        _ if running.get() == Some(Style::Background) => {
+            Some("The background task runs. One style at a time.".to_owned())
+        }
+        _ if !is_running() => fetch.error(),
+        (true, true) => Some("Stop and Clear wait for the running step.".to_owned()),
+        (true, false) => Some("Stop waits for the running step.".to_owned()),
+        (false, true) => Some("Clear waits for the running step.".to_owned()),
+        (false, false) => None,
     };
     view! {
-        <p class="status-line">
-            <span class="status" data-status=move || word().0>{move || word().1}</span>
-            <progress max=POSTS value=done></progress>
-            <span class="progress-text">{done} " of " {POSTS}</span>
-        </p>
+        <section class="region" aria-label="Chained events">
+            <h2>"Chained events"</h2>
+            <p class="about">"Each step runs in the queue and queues the next. What you click waits for it."</p>
+            <div class="buttons">
+                <EventForm event=fetch_chained()>
+                    <button
+                        class="primary"
+                        aria-describedby="chained-hint"
+                        disabled=move || running.get().is_some()
+                    >
+                        "Fetch ten posts"
+                    </button>
+                </EventForm>
+                <EventForm event=stop_chained()>
+                    <button class:waits=move || stop.is_pending() disabled=move || !is_running()>"Stop"</button>
+                </EventForm>
+                <EventForm event=clear_chained()>
+                    <button class:waits=move || clear.is_pending()>"Clear"</button>
+                </EventForm>
+            </div>
+            <p class="hint" id="chained-hint" role="status">{hint}</p>
+            <RunLine
+                name="Chained events"
+                status=Signal::derive(move || posts.chain().get().status)
+                stopping=Signal::derive(move || stop.is_pending())
+                done=Signal::derive(move || u64::from(posts.chain().get().done))
+                of=u64::from(POSTS)
+            />
+            {latency.view()}
+            <div class="posts" data-running=is_running>
+                <ForList each=posts.chained() let:post>
+                    <ChainedCard post/>
+                </ForList>
+            </div>
+        </section>
     }
 }
 
-/// One post, or why it is not here.
 #[component]
-fn PostCard(
+fn BackgroundRegion(
+    posts: PostsSignals,
+    running: Memo<Option<Style>>,
+    latency: Latency,
+) -> impl IntoView {
+    let task = use_task(get_posts);
+    let start = use_event(get_posts);
+    let hint = move || match running.get() {
+        Some(Style::Chained) => {
+            Some("The chained run is under way. One style at a time.".to_owned())
+        }
+        Some(Style::Background) => None,
+        None => start.error().or_else(|| task.error()),
+    };
+    view! {
+        <section class="region" aria-label="Background task">
+            <h2>"Background task"</h2>
+            <p class="about">"It runs beside the queue and touches the state in short updates. What you click is answered at once."</p>
+            <div class="buttons">
+                <EventForm event=get_posts()>
+                    <button
+                        class="primary"
+                        aria-describedby="background-hint"
+                        disabled=move || running.get().is_some()
+                    >
+                        "Fetch ten posts"
+                    </button>
+                </EventForm>
+                <EventForm event=task.cancel_event()>
+                    <button class:waits=move || task.is_cancelling() disabled=move || !task.is_running()>"Stop"</button>
+                </EventForm>
+                <EventForm event=clear_background()>
+                    <button>"Clear"</button>
+                </EventForm>
+            </div>
+            <p class="hint" id="background-hint" role="status">{hint}</p>
+            <RunLine
+                name="Background task"
+                status=Signal::derive(move || task.status())
+                stopping=Signal::derive(move || task.is_cancelling())
+                done=Signal::derive(move || task.progress().done)
+                of=u64::from(POSTS)
+            />
+            {latency.view()}
+            <div class="posts" data-running=move || task.is_running()>
+                <ForList each=posts.background() let:post>
+                    <BackgroundCard post/>
+                </ForList>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn ChainedCard(post: ReadSignal<Post>) -> impl IntoView {
+    let retry = use_event(retry_chained);
+    let again =
+        move |id| view! { <EventForm event=retry_chained(id)><button>"Retry"</button></EventForm> };
+    view! { <Card post retrying=Signal::derive(move || retry.is_pending()) again/> }
+}
+
+#[component]
+fn BackgroundCard(post: ReadSignal<Post>) -> impl IntoView {
+    let retry = use_task(retry_background).key(post.get_untracked().id);
+    let again = move |id| view! { <EventForm event=retry_background(id)><button>"Retry"</button></EventForm> };
+    view! { <Card post retrying=Signal::derive(move || retry.is_running()) again/> }
+}
+
+/// A post, or why it is not here.
+#[component]
+fn Card<V: IntoView + 'static>(
     post: ReadSignal<Post>,
-    retry: impl Fn(u32) -> AnyView + Copy + Send + 'static,
+    retrying: Signal<bool>,
+    again: impl Fn(u32) -> V + Copy + Send + 'static,
 ) -> impl IntoView {
     let state = move || match post.get().arrival {
         Arrival::Here(_) => "here",
@@ -121,16 +211,10 @@ fn PostCard(
             {move || {
                 let Post { id, arrival } = post.get();
                 match arrival {
-                    Arrival::Here(product) => view! {
-                        <h3>{product.title}</h3>
-                        <p>{product.description}</p>
-                        <p class="facts"><span>{format!("{:.2}", product.price)}</span><span>"#" {id}</span></p>
-                    }.into_any(),
-                    Arrival::Failed(why) => view! {
-                        <h3>{format!("Post {id} did not arrive")}</h3>
-                        <p>{why} ". The others go on."</p>
-                        {retry(id)}
-                    }.into_any(),
+                    Arrival::Here(product) => view! { <ProductCard product/> }.into_any(),
+                    Arrival::Failed(why) => {
+                        view! { <FailedCard id why retrying>{again(id)}</FailedCard> }.into_any()
+                    }
                 }
             }}
         </article>
