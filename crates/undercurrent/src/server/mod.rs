@@ -17,6 +17,8 @@ mod serve;
 mod session;
 mod stream;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::pages::request_path;
 pub use self::{

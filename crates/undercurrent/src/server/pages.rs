@@ -5,7 +5,7 @@ use crate::page::{Replicas, Snapshot};
 use axum::{
     Extension,
     extract::Request,
-    http::{HeaderValue, Method, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -27,11 +27,10 @@ pub(crate) async fn page_view(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let accept = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    let wants_page = accept.is_none_or(|accept| accept.contains("text/html") || accept == "*/*");
+    let accept = request.headers().get(header::ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok());
+    let asks_for_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    let wants_page = asks_for_page || accept.is_none_or(|accept| accept == "*/*");
     if request.method() != Method::GET || !wants_page {
         return next.run(request).await;
     }
@@ -43,14 +42,15 @@ pub(crate) async fn page_view(
     };
     request.extensions_mut().insert(PageView(snapshot));
     let mut response = next.run(request).await;
+    let is_found = response.status() == StatusCode::OK;
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let is_html = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    if is_page {
+    if is_html {
         // What a page shows is the visitor's own.
         let private = HeaderValue::from_static("private, no-store");
         headers.insert(header::CACHE_CONTROL, private);
@@ -58,7 +58,8 @@ pub(crate) async fn page_view(
             header::REFERRER_POLICY,
             HeaderValue::from_static("same-origin"),
         );
-        if session.is_none() {
+        // A file that is missing is answered with a page, too, but nobody views it.
+        if session.is_none() && (asks_for_page || is_found) {
             headers.append(header::SET_COOKIE, runtime.sessions.issue().1);
         }
     }

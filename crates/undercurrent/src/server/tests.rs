@@ -1,0 +1,584 @@
+//! The server's tests: real scopes, a paused clock, no sockets.
+
+use super::{
+    Config, NotStarted, Runtime, Undercurrent,
+    queue::{Accepted, Origin},
+    registry::{Arguments, Prepared},
+    scope::Scope,
+    scopes::ScopeKey,
+};
+use crate::{
+    EndKind, Limits, TaskStatus, UpdateError,
+    builtin::{UcEnds, UcTasks},
+    core::{log::Resume, position::Position},
+    prelude::*,
+};
+use leptos::config::LeptosOptions;
+use std::{sync::Arc, time::Duration};
+
+#[derive(State, Clone, Debug, Default)]
+struct Trial {
+    seen: List<String>,
+    #[state(server)]
+    secret: u32,
+}
+
+#[event]
+fn note(trial: &mut Trial, text: String) {
+    trial.seen.push(text);
+}
+
+#[event]
+fn refuse(trial: &mut Trial) -> Result<(), ForVisitor> {
+    trial.seen.push("undone".into());
+    trial.secret = 9;
+    Err(ForVisitor::new("Not today."))
+}
+
+#[event]
+fn panics(trial: &mut Trial) {
+    trial.seen.push("undone".into());
+    trial.seen = List::new();
+    panic!("on purpose");
+}
+
+#[event]
+fn fails(trial: &mut Trial) -> Result {
+    trial.seen.clear();
+    Err("a secret of the server".into())
+}
+
+#[event]
+async fn waits(cx: EventContext<Trial>, name: String) -> Result {
+    cx.update(|trial| trial.seen.push(format!("{name} begins")))
+        .await?;
+    cx.sleep(Millis(1_000)).await?;
+    cx.update(|trial| trial.seen.push(format!("{name} ends")))
+        .await?;
+    cx.dispatch(note(format!("{name} dispatched")));
+    Ok(())
+}
+
+#[event]
+async fn floods(cx: EventContext<Trial>) {
+    for n in 0..1_000 {
+        cx.dispatch(note(n.to_string()));
+    }
+}
+
+#[event]
+async fn nests(cx: EventContext<Trial>) -> Result {
+    let inner = cx
+        .update(|_| futures::executor::block_on(cx.update(|_| ())))
+        .await?;
+    let read = cx
+        .update(|_| futures::executor::block_on(cx.read(|_| ())))
+        .await?;
+    assert_eq!(
+        (inner, read),
+        (Err(UpdateError::Nested), Err(UpdateError::Nested))
+    );
+    cx.update(|trial| trial.seen.push("refused twice".into()))
+        .await?;
+    Ok(())
+}
+
+#[background]
+async fn ticks(cx: TaskContext<Trial>, times: u32) -> Result {
+    for n in 1..=times {
+        cx.update(|trial| trial.seen.push(format!("tick {n}")))
+            .await?;
+        cx.progress(n, times);
+        cx.sleep(Millis(100)).await?;
+    }
+    Ok(())
+}
+
+#[background(key = name)]
+async fn stubborn(cx: TaskContext<Trial>, name: String) {
+    let _ = name;
+    loop {
+        // It hears nothing of a cancel, and goes on trying.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let _ = cx.update(|trial| trial.seen.push("stubborn".into())).await;
+    }
+}
+
+#[background(overlap = parallel(2))]
+async fn breaks(cx: TaskContext<Trial>) -> Result {
+    cx.sleep(Millis(10)).await?;
+    let done = cx.update::<()>(|_| panic!("on purpose")).await;
+    unreachable!("the panic goes on: {done:?}");
+}
+
+// === Helpers ===
+
+fn runtime(limits: Limits) -> Arc<Runtime> {
+    // No test reads the environment, so that none depends on it.
+    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
+    let config = Config {
+        limits,
+        session_key_file: key_file,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("trial").build();
+    Undercurrent::with(options, config)
+        .build()
+        .expect("it starts")
+        .runtime
+}
+
+fn scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
+    runtime
+        .scopes
+        .find_or_make(ScopeKey([1; 16]), runtime)
+        .expect("there is room")
+}
+
+/// Sends an event as the client `c` does.
+async fn send<E: crate::EventDef>(scope: &Arc<Scope>, number: u64, call: Call<E>) -> Accepted {
+    let runtime = scope.runtime.upgrade().expect("the test holds it");
+    let origin = Origin {
+        client: "c".into(),
+        number,
+    };
+    let mut queued = runtime
+        .queued(call, Some(origin))
+        .expect("it is registered");
+    queued.is_first = true;
+    scope.accept(queued).await
+}
+
+/// Waits until all events up to a number have ended.
+async fn ended(scope: &Scope, number: u64) {
+    until(|| async {
+        let upto = |ends: &UcEnds| ends.clients.first().map_or(0, |ends| ends.upto);
+        scope.read(|| true, upto).await.expect("it reads") >= number
+    })
+    .await;
+}
+
+/// Waits for a condition. The clock is paused, so that waiting takes no time.
+async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+    for _ in 0..100_000 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it did not come to be");
+}
+
+async fn seen(scope: &Scope) -> Vec<String> {
+    let seen = |trial: &Trial| trial.seen.iter().cloned().collect();
+    scope.read(|| true, seen).await.expect("it reads")
+}
+
+async fn status(scope: &Scope) -> TaskStatus {
+    let last = |tasks: &UcTasks| tasks.runs.last().map(|run| run.status);
+    scope
+        .read(|| true, last)
+        .await
+        .expect("it reads")
+        .expect("there was a run")
+}
+
+async fn failures(scope: &Scope) -> Vec<crate::Failure> {
+    let all = |ends: &UcEnds| {
+        ends.clients
+            .iter()
+            .flat_map(|ends| ends.failures.clone())
+            .collect()
+    };
+    scope.read(|| true, all).await.expect("it reads")
+}
+
+// === The queue ===
+
+#[tokio::test(start_paused = true)]
+async fn events_run_one_at_a_time_and_what_is_dispatched_comes_behind_what_waits() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    assert!(matches!(
+        send(&scope, 1, waits("a".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 2, waits("b".into())).await,
+        Accepted::Queued
+    ));
+    send(&scope, 3, note("click".into())).await;
+    ended(&scope, 3).await;
+    let expected = [
+        "a begins",
+        "a ends",
+        "b begins",
+        "b ends",
+        "click",
+        "a dispatched",
+        "b dispatched",
+    ];
+    until(|| async { seen(&scope).await.len() == expected.len() }).await;
+    assert_eq!(seen(&scope).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_was_accepted_is_not_run_again() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    assert!(matches!(
+        send(&scope, 1, note("once".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 1, note("twice".into())).await,
+        Accepted::Known
+    ));
+    send(&scope, 2, note("next".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["once", "next"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_and_keeps_what_it_has() {
+    let runtime = runtime(Limits {
+        queue: 2,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    send(&scope, 1, waits("a".into())).await;
+    until(|| async { !seen(&scope).await.is_empty() }).await;
+    assert!(matches!(
+        send(&scope, 2, note("b".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 3, note("c".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 4, note("d".into())).await,
+        Accepted::Full
+    ));
+    // Its number was not used up: the same event is taken once there is room.
+    ended(&scope, 3).await;
+    assert!(matches!(
+        send(&scope, 4, note("d".into())).await,
+        Accepted::Queued
+    ));
+    ended(&scope, 4).await;
+    // `a` could dispatch only while there was room, and said so.
+    assert!(
+        seen(&scope)
+            .await
+            .ends_with(&["b".into(), "c".into(), "d".into()])
+    );
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_event_dispatches_enters_whole_or_not_at_all() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, floods()).await;
+    ended(&scope, 1).await;
+    assert_eq!(seen(&scope).await, [""; 0]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_fails_changes_nothing_and_tells_its_sender_what_it_may_know() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, note("kept".into())).await;
+    send(&scope, 2, refuse()).await;
+    send(&scope, 3, panics()).await;
+    send(&scope, 4, fails()).await;
+    send(&scope, 5, note("after".into())).await;
+    ended(&scope, 5).await;
+    assert_eq!(seen(&scope).await, ["kept", "after"]);
+    assert_eq!(
+        scope.read(|| true, |trial: &Trial| trial.secret).await,
+        Ok(0)
+    );
+    let failures = failures(&scope).await;
+    let kinds: Vec<_> = failures
+        .iter()
+        .map(|failure| (failure.number, failure.kind))
+        .collect();
+    let expected = [
+        (2, EndKind::Failed),
+        (3, EndKind::Panicked),
+        (4, EndKind::Failed),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(failures[0].message, "Not today.");
+    assert!(
+        !failures[2].message.contains("secret"),
+        "{}",
+        failures[2].message
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_inside_an_update_is_an_error_and_no_deadlock() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, nests()).await;
+    ended(&scope, 1).await;
+    assert_eq!(seen(&scope).await, ["refused twice"]);
+}
+
+// === Tasks ===
+
+#[tokio::test(start_paused = true)]
+async fn a_task_runs_beside_the_queue_and_a_click_does_not_wait_for_it() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    assert!(matches!(
+        send(&scope, 1, ticks(3)).await,
+        Accepted::Ended(EndKind::Done, _)
+    ));
+    until(|| async { !seen(&scope).await.is_empty() }).await;
+    send(&scope, 2, note("click".into())).await;
+    until(|| async { status(&scope).await == TaskStatus::Done }).await;
+    assert_eq!(seen(&scope).await, ["tick 1", "click", "tick 2", "tick 3"]);
+    let progress = |tasks: &UcTasks| tasks.runs[0].progress;
+    let progress = scope.read(|| true, progress).await.expect("it reads");
+    assert_eq!((progress.done, progress.of), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_start_is_refused_while_the_first_runs() {
+    let runtime = runtime(Limits {
+        tasks: 3,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    send(&scope, 1, ticks(9)).await;
+    assert!(matches!(
+        send(&scope, 2, ticks(9)).await,
+        Accepted::Ended(EndKind::Busy, _)
+    ));
+    send(&scope, 3, stubborn("a".into())).await;
+    assert!(matches!(
+        send(&scope, 4, stubborn("a".into())).await,
+        Accepted::Ended(EndKind::Busy, _)
+    ));
+    assert!(matches!(
+        send(&scope, 5, stubborn("b".into())).await,
+        Accepted::Ended(EndKind::Done, _)
+    ));
+    assert!(matches!(
+        send(&scope, 6, stubborn("c".into())).await,
+        Accepted::Ended(EndKind::Full, _)
+    ));
+    assert_eq!(NotStarted::Full.kind(), EndKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_cancel_no_update_lands_and_the_end_is_seen() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, ticks(1_000)).await;
+    until(|| async { seen(&scope).await.len() == 3 }).await;
+    scope.cancel_tasks("trial/ticks", "").await;
+    let then = seen(&scope).await;
+    until(|| async { status(&scope).await == TaskStatus::Cancelled }).await;
+    assert_eq!(seen(&scope).await, then);
+    assert!(scope.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_does_not_listen_is_dropped_after_the_grace() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, stubborn("a".into())).await;
+    until(|| async { seen(&scope).await.len() == 2 }).await;
+    scope.cancel_tasks("trial/stubborn", "a").await;
+    let then = seen(&scope).await;
+    until(|| async { status(&scope).await == TaskStatus::Cancelled }).await;
+    assert_eq!(
+        seen(&scope).await,
+        then,
+        "what it tried after the cancel did not land"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_ends_so_and_others_go_on() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, breaks()).await;
+    until(|| async { status(&scope).await == TaskStatus::Panicked }).await;
+    send(&scope, 2, note("fine".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["fine"]);
+    assert!(scope.is_idle());
+}
+
+// === Updates and the log ===
+
+#[tokio::test]
+async fn no_update_is_lost() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let adders = (0..100).map(|_| {
+        let scope = scope.clone();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                scope
+                    .update(|| true, |trial: &mut Trial| trial.secret += 1)
+                    .await
+                    .expect("it updates");
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for adder in adders.collect::<Vec<_>>() {
+        adder.await.expect("it ends");
+    }
+    assert_eq!(
+        scope.read(|| true, |trial: &Trial| trial.secret).await,
+        Ok(10_000)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_grows_beyond_its_limit_is_left_as_it_was() {
+    let runtime = runtime(Limits {
+        state_bytes: 1_000,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    let push = |text: String| scope.update(|| true, move |trial: &mut Trial| trial.seen.push(text));
+    push("a".repeat(400)).await.expect("it fits");
+    // What was there and is gone does not count.
+    scope
+        .update(|| true, |trial: &mut Trial| trial.seen.clear())
+        .await
+        .expect("it fits");
+    push("b".repeat(600)).await.expect("it fits");
+    let refused = push("c".repeat(600)).await;
+    assert!(
+        matches!(refused, Err(UpdateError::TooLarge { limit: 1_000, .. })),
+        "{refused:?}"
+    );
+    assert_eq!(seen(&scope).await, ["b".repeat(600)]);
+    push("d".into()).await.expect("it fits");
+    assert_eq!(seen(&scope).await, ["b".repeat(600), "d".into()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_whose_undo_log_is_gone_is_read_anew_from_base_and_log() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    // Enough for the base to move on in between.
+    for n in 0..3_000 {
+        let text = format!("{n} {}", "x".repeat(n % 97));
+        scope
+            .update(
+                || true,
+                move |trial: &mut Trial| {
+                    trial.seen.push(text);
+                    trial.secret += 1;
+                    if trial.seen.len() > 40 {
+                        trial.seen.remove(0);
+                    }
+                },
+            )
+            .await
+            .expect("it updates");
+    }
+    let before = seen(&scope).await;
+    let mut kept = List::new();
+    let refused = scope.try_update(
+        || true,
+        |trial: &mut Trial| {
+            std::mem::swap(&mut trial.seen, &mut kept);
+            trial.secret = 0;
+            Err::<(), _>("no")
+        },
+    );
+    assert_eq!(refused.await, Ok(Err("no")));
+    assert_eq!((seen(&scope).await, kept.len()), (before, 40));
+    assert_eq!(
+        scope.read(|| true, |trial: &Trial| trial.secret).await,
+        Ok(3_000)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
+    let runtime = runtime(Limits {
+        log_entries: 5,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    let from = |offset| Some(Position::new(scope.epoch(), offset));
+    let resume = |at: Option<Position>| scope.resume(&[("trial", at)]).pop().expect("one for one");
+    assert!(
+        matches!(resume(Some(Position::NONE)), Resume::Current),
+        "nothing happened yet"
+    );
+    for n in 0..8 {
+        scope
+            .update(|| true, |trial: &mut Trial| trial.seen.push(n.to_string()))
+            .await
+            .expect("it updates");
+    }
+    assert!(matches!(resume(from(8)), Resume::Current));
+    assert!(matches!(resume(from(3)), Resume::Entries(entries) if entries.len() == 5));
+    assert!(matches!(resume(from(2)), Resume::Snapshot), "cut off");
+    assert!(
+        matches!(resume(from(9)), Resume::Snapshot),
+        "ahead of the server"
+    );
+    assert!(matches!(resume(None), Resume::Snapshot));
+    assert!(matches!(resume(Some(Position::NONE)), Resume::Snapshot));
+    let snapshots = scope.snapshots_of(vec!["trial", "uc_tasks"]).await;
+    assert_eq!(Some(snapshots[0].at()), from(8));
+    assert_eq!(Some(snapshots[1].at()), from(0));
+    let again = scope.snapshots_of(vec!["trial"]).await;
+    assert!(
+        Arc::ptr_eq(&snapshots[0], &again[0]),
+        "one snapshot for all who need it"
+    );
+}
+
+// === The table ===
+
+#[tokio::test(start_paused = true)]
+async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
+    let runtime = runtime(Limits {
+        scopes: 3,
+        ..Limits::default()
+    });
+    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let busy = make(1).expect("there is room");
+    send(&busy, 1, stubborn("a".into())).await;
+    for n in 2..=3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        drop(make(n).expect("there is room"));
+    }
+    assert!(make(4).is_some(), "the second makes room");
+    assert!(runtime.scopes.find(ScopeKey([1; 16])).is_some());
+    assert!(runtime.scopes.find(ScopeKey([2; 16])).is_none());
+    assert!(runtime.scopes.find(ScopeKey([3; 16])).is_some());
+    assert_eq!(runtime.scopes.count(), 3);
+}
+
+#[test]
+fn a_form_decodes_into_the_types_of_the_arguments() {
+    let runtime = runtime(Limits::default());
+    let handler = runtime
+        .registry
+        .handler("trial/ticks")
+        .expect("it is registered");
+    let prepare = |form| (handler.prepare)(Arguments::Form(form));
+    assert!(matches!(
+        prepare("times=3&_client=c&_n=1"),
+        Ok(Prepared::Task(_))
+    ));
+    assert!(prepare("times=x").is_err() && prepare("").is_err());
+}
