@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
 use leptos_router::{
     components::{A, Route, Router, Routes},
+    hooks::use_location,
     path,
 };
 
@@ -17,6 +18,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
+                <meta name="description" content="Background tasks for Leptos: work that takes minutes, on a page that answers at once."/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
@@ -37,7 +39,8 @@ pub fn App() -> impl IntoView {
         <Stylesheet id="leptos" href="/pkg/gallery.css"/>
         <Title formatter=|title| format!("{title} · Undercurrent")/>
         <Router>
-            <a class="skip" href="#content">"Skip to the content"</a>
+            // The browser's own link: the router would leave the focus where it is.
+            <a class="skip" href="#content" rel="external">"Skip to the content"</a>
             <header class="site-header">
                 <A href="/" attr:class="site-name">
                     <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -50,7 +53,7 @@ pub fn App() -> impl IntoView {
                 </nav>
             </header>
             <Banner/>
-            <main id="content">
+            <main id="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=PostsPage/>
                     <Route path=path!("/posts") view=PostsPage/>
@@ -66,6 +69,7 @@ pub fn App() -> impl IntoView {
 /// What is shown where no page is.
 #[component]
 fn NotFound() -> impl IntoView {
+    let location = use_location();
     view! {
         <Title text="Not found"/>
         <div class="not-found">
@@ -73,8 +77,11 @@ fn NotFound() -> impl IntoView {
                 <path d="M4 16h312M4 42c26 0 26 12 52 12s26-12 52-12 26 12 52 12"></path>
             </svg>
             <h1>"There is no page here"</h1>
-            <p class="lead">"The address leads to nothing. It may be mistyped, or the page has moved."</p>
-            <p><A href="/posts">"Go to ten posts"</A></p>
+            <p class="lead">
+                <code>{move || location.pathname.get()}</code>
+                " leads to nothing. It may be mistyped, or the page has moved."
+            </p>
+            <A href="/posts" attr:class="button">"Go to ten posts"</A>
         </div>
     }
 }

@@ -18,10 +18,8 @@ pub fn ProductCard(
     } = product;
     view! {
         <Picture id/>
-        <div class="card-text">
-            <h3>{title}</h3>
-            <p class="card-description">{description}</p>
-        </div>
+        <h3>{title}</h3>
+        <p class="card-text">{description}</p>
         <p class="card-facts">
             <span class="price">{format!("{price:.2}")}</span>
             <span class="number">{format!("no. {id}")}</span>
@@ -44,16 +42,14 @@ pub fn FailedCard(
 ) -> impl IntoView {
     view! {
         <span class="picture missing" aria-hidden="true"></span>
-        <div class="card-text">
-            <h3>{format!("Post {id} did not arrive")}</h3>
-            <p class="card-description">
-                {move || match retrying.get() {
-                    true => "Trying again.".to_owned(),
-                    false => sentence(&why),
-                }}
-            </p>
-        </div>
-        <div class="card-facts">{children()}</div>
+        <h3>{format!("Post {id} did not arrive")}</h3>
+        <p class="card-text">
+            {move || match retrying.get() {
+                true => "Trying again.".to_owned(),
+                false => sentence(&why),
+            }}
+        </p>
+        <div class="card-again">{children()}</div>
     }
 }
 

@@ -34,16 +34,9 @@ impl Latency {
             times.sort_by(f64::total_cmp);
             times
         });
-        let median = move || sorted.with(|times| times.get(times.len() / 2).copied());
+        let median = move || sorted.with(|times| median(times));
         let worst = move || sorted.with(|times| times.last().copied());
         let clicks = move || sorted.with(Vec::len);
-        let text = move || match (median(), worst()) {
-            (Some(median), Some(worst)) => {
-                let (n, s) = (clicks(), if clicks() == 1 { "" } else { "s" });
-                format!("median {median:.0} ms · worst {worst:.0} ms · {n} click{s}")
-            }
-            _ => "–".to_owned(),
-        };
         let number = |ms: Option<f64>| ms.map(|ms| format!("{ms:.1}"));
         view! {
             <p
@@ -52,9 +45,26 @@ impl Latency {
                 data-worst-ms=move || number(worst())
                 data-clicks=clicks
             >
-                <span class="click-times-name">"Clicks answered in "</span>
-                {text}
+                <span class="reading">"median click " <b>{move || in_words(median())}</b></span>
+                <span class="reading">"worst click " <b>{move || in_words(worst())}</b></span>
+                <span class="reading">"clicks timed " <b>{clicks}</b></span>
             </p>
         }
+    }
+}
+
+/// Of an even number, the middle between the two in the middle.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some((lower + upper) / 2.0)
+}
+
+/// With its unit; a dash where there is none yet.
+fn in_words(ms: Option<f64>) -> String {
+    match ms {
+        None => "–".to_owned(),
+        Some(ms) if ms < 9.95 => format!("{ms:.1} ms"),
+        Some(ms) => format!("{ms:.0} ms"),
     }
 }

@@ -3,10 +3,14 @@
 mod banner;
 mod card;
 mod latency;
+mod notes;
 mod picture;
+mod place;
 mod run;
 
 pub use banner::Banner;
 pub use card::{FailedCard, ProductCard};
 pub use latency::Latency;
+pub use notes::{Notes, waiting};
+pub use place::Places;
 pub use run::RunLine;

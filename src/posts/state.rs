@@ -80,6 +80,40 @@ impl Post {
     }
 }
 
+/// What a region's places go by: how many posts it has, and which is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Posts that are here, arrived or failed.
+    pub count: u32,
+    last: u32,
+}
+
+impl Seen {
+    /// What is seen of these posts.
+    pub fn of(posts: &List<Post>) -> Self {
+        let last = posts.last().map_or(0, |post| post.id);
+        Seen {
+            count: posts.len() as u32,
+            last,
+        }
+    }
+
+    /// There are none.
+    pub fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// How many posts a run still brings. A post is seen a moment before the run tells that it
+    /// is done with it; those that Clear dropped do not come again.
+    pub fn coming(self, is_running: bool, done: u32) -> u32 {
+        if is_running {
+            POSTS.saturating_sub(done.max(self.last))
+        } else {
+            0
+        }
+    }
+}
+
 /// Counts a click. It waits in the queue like any event, and that is what it is for.
 #[event]
 pub fn count(posts: &mut Posts) {

@@ -68,6 +68,15 @@ impl Handler {
         let ident = &function.sig.ident;
         let (idents, types) = self.idents_and_types();
         let signature_check = self.signature_check();
+        // A form has no field for an empty list.
+        let defaults = self.arguments.iter().map(|argument| {
+            let last = last_segment(&argument.ty).unwrap_or_default();
+            let is_collection = matches!(
+                last.as_str(),
+                "Vec" | "VecDeque" | "BTreeMap" | "BTreeSet" | "HashMap" | "HashSet"
+            );
+            is_collection.then(|| quote!(#[serde(default)]))
+        });
         quote! {
             #[doc(hidden)]
             #[derive(
@@ -76,7 +85,7 @@ impl Handler {
                 ::undercurrent::__private::serde::Deserialize,
             )]
             #[serde(crate = "::undercurrent::__private::serde")]
-            #visibility struct #message { #(#idents: #types),* }
+            #visibility struct #message { #(#defaults #idents: #types),* }
 
             impl ::undercurrent::EventDef for #message {
                 type State = #state;

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 /// What became of the events of a request, each.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answers {
+    /// The history in which the events were taken.
+    pub(crate) epoch: String,
     pub(crate) events: Vec<Answer>,
 }
 
 /// What became of an event at the door of the queue.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Its number.
     pub(crate) n: u64,
     pub(crate) is: Fate,
@@ -25,7 +27,7 @@ pub(crate) struct Answer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Fate {
+pub enum Fate {
     /// It waits or runs; its end will be in the state `uc_ends`.
     Queued,
     /// Its number was accepted before, and it waits, runs or has ended. It is not run again.

@@ -59,7 +59,6 @@
 // What the derive emits begins with `::undercurrent`, here too.
 extern crate self as undercurrent;
 
-#[cfg(any(feature = "hydrate", feature = "ssr"))]
 mod answer;
 #[cfg(feature = "hydrate")]
 mod browser;
@@ -81,6 +80,8 @@ mod page;
 #[cfg(feature = "ssr")]
 pub mod server;
 
+#[doc(hidden)]
+pub use self::answer::{Answer, Fate};
 pub use self::{
     builtin::{EndKind, Failure},
     context::{EventContext, TaskContext},

@@ -32,7 +32,7 @@ pub struct Limits {
     pub streams_of_visitor: usize,
     /// Streams in the process. One more is told to come back later (`Full`).
     pub streams: usize,
-    /// Bytes that a stream writes in one go.
+    /// Bytes of entries that a stream writes in one go. A snapshot is written whole.
     pub write_bytes: usize,
     /// States that one stream follows. One more, and it is refused (`UnknownState`).
     pub followed_states: usize,
@@ -42,7 +42,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Events in one request. More are refused (422).
     pub events_in_request: usize,
-    /// Milliseconds for the head of a request. A slower client is cut off.
+    /// Milliseconds for the head of a request, and as many for its body. A slower client is cut
+    /// off.
     pub header_ms: u64,
     /// Milliseconds that a form waits for the end of its event before it is answered.
     pub form_wait_ms: u64,
@@ -93,6 +94,30 @@ impl Default for Limits {
 pub const OUTBOX_EVENTS: usize = 100;
 
 impl Limits {
+    /// Finds a limit that nothing could run with: its name, its value, the least it can be.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
+    pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
+        let least: [(&'static str, u64, u64); 15] = [
+            ("scopes", self.scopes as u64, 1),
+            ("queue", self.queue as u64, 1),
+            ("clients", self.clients as u64, 1),
+            ("failures", self.failures as u64, 1),
+            ("state-bytes", self.state_bytes as u64, 512),
+            ("streams", self.streams as u64, 1),
+            ("streams-of-visitor", self.streams_of_visitor as u64, 1),
+            ("write-bytes", self.write_bytes as u64, 1_024),
+            ("followed-states", self.followed_states as u64, 3),
+            ("connections", self.connections as u64, 2),
+            ("body-bytes", self.body_bytes as u64, 1_024),
+            ("events-in-request", self.events_in_request as u64, 1),
+            ("header-ms", self.header_ms, 100),
+            ("ping-ms", self.ping_ms, 1_000),
+            ("stall-ms", self.stall_ms, 1_000),
+        ];
+        let wrong = least.into_iter().find(|(_, value, least)| value < least);
+        wrong.map_or(Ok(()), Err)
+    }
+
     /// Those of a scope's log.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn log(&self) -> crate::core::log::LogLimits {

@@ -1,6 +1,6 @@
 //! Messages: what calling an event or a task makes.
 
-use crate::{State, browser};
+use crate::{State, answer::Answer, browser};
 use leptos::server_fn::{self, ServerFnError, codec::Json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -47,7 +47,7 @@ impl<E: EventDef> Call<E> {
     ///
     /// In a handler, on the server, the verb is that of the context: `cx.dispatch(…)`.
     pub fn dispatch(self) {
-        browser::send(E::NAME, serde_json::to_string(&self.0).unwrap_or_default());
+        browser::send(E::NAME, serde_json::to_string(&self.0));
     }
 }
 
@@ -113,12 +113,12 @@ impl<E: EventDef> server_fn::ServerFn for Call<E> {
     type Client = server_fn::client::browser::BrowserClient;
     type Server = ServerSide;
     type Protocol = server_fn::Http<Json, Json>;
-    type Output = ();
+    type Output = Answer;
     type Error = ServerFnError;
     type InputStreamError = ServerFnError;
     type OutputStreamError = ServerFnError;
 
-    async fn run_body(self) -> Result<(), ServerFnError> {
+    async fn run_body(self) -> Result<Answer, ServerFnError> {
         // The registered handler is the runtime's own; it never comes here.
         Err(ServerFnError::ServerError(
             "this path is served by the runtime".into(),

@@ -1,7 +1,7 @@
 //! The browser's side where there is no browser: on the server, in native tests.
 
 /// Sending from a page needs a page: on the server handlers send through their context.
-pub(crate) fn send(event: &'static str, _arguments: String) {
+pub(crate) fn send(event: &'static str, _arguments: serde_json::Result<String>) {
     #[cfg(feature = "ssr")]
     tracing::warn!(
         event,

@@ -49,7 +49,7 @@ where
 }
 
 /// Puts an event into the outbox.
-pub(crate) fn send(event: &'static str, arguments: String) {
+pub(crate) fn send(event: &'static str, arguments: serde_json::Result<String>) {
     with_hub(|hub| outbox::send(hub, event, arguments));
 }
 

@@ -24,8 +24,9 @@ pub(super) struct Outbox {
     waiting: RefCell<VecDeque<Waiting>>,
     is_sending: Cell<bool>,
     failures_in_a_row: Cell<u32>,
-    /// The history in which the last ends were read.
-    epoch: Cell<Epoch>,
+    /// Events are sent one by one until this many are: among those before it was one that the
+    /// server could not take.
+    singly: Cell<usize>,
 }
 
 struct Waiting {
@@ -37,17 +38,17 @@ struct Waiting {
 /// What came of a request.
 enum Sent {
     /// The server answered for each event.
-    Answered(Vec<Answer>),
+    Answered(Answers),
     /// The request as a whole is refused, and would be again.
-    Refused(EndKind, String),
+    Refused(EndKind, &'static str),
     /// Nobody knows; the same again, later.
     Unknown,
 }
 
 /// Milliseconds before the first new try; each further one waits twice as long, up to the last.
 const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
-/// The server's bound for one request.
-const EVENTS_IN_REQUEST: usize = 100;
+/// A request takes no more, unless it is one event. Half of what the server takes by default.
+const REQUEST_BYTES: usize = 32 << 10;
 
 impl Outbox {
     pub(super) fn new(client: String) -> Self {
@@ -57,48 +58,51 @@ impl Outbox {
             waiting: RefCell::default(),
             is_sending: Cell::new(false),
             failures_in_a_row: Cell::new(0),
-            epoch: Cell::new(Epoch::NONE),
+            singly: Cell::new(0),
         }
     }
 
-    fn is_waiting(&self, number: u64) -> bool {
-        self.waiting
-            .borrow()
-            .iter()
-            .any(|event| event.number == number)
-    }
-
-    /// The same events are the same text each time they are sent.
-    fn request(&self) -> String {
-        let waiting = self.waiting.borrow();
-        let events: Vec<String> = waiting
-            .iter()
-            .take(EVENTS_IN_REQUEST)
-            .map(
-                |Waiting {
-                     number,
-                     event,
-                     arguments,
-                 }| { format!("[{number},\"{event}\",{arguments}]") },
-            )
-            .collect();
-        format!(
-            "{{\"client\":\"{}\",\"events\":[{}]}}",
-            self.client,
-            events.join(",")
-        )
+    /// The next request, and how many events are in it. The same events are the same text each
+    /// time they are sent.
+    fn request(&self) -> (String, usize) {
+        let mut body = format!("{{\"client\":\"{}\",\"events\":[", self.client);
+        let mut count = 0;
+        for Waiting {
+            number,
+            event,
+            arguments,
+        } in &*self.waiting.borrow()
+        {
+            let is_enough = body.len() + arguments.len() > REQUEST_BYTES || self.singly.get() > 0;
+            if count > 0 && is_enough {
+                break;
+            }
+            let comma = if count > 0 { "," } else { "" };
+            body.push_str(&format!("{comma}[{number},\"{event}\",{arguments}]"));
+            count += 1;
+        }
+        body.push_str("]}");
+        (body, count)
     }
 }
 
-pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: String) {
+pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: serde_json::Result<String>) {
     let outbox = &hub.outbox;
     let number = outbox.next_number.replace(outbox.next_number.get() + 1);
     let outgoing = Outgoing {
         number,
         event: event.to_owned(),
         sent_ms: now_ms(),
+        taken: None,
     };
     hub.replicas.events().sent(outgoing);
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let message = format!("This can't be sent: {error}.");
+            return fail(hub, number, event, EndKind::Misfit, message);
+        }
+    };
     if outbox.waiting.borrow().len() >= OUTBOX_EVENTS {
         let message = format!("{OUTBOX_EVENTS} clicks wait for the server already.");
         fail(hub, number, event, EndKind::Full, message);
@@ -120,30 +124,43 @@ pub(super) fn pump(hub: &Rc<Hub>) {
     }
     let hub = hub.clone();
     spawn_local(async move {
-        let sent = post(hub.outbox.request()).await;
-        hub.outbox.is_sending.set(false);
+        let outbox = &hub.outbox;
+        let (body, count) = outbox.request();
+        let sent = post(body).await;
+        outbox.is_sending.set(false);
         match sent {
             Sent::Answered(answers) => {
-                hub.outbox.failures_in_a_row.set(0);
+                outbox.failures_in_a_row.set(0);
+                outbox.singly.set(outbox.singly.get().saturating_sub(count));
+                let epoch = answers.epoch.parse().unwrap_or(Epoch::NONE);
                 answers
+                    .events
                     .into_iter()
-                    .for_each(|answer| answered(&hub, answer));
+                    .for_each(|answer| answered(&hub, answer, epoch));
                 pump(&hub);
             }
-            Sent::Refused(kind, message) => {
-                let refused = std::mem::take(&mut *hub.outbox.waiting.borrow_mut());
+            // One of them may be too much; each is sent alone.
+            Sent::Refused(EndKind::Misfit, _) if count > 1 => {
+                outbox.singly.set(count);
+                pump(&hub);
+            }
+            Sent::Refused(kind, why) => {
+                outbox.singly.set(outbox.singly.get().saturating_sub(count));
+                let refused: Vec<_> = outbox.waiting.borrow_mut().drain(..count).collect();
                 for event in refused {
-                    fail(&hub, event.number, event.event, kind, message.clone());
+                    fail(&hub, event.number, event.event, kind, why.to_owned());
                 }
                 if kind == EndKind::NoSession {
                     hub.set_link(Link::Outdated);
                 }
+                pump(&hub);
             }
             Sent::Unknown => {
-                let failures = hub.outbox.failures_in_a_row.get();
-                hub.outbox.failures_in_a_row.set(failures + 1);
+                let failures = outbox.failures_in_a_row.get();
+                outbox.failures_in_a_row.set(failures + 1);
                 let (first, last) = RETRY_MS;
                 let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
+                let hub = hub.clone();
                 set_timeout(move || pump(&hub), jittered(wait));
             }
         }
@@ -162,22 +179,19 @@ async fn post(body: String) -> Sent {
     };
     match response.status() {
         202 => match response.json::<Answers>().await {
-            Ok(answers) => Sent::Answered(answers.events),
+            Ok(answers) => Sent::Answered(answers),
             Err(_) => Sent::Unknown,
         },
-        401 => Sent::Refused(
-            EndKind::NoSession,
-            "Your session is gone. Reload the page.".into(),
+        401 => Sent::Refused(EndKind::NoSession, "Your session is gone. Reload the page."),
+        403 | 413 | 415 | 421 | 422 => Sent::Refused(
+            EndKind::Misfit,
+            "The server did not take this. Reload the page.",
         ),
-        403 | 413 | 415 | 421 | 422 => {
-            let message = "The server did not take this. Reload the page.";
-            Sent::Refused(EndKind::Misfit, message.into())
-        }
         _ => Sent::Unknown,
     }
 }
 
-fn answered(hub: &Rc<Hub>, answer: Answer) {
+fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
     let outbox = &hub.outbox;
     let place = outbox
         .waiting
@@ -189,9 +203,12 @@ fn answered(hub: &Rc<Hub>, answer: Answer) {
         return;
     };
     match answer.is {
-        // Its end may have come before this answer did.
-        Fate::Queued | Fate::Known => ends_changed(hub),
-        Fate::Ended => end(hub, |ended| ended == number, &[]),
+        Fate::Queued | Fate::Known => {
+            hub.replicas.events().taken(number, epoch, now_ms());
+            // Its end may have come before this answer did.
+            ends_changed(hub);
+        }
+        Fate::Ended => end(hub, |ended| ended.number == number, &[]),
         Fate::Refused => {
             let kind = answer.kind.unwrap_or(EndKind::Misfit);
             fail(hub, number, event, kind, answer.message);
@@ -204,32 +221,40 @@ pub(super) fn ends_changed(hub: &Rc<Hub>) {
     let Some((ends, position)) = hub.replicas.read::<UcEnds>() else {
         return;
     };
-    let outbox = &hub.outbox;
-    let epoch_before = outbox.epoch.replace(position.epoch);
-    let own = ends
-        .clients
-        .iter()
-        .find(|ends| ends.client == outbox.client)
-        .cloned();
-    let own = own.unwrap_or_default();
-    end(
-        hub,
-        |number| number <= own.upto && !outbox.is_waiting(number),
-        &own.failures,
-    );
-    if epoch_before != position.epoch && epoch_before != Epoch::NONE {
-        // What was taken in another history and has not ended there will not end.
-        let lost = hub.replicas.events().outgoing();
-        for event in lost.iter().filter(|event| !outbox.is_waiting(event.number)) {
-            let message = "The server was started anew before this was done.".to_owned();
-            fail(
-                hub,
-                event.number,
-                &event.event,
-                EndKind::Interrupted,
-                message,
-            );
-        }
+    let client = &hub.outbox.client;
+    if let Some(own) = ends.clients.iter().find(|ends| ends.client == *client) {
+        let is_here = |event: &Outgoing| {
+            event
+                .taken
+                .is_some_and(|(epoch, _)| epoch == position.epoch)
+        };
+        end(
+            hub,
+            |event| is_here(event) && event.number <= own.upto,
+            &own.failures,
+        );
+    }
+    history_is(hub, position.epoch, f64::INFINITY);
+}
+
+/// The scope's history is this one. What was taken in another, before a moment on the page's
+/// clock, and has not ended there will not end.
+pub(super) fn history_is(hub: &Rc<Hub>, epoch: Epoch, before_ms: f64) {
+    let outgoing = hub.replicas.events().outgoing();
+    let lost = outgoing.iter().filter(|event| {
+        event
+            .taken
+            .is_some_and(|(taken_in, at)| taken_in != epoch && at < before_ms)
+    });
+    for event in lost {
+        let message = "The server was started anew before this was done.".to_owned();
+        fail(
+            hub,
+            event.number,
+            &event.event,
+            EndKind::Interrupted,
+            message,
+        );
     }
 }
 
@@ -240,10 +265,10 @@ fn fail(hub: &Rc<Hub>, number: u64, event: &str, kind: EndKind, message: String)
         kind,
         message,
     };
-    end(hub, |ended| ended == number, &[failure]);
+    end(hub, |ended| ended.number == number, &[failure]);
 }
 
-fn end(hub: &Rc<Hub>, is_ended: impl Fn(u64) -> bool, failures: &[Failure]) {
+fn end(hub: &Rc<Hub>, is_ended: impl Fn(&Outgoing) -> bool, failures: &[Failure]) {
     let events = hub.replicas.events();
     let ended = events.ended(is_ended, failures);
     for failure in events.unseen(failures) {

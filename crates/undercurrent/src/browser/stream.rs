@@ -30,6 +30,8 @@ pub(super) struct Stream {
     following: RefCell<Vec<&'static str>>,
     failures_in_a_row: Cell<u32>,
     heard_ms: Cell<f64>,
+    asked_ms: Cell<f64>,
+    /// Infinite while none is open.
     opened_ms: Cell<f64>,
     ping_ms: Cell<f64>,
     is_started: Cell<bool>,
@@ -66,6 +68,8 @@ struct Connection {
 const RETRY_MS: (f64, f64) = (200.0, 2_000.0);
 /// A stream that lived so long was a good one: the next failure begins anew.
 const GOOD_AFTER_MS: f64 = 5_000.0;
+/// Milliseconds before a stream that did not fit is opened anew.
+const RESYNC_MS: u32 = 1_000;
 /// So many missed pings mean that the connection is dead.
 const MISSED_PINGS: f64 = 3.0;
 
@@ -74,6 +78,7 @@ impl Stream {
     pub(super) fn start(&self, hub: &Rc<Hub>) {
         self.is_started.set(true);
         self.ping_ms.set(15_000.0);
+        self.opened_ms.set(f64::INFINITY);
         connect(hub);
         let owner = Owner::new();
         owner.with(|| {
@@ -141,6 +146,7 @@ fn connect(hub: &Rc<Hub>) {
     let generation = stream.generation.get() + 1;
     stream.generation.set(generation);
     stream.heard_ms.set(now_ms());
+    stream.asked_ms.set(now_ms());
     match Connection::open(hub, &url, generation) {
         Some(connection) => {
             // The old stream goes on until the new one is open.
@@ -175,7 +181,9 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
     let old = stream.phase.replace(Phase::Waiting);
     // Not inside its own callback.
     spawn_local(async move { drop(old) });
-    if now_ms() - stream.opened_ms.get() > GOOD_AFTER_MS {
+    // Counted once: while nothing opens, the tries grow further apart.
+    let opened_ms = stream.opened_ms.replace(f64::INFINITY);
+    if now_ms() - opened_ms > GOOD_AFTER_MS {
         stream.failures_in_a_row.set(0);
     }
     let failures = stream.failures_in_a_row.get();
@@ -202,7 +210,7 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
 
 fn reconnect_now(hub: &Rc<Hub>) {
     hub.stream.failures_in_a_row.set(0);
-    hub.stream.phase.take();
+    drop(hub.stream.phase.take());
     connect(hub);
     outbox::pump(hub);
 }
@@ -226,20 +234,19 @@ fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
         }
     };
     match frame {
-        Frame::Control(Control::Hello { ping_s }) => {
+        Frame::Control(Control::Hello { ping_s, epoch }) => {
             hub.stream.ping_ms.set(f64::from(ping_s) * 1_000.0);
             hub.set_link(Link::Connected);
+            if let Ok(epoch) = epoch.parse() {
+                // What was taken after the stream was asked for may be of a newer history.
+                outbox::history_is(hub, epoch, hub.stream.asked_ms.get());
+            }
             outbox::pump(hub);
         }
         Frame::Control(Control::Ping(_)) => {}
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
             ByeReason::Shutdown | ByeReason::Full | ByeReason::Slow => lost(hub, Some(retry_ms)),
-            ByeReason::NoSession | ByeReason::UnknownState => {
-                hub.stream.generation.set(hub.stream.generation.get() + 1);
-                let old = hub.stream.phase.take();
-                spawn_local(async move { drop(old) });
-                hub.set_link(Link::Outdated);
-            }
+            ByeReason::NoSession | ByeReason::UnknownState => give_up(hub),
         },
         Frame::State(frame) => {
             let Some(replica) = hub.replicas.find(&frame.state) else {
@@ -253,13 +260,27 @@ fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
                 Ok(Verdict::Apply | Verdict::Drop) => {}
                 // The replica asks for a snapshot by having no position.
                 Ok(Verdict::Resync) => connect(hub),
+                // A delta that does not fit: a snapshot will. A snapshot that does not: the page
+                // and the server are of different versions, and no further one will.
                 Err(error) => {
-                    leptos::logging::warn!("{}: {error}; taking a snapshot", frame.state);
-                    connect(hub);
+                    leptos::logging::warn!("{}: {error}", frame.state);
+                    match frame.since {
+                        Some(_) => lost(hub, Some(RESYNC_MS)),
+                        None => give_up(hub),
+                    }
                 }
             }
         }
     }
+}
+
+/// The server does not take this page any more: only loading it again helps.
+fn give_up(hub: &Rc<Hub>) {
+    hub.stream.generation.set(hub.stream.generation.get() + 1);
+    let old = hub.stream.phase.take();
+    // Not inside its own callback.
+    spawn_local(async move { drop(old) });
+    hub.set_link(Link::Outdated);
 }
 
 /// A panic in wasm leaves a dead page. It says so in the console, and on the page.

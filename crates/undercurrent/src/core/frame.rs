@@ -31,6 +31,9 @@ pub enum Control {
     Hello {
         /// Seconds between two pings.
         ping_s: u32,
+        /// The scope's history; `0` where there is no scope yet. An event that was taken in
+        /// another one and has not ended will not end.
+        epoch: String,
     },
     /// Still there.
     Ping(u64),

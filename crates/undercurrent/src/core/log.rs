@@ -86,14 +86,14 @@ impl Log {
                 self.last_changed.resize(entry.state + 1, 0);
             }
             self.last_changed[entry.state] = entry.offset;
-            self.bytes += entry.event.len();
+            self.bytes += entry.weight();
             self.entries.push_back(entry);
         }
         while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
             let Some(cut) = self.entries.pop_front() else {
                 break;
             };
-            self.bytes -= cut.event.len();
+            self.bytes -= cut.weight();
         }
     }
 
@@ -125,6 +125,12 @@ impl Log {
 }
 
 impl Entry {
+    /// About what it takes in memory: its bytes, and what stands around them.
+    pub fn weight(&self) -> usize {
+        const AROUND: usize = 200;
+        self.event.len() + self.server_ops.as_ref().map_or(0, Vec::len) + AROUND
+    }
+
     /// The ops that pages see, as JSON text.
     pub fn public_ops(&self) -> &str {
         std::str::from_utf8(&self.event[self.ops.clone()]).unwrap_or("[]")

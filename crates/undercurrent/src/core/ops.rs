@@ -4,6 +4,7 @@
 //! what leads on from there (an index). PROTOCOL.md lists the codes; a reader that knows
 //! nothing of the types can apply them to plain JSON.
 
+use super::state::Plain;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -158,18 +159,32 @@ impl OpsWriter {
 
 impl FieldOps<'_> {
     /// The whole field is this now.
-    pub fn set<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<usize, RecordError> {
+    pub fn set<T: Plain>(&mut self, value: &T) -> Result<usize, RecordError> {
         self.begin(Code::Set, None);
         let before = self.buffer.len();
-        serde_json::to_writer(&mut *self.buffer, value).map_err(RecordError::new)?;
+        write_json(self.buffer, value)?;
         let bytes = self.buffer.len() - before;
         self.buffer.push(b']');
         Ok(bytes)
     }
 
+    /// The whole list is these items now.
+    pub fn set_items<T: Plain>(&mut self, items: &[T]) -> Result<(), RecordError> {
+        self.begin(Code::Set, None);
+        self.buffer.push(b'[');
+        for (nth, item) in items.iter().enumerate() {
+            if nth > 0 {
+                self.buffer.push(b',');
+            }
+            write_json(self.buffer, item)?;
+        }
+        self.buffer.extend_from_slice(b"]]");
+        Ok(())
+    }
+
     /// As [`set`](Self::set), for a field that is compared and sent whole: remembers its name
     /// when it is large.
-    pub fn set_plain<T: Serialize>(&mut self, value: &T) -> Result<(), RecordError> {
+    pub fn set_plain<T: Plain>(&mut self, value: &T) -> Result<(), RecordError> {
         let bytes = self.set(value)?;
         if bytes > LARGE_FIELD_BYTES {
             self.large.push((self.field, bytes));
@@ -194,6 +209,24 @@ impl FieldOps<'_> {
         };
         self.buffer.extend_from_slice(head.as_bytes());
     }
+}
+
+/// Appends a value as JSON.
+///
+/// # Errors
+///
+/// It can't be written, or not be read again: `NaN` and the infinities are written as `null`,
+/// and no float reads that.
+pub(crate) fn write_json<T: Plain>(out: &mut Vec<u8>, value: &T) -> Result<(), RecordError> {
+    let before = out.len();
+    serde_json::to_writer(&mut *out, value).map_err(RecordError::new)?;
+    let written = &out[before..];
+    if written.windows(4).any(|four| four == b"null") {
+        serde_json::from_slice::<T>(written).map_err(|error| {
+            RecordError(format!("what is written can't be read again: {error}"))
+        })?;
+    }
+    Ok(())
 }
 
 // === impl Op ===

@@ -1,7 +1,7 @@
 //! What became of the events that this page has sent.
 
 use super::replicas::Replicas;
-use crate::{EndKind, EventFn, Failure, message::EventDef};
+use crate::{EndKind, EventFn, Failure, core::position::Epoch, message::EventDef};
 use leptos::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,6 +39,8 @@ pub(crate) struct Outgoing {
         expect(dead_code, reason = "the browser's outbox reads it")
     )]
     pub(crate) sent_ms: f64,
+    /// The server has taken it: in which history, and when on the page's clock.
+    pub(crate) taken: Option<(Epoch, f64)>,
 }
 
 /// An event of this page ended.
@@ -137,31 +139,38 @@ impl Events {
         self.outgoing.update(|all| all.push(event));
     }
 
-    /// All events up to a number ended, but for those that `is_waiting` knows to be somewhere
-    /// else. `failures` has those that did not end well.
+    /// The server has taken an event into its queue.
+    pub(crate) fn taken(&self, number: u64, epoch: Epoch, now_ms: f64) {
+        // Nobody shows it: no notice.
+        self.outgoing.update_untracked(|all| {
+            if let Some(event) = all.iter_mut().find(|event| event.number == number) {
+                event.taken = Some((epoch, now_ms));
+            }
+        });
+    }
+
+    /// Some events ended. `failures` has those that did not end well.
     pub(crate) fn ended(
         &self,
-        is_ended: impl Fn(u64) -> bool,
+        is_ended: impl Fn(&Outgoing) -> bool,
         failures: &[Failure],
     ) -> Vec<(Outgoing, EndKind)> {
-        let any = self
+        if !self
             .outgoing
-            .with_untracked(|all| all.iter().any(|event| is_ended(event.number)));
-        if !any {
+            .with_untracked(|all| all.iter().any(&is_ended))
+        {
             return Vec::new();
         }
         let mut ended = Vec::new();
         self.outgoing.update(|all| {
             all.retain(|event| {
-                let goes = is_ended(event.number);
+                let goes = is_ended(event);
                 if goes {
                     let failure = failures
                         .iter()
                         .find(|failure| failure.number == event.number);
-                    ended.push((
-                        event.clone(),
-                        failure.map_or(EndKind::Done, |failure| failure.kind),
-                    ));
+                    let kind = failure.map_or(EndKind::Done, |failure| failure.kind);
+                    ended.push((event.clone(), kind));
                 }
                 !goes
             });

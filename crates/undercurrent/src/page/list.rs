@@ -291,9 +291,12 @@ impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
             let attrs = extra_attrs.clone();
             row.view
                 .to_html_with_buf(buf, position, escape, mark_branches, attrs);
+        }
+        // As tachys' own lists: the marker, and what comes behind is a further child.
+        if escape {
+            buf.push_str("<!>");
             *position = Position::NextChild;
         }
-        buf.push_str("<!>");
     }
 
     fn to_html_async_with_buf<const OUT_OF_ORDER: bool>(
@@ -313,9 +316,11 @@ impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
                 mark_branches,
                 attrs,
             );
+        }
+        if escape {
+            buf.push_sync("<!>");
             *position = Position::NextChild;
         }
-        buf.push_sync("<!>");
     }
 
     fn hydrate<const FROM_SERVER: bool>(

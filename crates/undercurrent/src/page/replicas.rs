@@ -138,7 +138,8 @@ impl Replicas {
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     pub(crate) fn read<S: Followed>(&self) -> Option<(S, Position)> {
         let held: Arc<Held<S>> = self.find(S::NAME)?.as_any().downcast().ok()?;
-        let position = held.resume_from().unwrap_or_default();
+        // A broken one shows what was, and knows not where it is.
+        let position = held.resume_from()?;
         Some((held.store.reader()?.clone(), position))
     }
 
@@ -244,7 +245,7 @@ impl<S: State> Held<S> {
     ) -> Result<(), ApplyError> {
         let mut applied = Applied::default();
         let changed = match self.store.writer() {
-            None => Ok(()),
+            None => Err(ApplyError("the state is gone".to_owned())),
             Some(mut writer) => {
                 writer.untrack();
                 change(&mut writer, &mut applied)

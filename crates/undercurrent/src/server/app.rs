@@ -141,6 +141,9 @@ impl Builder {
         let sessions = Sessions::open(&app, &config.session_key_file, config.https)?;
         let door = Arc::new(Door::new(&config.hosts, &config.open_paths));
         let limits = config.limits;
+        limits
+            .check()
+            .map_err(|(name, value, least)| StartError::Limit(name, value, least))?;
         let runtime = Arc::new(Runtime {
             registry,
             provided,

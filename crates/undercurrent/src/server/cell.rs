@@ -7,8 +7,10 @@ use crate::core::{
     position::Position,
     state::{State, apply_ops, to_json, to_json_with_server},
 };
+use serde_json::value::RawValue;
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
 };
@@ -26,6 +28,10 @@ pub(crate) struct Cell<S> {
     base_bytes: usize,
     since: Vec<Arc<Entry>>,
     since_bytes: usize,
+    /// The base shall move on with the next entry, however little came since.
+    wants_base: bool,
+    /// The state began anew, and pages do not know it yet.
+    is_reset: bool,
     /// The last snapshot, if nothing changed since.
     snapshot: Option<Arc<dyn AnySnapshot>>,
 }
@@ -91,6 +97,8 @@ impl<S: State> Cell<S> {
             base_bytes: 0,
             since: Vec::new(),
             since_bytes: 0,
+            wants_base: false,
+            is_reset: false,
             snapshot: None,
         }
     }
@@ -150,6 +158,8 @@ impl<S: State> Cell<S> {
             if bytes > limit {
                 return Err(ChangeError::TooLarge { bytes, limit });
             }
+            // So that the next update need not ask again.
+            self.wants_base = true;
         }
         Ok(Some(Recorded {
             ops,
@@ -165,22 +175,79 @@ impl<S: State> Cell<S> {
         }
     }
 
+    /// Reads the committed value anew. Where even that fails, because user code panics while it
+    /// clones or drops, the state begins anew with its default, and that is an update like any
+    /// other: see [`take_reset`](Self::take_reset).
     fn rebuild(&mut self) {
-        let mut value = self.base.clone();
-        for entry in &self.since {
-            let mut applied = Applied::default();
-            let server_ops = entry
-                .server_ops
-                .as_deref()
-                .and_then(|ops| str::from_utf8(ops).ok());
-            for ops in std::iter::once(entry.public_ops()).chain(server_ops) {
-                if let Err(error) = apply_ops(&mut value, ops, &mut applied) {
-                    tracing::error!(state = S::NAME, %error, "an entry of the log does not apply");
+        let rebuilt = catch_unwind(AssertUnwindSafe(|| {
+            let mut value = self.base.clone();
+            for entry in &self.since {
+                let mut applied = Applied::default();
+                let server_ops = entry.server_ops.as_deref();
+                let server_ops = server_ops.and_then(|ops| str::from_utf8(ops).ok());
+                for ops in std::iter::once(entry.public_ops()).chain(server_ops) {
+                    apply_ops(&mut value, ops, &mut applied).map_err(|error| error.0)?;
                 }
             }
+            Ok::<_, String>((value.arm(), value))
+        }));
+        let (shadow, value) = match rebuilt {
+            Ok(Ok(rebuilt)) => rebuilt,
+            failed => {
+                let why = failed.map_or_else(
+                    |_| "user code panics".to_owned(),
+                    |read| match read {
+                        Ok(_) => String::new(),
+                        Err(why) => why,
+                    },
+                );
+                tracing::error!(
+                    state = S::NAME,
+                    why,
+                    "a state can't be read and begins anew"
+                );
+                (self.is_reset, self.wants_base) = (true, true);
+                let mut value = S::default();
+                (value.arm(), value)
+            }
+        };
+        let old = (
+            std::mem::replace(&mut self.shadow, shadow),
+            std::mem::replace(&mut self.value, value),
+        );
+        // A panic of its drop changes nothing any more.
+        drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
+    }
+
+    /// What pages must be told when the state had to begin anew: every field, as it is.
+    pub(crate) fn take_reset(&mut self) -> Option<Recorded> {
+        if !std::mem::take(&mut self.is_reset) {
+            return None;
         }
-        self.shadow = value.arm();
-        self.value = value;
+        let fields: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&to_json(&self.value).ok()?).ok()?;
+        let ops: Vec<_> = fields
+            .iter()
+            .map(|(field, value)| ("=", field, value))
+            .collect();
+        let ops = serde_json::to_vec(&ops).ok()?;
+        Some(Recorded {
+            ops,
+            server_ops: None,
+            large: Vec::new(),
+        })
+    }
+
+    fn move_base(&mut self) {
+        let moved = catch_unwind(AssertUnwindSafe(|| {
+            let bytes = to_json_with_server(&self.value).map_or(0, |json| json.len());
+            (bytes, self.value.clone())
+        }));
+        if let Ok((bytes, base)) = moved {
+            (self.base_bytes, self.base) = (bytes, base);
+            self.since.clear();
+            self.since_bytes = 0;
+        }
     }
 }
 
@@ -201,20 +268,12 @@ impl<S: State> AnyCell for Cell<S> {
 
     fn committed(&mut self, entry: Arc<Entry>) {
         self.snapshot = None;
-        self.since_bytes += entry.ops.len() + entry.server_ops.as_ref().map_or(0, Vec::len);
+        self.since_bytes += entry.weight();
         self.since.push(entry);
-        if self.since_bytes > self.base_bytes.max(MIN_BASE_STEP_BYTES) {
-            let moved = catch_unwind(AssertUnwindSafe(|| {
-                (
-                    to_json_with_server(&self.value).map_or(0, |json| json.len()),
-                    self.value.clone(),
-                )
-            }));
-            if let Ok((bytes, base)) = moved {
-                (self.base_bytes, self.base) = (bytes, base);
-                self.since.clear();
-                self.since_bytes = 0;
-            }
+        // A reset is known by its value alone.
+        let step = self.base_bytes.max(MIN_BASE_STEP_BYTES);
+        if self.since_bytes > step || std::mem::take(&mut self.wants_base) {
+            self.move_base();
         }
     }
 

@@ -43,7 +43,15 @@ pub(crate) struct EventRun {
     runtime: Arc<Runtime>,
     origin: Option<Origin>,
     // A std mutex, held to push.
-    dispatched: Mutex<Vec<Queued>>,
+    dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
+}
+
+/// Why nothing of what an event dispatched enters the queue.
+pub(crate) enum NotDispatched {
+    /// More than the queue ever holds.
+    Full,
+    /// Arguments that can't be written as JSON and read again.
+    Arguments(String),
 }
 
 /// One run of a task.
@@ -79,6 +87,9 @@ impl<S: State> EventContext<S> {
 
     /// Changes the state: the newest values, exclusively, and for as short as the closure takes.
     /// Pages have the change when this returns; it returns what the closure does.
+    ///
+    /// Compute before, not inside: a closure that takes long holds up all who share the state, and
+    /// a thread of the server. The log warns of one that takes more than `limits.slow-update-ms`.
     ///
     /// # Errors
     ///
@@ -135,14 +146,20 @@ impl<S: State> EventContext<S> {
     /// Queues an event behind what is queued. It enters when this event has ended well; if there
     /// is no room then, this event ends as failed, and none enters.
     pub fn dispatch<E: EventDef>(&self, event: Call<E>) {
-        let queued = self.run.runtime.queued(event, self.run.origin.clone());
-        if let Some(queued) = queued {
-            let mut dispatched = self
-                .run
-                .dispatched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            dispatched.push(queued);
+        let run = &self.run;
+        let queued = run.runtime.queued(event, run.origin.clone());
+        let mut dispatched = run
+            .dispatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let max = run.runtime.limits.queue;
+        let Ok(waiting) = &mut *dispatched else {
+            return;
+        };
+        match queued {
+            Ok(queued) if waiting.len() < max => waiting.push(queued),
+            Ok(_) => *dispatched = Err(NotDispatched::Full),
+            Err(why) => *dispatched = Err(NotDispatched::Arguments(why)),
         }
     }
 
@@ -185,6 +202,9 @@ impl<S: State> TaskContext<S> {
 
     /// Changes the state: the newest values, exclusively, and for as short as the closure takes.
     /// Pages have the change when this returns; it returns what the closure does.
+    ///
+    /// Compute before, not inside: a closure that takes long holds up all who share the state, and
+    /// a thread of the server. The log warns of one that takes more than `limits.slow-update-ms`.
     ///
     /// # Errors
     ///
@@ -262,14 +282,10 @@ impl<S: State> TaskContext<S> {
         if !self.run.may_go_on() {
             return Err(UpdateError::Cancelled);
         }
-        match self.run.runtime.queued(event, None) {
-            Some(queued) => self
-                .run
-                .scope
-                .dispatch(vec![queued])
-                .map_err(|()| UpdateError::QueueFull),
-            None => Ok(()),
-        }
+        let queued = self.run.runtime.queued(event, None);
+        let queued = queued.map_err(UpdateError::NotRecorded)?;
+        let dispatched = self.run.scope.dispatch(vec![queued]);
+        dispatched.map_err(|()| UpdateError::QueueFull)
     }
 
     /// Starts another background task and returns its id.
@@ -278,6 +294,9 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        if !self.run.may_go_on() {
+            return Err(NotStarted::Cancelled);
+        }
         start(&self.run.scope, &self.run.runtime, task).await
     }
 
@@ -305,8 +324,9 @@ async fn start<E: TaskDef>(
     task: Call<E>,
 ) -> Result<u64, NotStarted> {
     match runtime.queued(task, None).map(|queued| queued.prepared) {
-        Some(Prepared::Task(task)) => scope.start_task(task).await,
-        _ => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
+        Ok(Prepared::Task(task)) => scope.start_task(task).await,
+        Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
+        Err(_) => Err(NotStarted::Arguments),
     }
 }
 
@@ -318,17 +338,16 @@ impl EventRun {
             scope,
             runtime,
             origin,
-            dispatched: Mutex::default(),
+            dispatched: Mutex::new(Ok(Vec::new())),
         }
     }
 
-    pub(crate) fn take_dispatched(&self) -> Vec<Queued> {
-        std::mem::take(
-            &mut self
-                .dispatched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    pub(crate) fn take_dispatched(&self) -> Result<Vec<Queued>, NotDispatched> {
+        let mut dispatched = self
+            .dispatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *dispatched, Ok(Vec::new()))
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Call, CancelTask, EndKind, EventDef,
     answer::{Answer, Answers, Fate},
+    core::position::Epoch,
 };
 use axum::{
     Extension, Json,
@@ -46,6 +47,8 @@ enum Refusal {
     Down,
 }
 
+const QUEUE_FULL: &str = "Too many events wait. Try again when some have run.";
+
 /// A client's id is made by the page; longer ones are refused.
 const MAX_CLIENT_BYTES: usize = 64;
 
@@ -75,6 +78,7 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
         )));
     }
     let mut events = Vec::with_capacity(batch.events.len());
+    let mut is_full = false;
     for (number, name, arguments) in batch.events {
         let origin = Origin {
             client: batch.client.clone().into_owned(),
@@ -82,14 +86,20 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
         };
         let handler = runtime.registry.handler(&name);
         let answer = match prepare(handler, Arguments::Json(arguments.get())) {
+            // Whoever comes behind one that had no room has none either: the order is kept, and
+            // no number is passed over that was refused and may be sent again.
+            Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
             Ok((name, prepared)) => {
                 take(runtime, &session, name, prepared, Some(origin), None).await
             }
             Err(message) => Answer::refused(number, EndKind::Misfit, message),
         };
+        is_full |= answer.kind == Some(EndKind::Full);
         events.push(answer);
     }
-    Ok(Answers { events })
+    let scope = runtime.scopes.find(session.scope);
+    let epoch = scope.map_or(Epoch::NONE, |scope| scope.epoch()).to_string();
+    Ok(Answers { epoch, events })
 }
 
 /// `POST /api/<state>/<event>`: what a form posts, and what a call as a server function sends.
@@ -126,8 +136,12 @@ async fn take_one(
     let body = read_body(runtime, request.into_body()).await?;
     let body = str::from_utf8(&body)
         .map_err(|_| Refusal::Malformed("The body is not UTF-8.".to_owned()))?;
-    // A form carries its number in its fields, a call in its query.
-    let envelope: Envelope = serde_qs::from_str(if is_form { body } else { &query })
+    let envelope = if is_form {
+        serde_qs::from_str::<FormEnvelope>(body).map(Envelope::from)
+    } else {
+        serde_qs::from_str::<CallEnvelope>(&query).map(Envelope::from)
+    };
+    let envelope = envelope
         .map_err(|error| Refusal::Malformed(format!("The form can't be read: {error}.")))?;
     let origin = envelope.origin()?;
     let number = origin.as_ref().map_or(0, |origin| origin.number);
@@ -144,7 +158,11 @@ async fn take_one(
         return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
     }
     if !is_form {
-        return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+        let status = match answer.kind {
+            Some(EndKind::Busy) => StatusCode::CONFLICT,
+            _ => StatusCode::ACCEPTED,
+        };
+        return Ok((status, Json(answer)).into_response());
     }
     if answer.is == Fate::Queued {
         // So that the page which the browser loads next shows the effect, mostly.
@@ -157,15 +175,54 @@ async fn take_one(
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
-/// The runtime's own fields of a form.
+/// The runtime's own fields of a form. The handler's arguments stand beside them.
 #[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "_client", alias = "client")]
+struct FormEnvelope {
+    #[serde(rename = "_client")]
     client: Option<String>,
-    #[serde(rename = "_n", alias = "n")]
+    #[serde(rename = "_n")]
     number: Option<u64>,
     #[serde(rename = "_back")]
     back: Option<String>,
+}
+
+/// A call's own: they stand in the query, apart from the arguments.
+#[derive(Deserialize)]
+struct CallEnvelope {
+    client: Option<String>,
+    n: Option<u64>,
+}
+
+/// Whose event it is, and where its answer leads.
+struct Envelope {
+    client: Option<String>,
+    number: Option<u64>,
+    back: Option<String>,
+}
+
+impl From<FormEnvelope> for Envelope {
+    fn from(form: FormEnvelope) -> Self {
+        let FormEnvelope {
+            client,
+            number,
+            back,
+        } = form;
+        Envelope {
+            client,
+            number,
+            back,
+        }
+    }
+}
+
+impl From<CallEnvelope> for Envelope {
+    fn from(CallEnvelope { client, n }: CallEnvelope) -> Self {
+        Envelope {
+            client,
+            number: n,
+            back: None,
+        }
+    }
 }
 
 impl Envelope {
@@ -215,7 +272,8 @@ fn prepare(
     let Some(handler) = handler else {
         return Err("The server does not know this event. Reload the page.".to_owned());
     };
-    let prepared = (handler.prepare)(arguments)
+    let prepared = handler
+        .prepare(arguments)
         .map_err(|why| format!("The arguments of {} don't fit: {why}.", handler.name))?;
     Ok((handler.name, prepared))
 }
@@ -234,7 +292,15 @@ async fn take(
     {
         return Answer::refused(number, EndKind::NoSession, "This is not yours.".to_owned());
     }
-    let Some(scope) = runtime.scopes.find_or_make(session.scope, runtime) else {
+    let found = match prepared {
+        // Where there is no scope, nothing runs; and a cancel makes none.
+        Prepared::Cancel { .. } => match runtime.scopes.find(session.scope) {
+            Some(scope) => Some(scope),
+            None => return Answer::of(number, Fate::Ended),
+        },
+        _ => runtime.scopes.find_or_make(session.scope, runtime),
+    };
+    let Some(scope) = found else {
         let message = "The server is full. Try again in a minute.".to_owned();
         return Answer::refused(number, EndKind::Full, message);
     };
@@ -250,10 +316,7 @@ async fn take(
         Accepted::Known => Answer::of(number, Fate::Known),
         Accepted::Ended(EndKind::Done, _) => Answer::of(number, Fate::Ended),
         Accepted::Ended(kind, message) => Answer::refused(number, kind, message),
-        Accepted::Full => {
-            let message = "Too many events wait. Try again when some have run.".to_owned();
-            Answer::refused(number, EndKind::Full, message)
-        }
+        Accepted::Full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Streams {
     next: AtomicU64,
 }
 
+/// Milliseconds that a client which takes nothing has to hear why it is cut off.
+const LAST_WORDS_MS: u64 = 2_000;
 /// Milliseconds that mean "nothing waits".
 const NO_NEWS: u64 = u64::MAX;
 
@@ -170,9 +172,15 @@ impl Streams {
                 let since = follower.news_since_ms.load(Ordering::Relaxed);
                 if since == NO_NEWS {
                     follower.news_since_ms.store(now_ms, Ordering::Relaxed);
-                } else if now_ms.saturating_sub(since) > stall_ms {
-                    tracing::info!("a stream took nothing for {stall_ms} ms and is cut off");
+                    return;
+                }
+                let stalled_ms = now_ms.saturating_sub(since);
+                if stalled_ms > stall_ms + LAST_WORDS_MS {
+                    tracing::info!("a stream took nothing for {stalled_ms} ms and is cut off");
                     follower.connection.cancel();
+                } else if stalled_ms > stall_ms {
+                    // Should its client read after all, it is told why.
+                    follower.say_bye(ByeReason::Slow, 1_000);
                 }
             } else if now_ms.saturating_sub(follower.wrote_ms.load(Ordering::Relaxed)) >= ping_ms {
                 follower.wants_ping.store(true, Ordering::Relaxed);

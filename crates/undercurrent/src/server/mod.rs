@@ -87,6 +87,8 @@ pub enum StartError {
     KeyVariable,
     /// The file of the signing key can't be read or made.
     KeyFile(PathBuf, io::Error),
+    /// A limit that nothing could run with: its name, its value, the least it can be.
+    Limit(&'static str, u64, u64),
     /// leptos' `output-name`, which names the cookie, is missing or odd.
     OutputName(String),
 }
@@ -101,28 +103,26 @@ impl Runtime {
         self.shutdown.is_cancelled()
     }
 
-    /// Makes a message of a handler ready for the queue. `None` where it is not registered, which
-    /// the macros rule out.
+    /// Makes a message of a handler ready for the queue.
+    ///
+    /// # Errors
+    ///
+    /// Its arguments can't be written as JSON and read again.
     pub(crate) fn queued<E: EventDef>(
         &self,
         call: Call<E>,
         origin: Option<Origin>,
-    ) -> Option<Queued> {
-        let handler = self.registry.handler(E::NAME)?;
-        let arguments = serde_json::to_string(&call).ok()?;
-        match (handler.prepare)(Arguments::Json(&arguments)) {
-            Ok(prepared) => Some(Queued {
-                name: E::NAME,
-                prepared,
-                origin,
-                is_first: false,
-                ended: None,
-            }),
-            Err(error) => {
-                tracing::error!(event = E::NAME, error, "arguments don't survive JSON");
-                None
-            }
-        }
+    ) -> Result<Queued, String> {
+        let handler = self.registry.handler(E::NAME);
+        let handler = handler.ok_or_else(|| format!("{} is not registered", E::NAME))?;
+        let arguments = serde_json::to_string(&call).map_err(|error| error.to_string())?;
+        Ok(Queued {
+            name: E::NAME,
+            prepared: handler.prepare(Arguments::Json(&arguments))?,
+            origin,
+            is_first: false,
+            ended: None,
+        })
     }
 
     pub(crate) fn warn_of_large_field(
@@ -177,6 +177,15 @@ pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("(no message)")
 }
 
+/// Lets go of a panic without dropping it: what user code panicked with may panic again there.
+#[expect(
+    clippy::mem_forget,
+    reason = "a leak, once a panic, is the lesser harm"
+)]
+pub(crate) fn forget_panic(panic: Box<dyn Any + Send>) {
+    std::mem::forget(panic);
+}
+
 // === impl StartError ===
 
 impl fmt::Display for StartError {
@@ -210,6 +219,11 @@ impl fmt::Display for StartError {
                  `session-key-file` in [undercurrent] of Leptos.toml, or {}",
                 path.display(),
                 session::KEY_VARIABLE
+            ),
+            StartError::Limit(name, value, least) => write!(
+                f,
+                "`{name}` in [undercurrent.limits] of Leptos.toml is {value}; it must be at \
+                 least {least}"
             ),
             StartError::OutputName(name) => write!(
                 f,

@@ -30,7 +30,10 @@ pub(crate) async fn page_view(
     let accept = request.headers().get(header::ACCEPT);
     let accept = accept.and_then(|accept| accept.to_str().ok());
     let asks_for_page = accept.is_some_and(|accept| accept.contains("text/html"));
-    let wants_page = asks_for_page || accept.is_none_or(|accept| accept == "*/*");
+    // Programs take anything; a browser asks for scripts and pictures so, too.
+    let file_name = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let takes_anything = accept.is_none_or(|accept| accept == "*/*") && !file_name.contains('.');
+    let wants_page = asks_for_page || takes_anything;
     if request.method() != Method::GET || !wants_page {
         return next.run(request).await;
     }
@@ -59,8 +62,12 @@ pub(crate) async fn page_view(
             HeaderValue::from_static("same-origin"),
         );
         // A file that is missing is answered with a page, too, but nobody views it.
-        if session.is_none() && (asks_for_page || is_found) {
-            headers.append(header::SET_COOKIE, runtime.sessions.issue().1);
+        let cookie = match &session {
+            Some(session) => runtime.sessions.renew(session),
+            None => (asks_for_page || is_found).then(|| runtime.sessions.issue()),
+        };
+        if let Some(cookie) = cookie {
+            headers.append(header::SET_COOKIE, cookie);
         }
     }
     response

@@ -3,17 +3,20 @@
 
 use super::{
     HandlerError, Runtime,
-    context::EventRun,
-    describe_panic, random_id,
+    context::{EventRun, NotDispatched},
+    describe_panic, forget_panic, random_id,
     registry::{Outcome, Prepared},
     scope::{HandlerFailure, Scope, Writing},
 };
 use crate::{
-    EndKind, Failure, Limits,
+    EndKind, Failure, Limits, UpdateError,
     builtin::{ClientEnds, UcEnds},
     core::numbers::Numbers,
 };
-use futures::FutureExt;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use std::{
     collections::VecDeque,
     convert::Infallible,
@@ -31,6 +34,9 @@ pub(crate) struct Queue {
     /// queue costs nothing.
     is_running: bool,
     numbers: Numbers,
+    /// What came, or will come, of the last events beside the queue: a repeated one gets the
+    /// same answer. The oldest goes.
+    beside: VecDeque<(Origin, SharedEnd)>,
     max: usize,
 }
 
@@ -53,6 +59,12 @@ pub(crate) struct Queued {
     pub(crate) ended: Option<oneshot::Sender<EndKind>>,
 }
 
+/// An end that several may wait for.
+type SharedEnd = Shared<BoxFuture<'static, (EndKind, String)>>;
+
+/// So many ends beside the queue are remembered in a scope.
+const MAX_BESIDE: usize = 64;
+
 /// What became of an event at the door of the queue.
 #[derive(Debug)]
 pub(crate) enum Accepted {
@@ -74,6 +86,7 @@ impl Queue {
             waiting: VecDeque::new(),
             is_running: false,
             numbers: Numbers::new(limits.clients),
+            beside: VecDeque::new(),
             max: limits.queue,
         }
     }
@@ -85,35 +98,30 @@ impl Queue {
 
 impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
-    /// queue, and a cancel goes ahead of it.
+    /// queue, and a cancel goes ahead of it. These do not depend on who waits for this to return.
     pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
-        let Queued {
-            prepared, ended, ..
-        } = match self.admit(event) {
+        let end = match self.admit(event) {
             ControlFlow::Break(accepted) => return accepted,
-            ControlFlow::Continue(beside) => beside,
+            ControlFlow::Continue(end) => end,
         };
-        let (kind, message) = self.run_beside(prepared).await;
-        if let Some(ended) = ended {
-            // The form may have stopped waiting.
-            let _ = ended.send(kind);
-        }
+        let (kind, message) = end.await;
         Accepted::Ended(kind, message)
     }
 
-    /// What needs no lock over an await: the number, the room, the queue. Goes on with what does
-    /// not wait in the queue.
-    fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, Queued> {
+    /// What needs no lock over an await: the number, the room, the queue. Goes on with the end of
+    /// what does not wait in the queue.
+    fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, SharedEnd> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Origin { client, number }) = &event.origin
-            && queue.numbers.is_known(client, *number)
+        if let Some(origin) = &event.origin
+            && queue.numbers.is_known(&origin.client, origin.number)
         {
-            return ControlFlow::Break(if event.is_queued() {
-                Accepted::Known
-            } else {
-                // It ended before its first answer was sent.
-                Accepted::Ended(EndKind::Done, String::new())
-            });
+            let known = queue.beside.iter().find(|(known, _)| known == origin);
+            return match known {
+                Some((_, end)) => ControlFlow::Continue(end.clone()),
+                None if event.is_queued() => ControlFlow::Break(Accepted::Known),
+                // Too long ago to be remembered. It has ended.
+                None => ControlFlow::Break(Accepted::Ended(EndKind::Done, String::new())),
+            };
         }
         if event.is_queued() && queue.waiting.len() >= queue.max {
             return ControlFlow::Break(Accepted::Full);
@@ -121,12 +129,30 @@ impl Scope {
         if let Some(Origin { client, number }) = &event.origin {
             queue.numbers.accept(client, *number);
         }
-        if !event.is_queued() {
-            return ControlFlow::Continue(event);
+        if event.is_queued() {
+            queue.waiting.push_back(event);
+            self.run_if_idle(&mut queue);
+            return ControlFlow::Break(Accepted::Queued);
         }
-        queue.waiting.push_back(event);
-        self.run_if_idle(&mut queue);
-        ControlFlow::Break(Accepted::Queued)
+        let Some(runtime) = self.runtime.upgrade() else {
+            return ControlFlow::Break(Accepted::Full);
+        };
+        let (scope, prepared) = (self.clone(), event.prepared);
+        // Of its own: the request that brought it may go away while it waits for the scope.
+        let run = runtime
+            .tracker
+            .spawn(async move { scope.run_beside(prepared).await });
+        let end = run.map(|end| {
+            end.unwrap_or_else(|_| (EndKind::Panicked, "The task could not be started.".into()))
+        });
+        let end = end.boxed().shared();
+        if let Some(origin) = event.origin {
+            queue.beside.push_back((origin, end.clone()));
+            if queue.beside.len() > MAX_BESIDE {
+                queue.beside.pop_front();
+            }
+        }
+        ControlFlow::Continue(end)
     }
 
     /// Starts or cancels a task: nothing that takes time.
@@ -173,7 +199,34 @@ impl Scope {
             let Some(runtime) = self.runtime.upgrade() else {
                 return;
             };
-            self.run_event(&runtime, event).await;
+            let Queued {
+                name,
+                prepared,
+                origin,
+                is_first,
+                ended,
+            } = event;
+            let sender = Sender {
+                name,
+                origin,
+                is_first,
+            };
+            let run = AssertUnwindSafe(self.run_event(&runtime, prepared, &sender));
+            // User code can panic in more places than its handler: where an error is formatted,
+            // where arguments are dropped. The queue goes on.
+            let kind = match run.catch_unwind().await {
+                Ok(kind) => kind,
+                Err(panic) => {
+                    forget_panic(panic);
+                    self.end_in_state(&runtime, &sender, &End::of_stray_panic(name))
+                        .await;
+                    EndKind::Panicked
+                }
+            };
+            if let Some(ended) = ended {
+                // The form may have stopped waiting.
+                let _ = ended.send(kind);
+            }
         }
     }
 
@@ -184,38 +237,42 @@ impl Scope {
         next
     }
 
-    async fn run_event(self: &Arc<Self>, runtime: &Arc<Runtime>, event: Queued) {
-        let Queued {
-            name,
-            prepared,
-            origin,
-            is_first,
-            ended,
-        } = event;
+    async fn run_event(
+        self: &Arc<Self>,
+        runtime: &Arc<Runtime>,
+        prepared: Prepared,
+        sender: &Sender,
+    ) -> EndKind {
         let end = match prepared {
             Prepared::Sync(apply) => {
                 let Some(mut writing) = self.write().await else {
-                    return;
+                    return EndKind::Interrupted;
                 };
-                let result = apply(&mut writing);
-                let end = End::of_failure(name, result);
-                writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
+                // Its change and its end are one update.
+                let end = End::of_failure(sender.name, apply(&mut writing));
+                writing.end_event(runtime, sender, &end);
                 writing.publish();
-                end
+                return end.kind;
             }
             Prepared::Async(run) => {
-                let context =
-                    Arc::new(EventRun::new(self.clone(), runtime.clone(), origin.clone()));
+                let origin = sender.origin.clone();
+                let context = Arc::new(EventRun::new(self.clone(), runtime.clone(), origin));
                 let outcome = AssertUnwindSafe(run(context.clone())).catch_unwind().await;
-                let mut end = End::of(name, outcome);
-                if end.kind == EndKind::Done && self.dispatch(context.take_dispatched()).is_err() {
-                    end = End::full();
+                let mut end = End::of(sender.name, outcome);
+                if end.kind == EndKind::Done {
+                    match context.take_dispatched() {
+                        Ok(events) => {
+                            if self.dispatch(events).is_err() {
+                                end = End::full();
+                            }
+                        }
+                        Err(NotDispatched::Full) => end = End::full(),
+                        Err(NotDispatched::Arguments(why)) => {
+                            let why = UpdateError::NotRecorded(why);
+                            end = End::of(sender.name, Ok(Err(HandlerError::Internal(why.into()))));
+                        }
+                    }
                 }
-                let Some(mut writing) = self.write().await else {
-                    return;
-                };
-                writing.end_event(runtime, name, origin.as_ref(), is_first, &end);
-                writing.publish();
                 end
             }
             // Dispatched by a handler, these come through the queue, too.
@@ -224,11 +281,23 @@ impl Scope {
                 End { kind, message }
             }
         };
-        if let Some(ended) = ended {
-            // The form may have stopped waiting.
-            let _ = ended.send(end.kind);
+        self.end_in_state(runtime, sender, &end).await;
+        end.kind
+    }
+
+    async fn end_in_state(&self, runtime: &Runtime, sender: &Sender, end: &End) {
+        if let Some(mut writing) = self.write().await {
+            writing.end_event(runtime, sender, end);
+            writing.publish();
         }
     }
+}
+
+/// Whose end it is that is recorded.
+struct Sender {
+    name: &'static str,
+    origin: Option<Origin>,
+    is_first: bool,
 }
 
 impl Queued {
@@ -317,6 +386,17 @@ impl End {
         }
     }
 
+    /// A panic outside of the handler's own run. Nothing of the user's is formatted any more.
+    pub(crate) fn of_stray_panic(handler: &str) -> Self {
+        let id = random_id();
+        let id = &id[..6];
+        tracing::error!(handler, id, "a handler panicked outside of its run");
+        End {
+            kind: EndKind::Panicked,
+            message: something_went_wrong(id),
+        }
+    }
+
     fn of_failure(handler: &str, result: Result<(), HandlerFailure>) -> Self {
         match result {
             Ok(()) => End::DONE,
@@ -332,14 +412,12 @@ fn something_went_wrong(id: &str) -> String {
 
 impl Writing<'_> {
     /// Records the end of an event for the client that sent it, in the update under way.
-    fn end_event(
-        &mut self,
-        runtime: &Runtime,
-        name: &'static str,
-        origin: Option<&Origin>,
-        is_first: bool,
-        end: &End,
-    ) {
+    fn end_event(&mut self, runtime: &Runtime, sender: &Sender, end: &End) {
+        let Sender {
+            name,
+            origin,
+            is_first,
+        } = sender;
         let Some(Origin { client, number }) = origin else {
             return;
         };
@@ -348,31 +426,34 @@ impl Writing<'_> {
         }
         let failure = (end.kind != EndKind::Done).then(|| Failure {
             number: *number,
-            event: name.to_owned(),
+            event: (*name).to_owned(),
             kind: end.kind,
             message: end.message.clone(),
         });
         let limits = &runtime.limits;
         let recorded = self.change(|ends: &mut UcEnds| {
-            let known = ends.clients.iter().position(|ends| ends.client == *client);
-            let index = known.unwrap_or_else(|| {
+            let last = ends.clients.len().checked_sub(1);
+            let known = ends.clients.iter().rposition(|ends| ends.client == *client);
+            if known.is_none() || known != last {
+                // The one that has been silent the longest stands first, and goes first.
+                let own = known.map(|known| ends.clients.remove(known));
                 if ends.clients.len() >= limits.clients {
                     ends.clients.remove(0);
                 }
-                ends.clients.push(ClientEnds {
+                ends.clients.push(own.unwrap_or_else(|| ClientEnds {
                     client: client.clone(),
                     ..Default::default()
-                });
-                ends.clients.len() - 1
-            });
-            let ends = &mut ends.clients[index];
-            if is_first {
-                ends.upto = ends.upto.max(*number);
+                }));
             }
-            if let Some(failure) = failure {
-                ends.failures.push(failure);
-                if ends.failures.len() > limits.failures {
-                    ends.failures.remove(0);
+            if let Some(ends) = ends.clients.last_mut() {
+                if *is_first {
+                    ends.upto = ends.upto.max(*number);
+                }
+                if let Some(failure) = failure {
+                    ends.failures.push(failure);
+                    if ends.failures.len() > limits.failures {
+                        ends.failures.remove(0);
+                    }
                 }
             }
             Ok::<(), Infallible>(())

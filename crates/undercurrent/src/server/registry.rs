@@ -4,6 +4,7 @@ use super::{
     StartError,
     cell::{AnySnapshot, default_snapshot},
     context::{EventRun, TaskRun},
+    forget_panic,
     scope::{HandlerFailure, Writing},
 };
 use crate::{
@@ -17,6 +18,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     future::Future,
+    panic::catch_unwind,
     sync::Arc,
 };
 
@@ -76,7 +78,7 @@ pub enum Overlap {
 pub struct Registration {
     pub(crate) name: &'static str,
     pub(crate) expected: &'static [Expected],
-    pub(crate) prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
+    prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
 }
 
 /// The arguments of an event as they came.
@@ -186,6 +188,17 @@ impl Registration {
             expected,
             prepare,
         }
+    }
+}
+
+impl Registration {
+    /// Reads the arguments. User code that panics in doing so is an error like any other.
+    pub(crate) fn prepare(&self, arguments: Arguments<'_>) -> Result<Prepared, String> {
+        let prepared = catch_unwind(|| (self.prepare)(arguments));
+        prepared.unwrap_or_else(|panic| {
+            forget_panic(panic);
+            Err("reading them panicked".to_owned())
+        })
     }
 }
 

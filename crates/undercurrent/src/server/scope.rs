@@ -316,6 +316,7 @@ impl Writing<'_> {
             let _inside = InClosure::enter();
             cell.change(limit, closure)
         };
+        let reset = cell.take_reset();
         let took = begin.elapsed();
         if took > slow {
             let (state, ms) = (S::NAME, took.as_millis());
@@ -324,6 +325,9 @@ impl Writing<'_> {
                 ms,
                 "an update held its state for long; compute outside of it"
             );
+        }
+        if let Some(reset) = reset {
+            self.changes.push((number, S::NAME, reset));
         }
         let (result, recorded) = changed?;
         if let Some(recorded) = recorded {

@@ -95,7 +95,11 @@ impl Scopes {
     /// A stream is gone: a place without a scope and without streams goes, too.
     pub(crate) fn tidy(&self, slot: &Slot) {
         let mut part = self.part(slot.key);
-        if slot.followers.is_empty() && slot.scope().is_none() {
+        // Another may stand in its place by now.
+        let is_here = part
+            .get(&slot.key)
+            .is_some_and(|here| std::ptr::eq(&**here, slot));
+        if is_here && slot.followers.is_empty() && slot.scope().is_none() {
             part.remove(&slot.key);
         }
     }
@@ -119,18 +123,21 @@ impl Scopes {
     /// Drops the scopes that have been idle the longest: a part of them at once, so that the
     /// search is not made for each new visitor.
     fn make_room(&self) -> bool {
-        let mut idle: Vec<Arc<Scope>> = self
-            .all()
-            .into_iter()
-            .filter(|scope| scope.is_idle())
-            .collect();
+        // The place and this list hold one each: whoever holds another is about to use it.
+        let may_go = |scope: &Arc<Scope>| Arc::strong_count(scope) <= 2 && scope.is_idle();
+        let mut idle: Vec<_> = self.all().into_iter().filter(may_go).collect();
         idle.sort_by_key(|scope| scope.last_used_ms());
         idle.truncate((self.max / 64).max(1));
         for scope in &idle {
             let mut part = self.part(scope.slot.key);
-            // Looked at again under the lock of its part: a stream may have come meanwhile.
-            if scope.is_idle() {
+            let is_here = part
+                .get(&scope.slot.key)
+                .is_some_and(|slot| Arc::ptr_eq(slot, &scope.slot));
+            // Looked at again under the lock of its part.
+            if is_here && may_go(scope) {
                 part.remove(&scope.slot.key);
+                // The place and the scope hold each other: one must let go.
+                scope.slot.take_scope();
                 self.count.fetch_sub(1, Ordering::Relaxed);
             }
         }
@@ -152,6 +159,16 @@ impl Slot {
             followers: Followers::default(),
             scope: Mutex::default(),
         })
+    }
+
+    fn take_scope(&self) {
+        let taken = self
+            .scope
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Dropped here, outside of the lock: with it goes user code's state.
+        drop(taken);
     }
 
     pub(crate) fn scope(&self) -> Option<Arc<Scope>> {

@@ -3,7 +3,7 @@
 
 use super::{Undercurrent, door::door};
 use crate::core::frame::ByeReason;
-use axum::{Extension, Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,7 +15,7 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 /// Ends the connection that a request came by. In the request's extensions.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ impl Undercurrent {
 }
 
 /// Pages try again so soon: a restart takes about as long.
-const SHUTDOWN_RETRY_MS: u32 = 250;
+pub(crate) const SHUTDOWN_RETRY_MS: u32 = 250;
 
 async fn serve_connection(
     stream: TcpStream,
@@ -140,17 +140,18 @@ async fn serve_connection(
         tracing::debug!(%peer, %error, "a connection without TCP_NODELAY");
     }
     let cut = CancellationToken::new();
-    let mut app = app
-        .layer(Extension(ConnectionToken(cut.clone())))
-        .into_make_service();
-    let Ok(app) = Service::<()>::call(&mut app, ()).await;
-    let service = TowerToHyperService::new(
-        app.map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new)),
-    );
+    let token = ConnectionToken(cut.clone());
+    let app = app.map_request(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(token.clone());
+        request
+    });
+    let service = TowerToHyperService::new(app);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,

@@ -14,6 +14,8 @@ use std::{fmt, io, path::Path, time::SystemTime};
 pub(crate) struct Session {
     /// The visitor's own scope.
     pub(crate) scope: ScopeKey,
+    id: [u8; 16],
+    issued_s: u64,
 }
 
 /// Issues cookies and reads them.
@@ -30,6 +32,8 @@ pub(crate) const KEY_VARIABLE: &str = "UNDERCURRENT_SESSION_KEY";
 
 /// Seconds that a browser keeps the cookie.
 const MAX_AGE_S: u64 = 365 * 24 * 3600;
+/// Seconds after which a page view renews it.
+const RENEW_AFTER_S: u64 = 30 * 24 * 3600;
 /// A longer cookie is none of ours.
 const MAX_COOKIE_BYTES: usize = 256;
 
@@ -69,14 +73,20 @@ impl Sessions {
             .find_map(|(_, value)| self.read(value))
     }
 
-    /// A new session, and the `Set-Cookie` that gives it to the browser.
-    pub(crate) fn issue(&self) -> (Session, HeaderValue) {
-        let id = random_bytes::<16>();
-        let issued = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let (key_id, id_hex) = (&self.key_id, to_hex(&id));
-        let signed = format!("v1.{key_id}.{id_hex}.0.{}", issued.as_secs());
+    /// A new session's `Set-Cookie`.
+    pub(crate) fn issue(&self) -> HeaderValue {
+        self.cookie(&random_bytes())
+    }
+
+    /// The `Set-Cookie` that keeps a session for another year, where the last is old.
+    pub(crate) fn renew(&self, session: &Session) -> Option<HeaderValue> {
+        let age_s = now_s().saturating_sub(session.issued_s);
+        (age_s > RENEW_AFTER_S).then(|| self.cookie(&session.id))
+    }
+
+    fn cookie(&self, id: &[u8; 16]) -> HeaderValue {
+        let (key_id, id) = (&self.key_id, to_hex(id));
+        let signed = format!("v1.{key_id}.{id}.0.{}", now_s());
         let mac = to_hex(&self.mac(&signed).finalize().into_bytes());
         let (name, secure) = (
             &self.cookie_name,
@@ -85,15 +95,9 @@ impl Sessions {
         let cookie = format!(
             "{name}={signed}.{mac}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
         );
-        let cookie = HeaderValue::from_str(&cookie).unwrap_or_else(|_| {
+        HeaderValue::from_str(&cookie).unwrap_or_else(|_| {
             unreachable!("a cookie is made of letters, digits and dots; the name was checked")
-        });
-        (
-            Session {
-                scope: scope_key(&id),
-            },
-            cookie,
-        )
+        })
     }
 
     fn read(&self, value: &str) -> Option<Session> {
@@ -102,13 +106,16 @@ impl Sessions {
         let mut parts = signed.split('.');
         let (version, key_id, id) = (parts.next()?, parts.next()?, parts.next()?);
         let (generation, issued) = (parts.next()?, parts.next()?);
+        let issued_s = issued.parse().ok()?;
         let fits = version == "v1"
             && key_id == self.key_id
             && generation.parse::<u64>().is_ok()
-            && issued.parse::<u64>().is_ok()
             && parts.next().is_none();
-        fits.then_some(Session {
-            scope: scope_key(&parse_hex::<16>(id)?),
+        let id = parse_hex::<16>(id)?;
+        fits.then(|| Session {
+            scope: scope_key(&id),
+            id,
+            issued_s,
         })
     }
 
@@ -118,6 +125,11 @@ impl Sessions {
         mac.update(text.as_bytes());
         mac
     }
+}
+
+fn now_s() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn scope_key(id: &[u8; 16]) -> ScopeKey {
@@ -181,5 +193,77 @@ impl fmt::Debug for Sessions {
         f.debug_struct("Sessions")
             .field("cookie_name", &self.cookie_name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookie: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookie.parse().unwrap());
+        headers
+    }
+
+    fn issued(sessions: &Sessions) -> String {
+        let cookie = sessions.issue();
+        cookie
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn a_cookie_proves_the_session_that_it_was_issued_for() {
+        let sessions = Sessions::with_key("app", [7; 32], false);
+        let (one, other) = (issued(&sessions), issued(&sessions));
+        let read = |cookie: &str| sessions.of(&headers(cookie)).map(|session| session.scope);
+        assert!(read(&one).is_some() && read(&one) != read(&other));
+        assert_eq!(read(&format!("a=b; {one}; c=d")), read(&one));
+        assert_eq!(
+            read(&format!("app-session=v1.x; {one}")),
+            read(&one),
+            "a foreign one before it"
+        );
+    }
+
+    #[test]
+    fn what_was_not_issued_here_proves_nothing() {
+        let sessions = Sessions::with_key("app", [7; 32], false);
+        let cookie = issued(&sessions);
+        let other_key = issued(&Sessions::with_key("app", [8; 32], false));
+        let (signed, mac) = cookie.rsplit_once('.').unwrap();
+        for wrong in [
+            String::new(),
+            other_key,
+            signed.to_owned(),
+            format!("{signed}."),
+            format!("{signed}.{}", "0".repeat(64)),
+            format!("{signed}.{}", &mac[1..]),
+            cookie.replacen(".0.", ".1.", 1),
+            cookie.replacen("app-", "other-", 1),
+            format!("app-session={}", "a".repeat(9_000)),
+        ] {
+            assert!(sessions.of(&headers(&wrong)).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_renewed_for_the_same_session_once_it_is_old() {
+        let sessions = Sessions::with_key("app", [7; 32], true);
+        let mut session = sessions.of(&headers(&issued(&sessions))).unwrap();
+        assert!(sessions.renew(&session).is_none());
+        session.issued_s -= RENEW_AFTER_S + 1;
+        let renewed = sessions.renew(&session).unwrap();
+        let renewed = renewed.to_str().unwrap();
+        assert!(renewed.starts_with("__Host-app-session=") && renewed.ends_with("; Secure"));
+        let again = sessions
+            .of(&headers(renewed.split(';').next().unwrap()))
+            .unwrap();
+        assert_eq!(again.scope, session.scope);
     }
 }

@@ -7,13 +7,13 @@ use super::{
     follow::Follower,
     scope::SESSION_TAG,
     scopes::Slot,
-    serve::ConnectionToken,
+    serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
     session::Session,
 };
 use crate::core::{
     frame::{ByeReason, Control, write_control_event},
     log::{Entry, Resume},
-    position::Position,
+    position::{Epoch, Position},
 };
 use axum::{
     Extension,
@@ -22,14 +22,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, header},
     response::IntoResponse,
 };
-use futures::future::BoxFuture;
 use hyper::body::Frame;
+use serde::Deserialize;
 use std::{
     convert::Infallible,
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// `GET /api/stream?follow=s.feed@<position>,s.uc_tasks@…`
@@ -78,29 +80,28 @@ fn open(
     }
     let session = runtime.sessions.of(headers).ok_or(ByeReason::NoSession)?;
     authorize(&session, session.scope, Action::Read).map_err(|_| ByeReason::NoSession)?;
-    let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let follows = parse_follows(runtime, query, last_event_id)?;
+    let follows = parse_follows(runtime, query)?;
     Stream::new(runtime.clone(), &session, connection, follows)
 }
 
 /// The states to follow, each with the position to go on from; without one it gets a snapshot.
+///
+/// `Last-Event-ID` is not read: it is one position, of the frame that came last, and of an update
+/// over several states the others may not have come. The URL is exact, and what comes twice is
+/// known by its position.
 fn parse_follows(
     runtime: &Runtime,
     query: &str,
-    last_event_id: Option<&str>,
 ) -> Result<Vec<(&'static str, Option<Position>)>, ByeReason> {
-    let last_event_id = last_event_id
-        .and_then(|id| crate::core::frame::parse_id(id).ok())
-        .and_then(|(tag, position)| (tag == SESSION_TAG).then_some(position));
-    let follow = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("follow="))
-        .unwrap_or_default();
+    #[derive(Deserialize)]
+    struct Query {
+        #[serde(default)]
+        follow: String,
+    }
+    let Query { follow } = serde_qs::from_str(query).map_err(|_| ByeReason::UnknownState)?;
     let mut follows: Vec<(&'static str, Option<Position>)> = Vec::new();
     for one in follow.split(',').filter(|one| !one.is_empty()) {
-        // Browsers leave `@` and `,` alone in a query; other clients may not.
-        let one = one.replace("%40", "@");
-        let (name, position) = one.split_once('@').unwrap_or((&one, ""));
+        let (name, position) = one.split_once('@').unwrap_or((one, ""));
         let name = name
             .strip_prefix(SESSION_TAG)
             .and_then(|name| name.strip_prefix('.'));
@@ -112,7 +113,7 @@ fn parse_follows(
         if follows.len() >= runtime.limits.followed_states {
             return Err(ByeReason::UnknownState);
         }
-        follows.push((state.name, last_event_id.or_else(|| position.parse().ok())));
+        follows.push((state.name, position.parse().ok()));
     }
     Ok(follows)
 }
@@ -150,8 +151,10 @@ enum Phase {
     Opening,
     /// Entries are written as they come. One that leaves a gap leads to `Snapshot`.
     Live,
-    /// Snapshots are on their way; nothing else is written before them. Leads to `Live`.
-    Snapshot(BoxFuture<'static, Vec<Arc<dyn AnySnapshot>>>),
+    /// Snapshots are on their way; nothing else is written before them. Leads to `Live`. A task of
+    /// its own takes them: this body is not polled while its client does not read, and must not
+    /// then stand first in the line for the scope's lock.
+    Snapshot(JoinHandle<Vec<Arc<dyn AnySnapshot>>>),
     /// The last words are written. The body ends.
     Ended,
 }
@@ -174,6 +177,10 @@ impl Stream {
             .follow(session.scope, &follower, limits.streams_of_visitor);
         let slot = followed.ok_or(ByeReason::Full)?;
         let id = runtime.streams.add(&follower);
+        if runtime.is_shutting_down() {
+            // It came between the question and the last words to all.
+            follower.say_bye(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
+        }
         Ok(Stream {
             runtime,
             slot,
@@ -192,18 +199,32 @@ impl Stream {
                 Phase::Ended => return,
                 Phase::Opening => {
                     let ping_s = u32::try_from(self.runtime.limits.ping_ms / 1000).unwrap_or(15);
+                    let epoch = self.slot.scope().map_or(Epoch::NONE, |scope| scope.epoch());
+                    let hello = Control::Hello {
+                        ping_s,
+                        epoch: epoch.to_string(),
+                    };
                     out.extend_from_slice(b"retry: 2000\n");
-                    out.extend_from_slice(&write_control_event(&Control::Hello { ping_s }));
+                    out.extend_from_slice(&write_control_event(&hello));
                     self.phase = Phase::Live;
                 }
                 Phase::Snapshot(snapshots) => {
-                    let Poll::Ready(snapshots) = snapshots.as_mut().poll(cx) else {
+                    let Poll::Ready(taken) = Pin::new(snapshots).poll(cx) else {
                         return;
                     };
-                    for snapshot in snapshots {
-                        self.write_snapshot(&*snapshot, out);
-                    }
                     self.phase = Phase::Live;
+                    match taken {
+                        Ok(snapshots) => {
+                            for snapshot in snapshots {
+                                self.write_snapshot(&*snapshot, out);
+                            }
+                        }
+                        Err(error) => {
+                            tracing::error!(%error, "a snapshot can't be taken");
+                            self.follower.say_bye(ByeReason::Slow, FULL_RETRY_MS);
+                            return;
+                        }
+                    }
                 }
                 Phase::Live => {
                     let missing = self.write_entries(out, max);
@@ -214,7 +235,7 @@ impl Stream {
                         return;
                     };
                     let snapshots = async move { scope.snapshots_of(missing).await };
-                    self.phase = Phase::Snapshot(Box::pin(snapshots));
+                    self.phase = Phase::Snapshot(tokio::spawn(snapshots));
                 }
             }
         }

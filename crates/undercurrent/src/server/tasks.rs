@@ -4,17 +4,19 @@
 use super::{
     Runtime,
     context::TaskRun,
+    forget_panic,
     queue::End,
-    registry::{HandlerError, Overlap, PreparedTask},
+    registry::{HandlerError, Outcome, Overlap, PreparedTask},
     scope::{Scope, Writing},
 };
 use crate::{EndKind, Progress, TaskRecord, TaskStatus, builtin::UcTasks};
 use futures::FutureExt;
 use std::{
+    any::Any,
     collections::BTreeMap,
     convert::Infallible,
     fmt,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -30,6 +32,10 @@ pub enum NotStarted {
     Busy,
     /// There is no room for another task, here or in the process.
     Full,
+    /// The task that wanted to start it was cancelled.
+    Cancelled,
+    /// Its arguments can't be written as JSON and read again.
+    Arguments,
 }
 
 impl Tasks {
@@ -87,22 +93,24 @@ impl Scope {
         drop(tasks);
         writing.publish();
         let scope = self.clone();
-        let future = AssertUnwindSafe(async move { run(context.clone()).await }).catch_unwind();
-        let run = self.running(record);
+        let handle = context.clone();
+        let future = AssertUnwindSafe(async move { run(context).await }).catch_unwind();
         runtime.tracker.clone().spawn(async move {
             let grace = Duration::from_millis(runtime.limits.cancel_grace_ms);
             let cancelled = async {
-                match &run {
-                    Some(run) => run.cancelled().await,
-                    None => std::future::pending().await,
-                }
+                handle.cancelled().await;
                 tokio::time::sleep(grace).await;
             };
+            let mut future = Box::pin(future);
             let outcome = tokio::select! {
-                outcome = future => outcome,
+                outcome = &mut future => outcome,
                 () = cancelled => Ok(Err(HandlerError::Cancelled)),
             };
-            scope.end_task(&runtime, record, name, outcome).await;
+            // What the task held may panic where it is dropped. It has ended all the same.
+            if catch_unwind(AssertUnwindSafe(move || drop(future))).is_err() {
+                tracing::error!(task = name, "a task panicked while it was dropped");
+            }
+            scope.end_task(&runtime, &handle, outcome).await;
         });
         Ok(record)
     }
@@ -158,30 +166,32 @@ impl Scope {
         tasks.0.values().any(|run| run.name == name)
     }
 
-    fn running(&self, id: u64) -> Option<Arc<TaskRun>> {
+    async fn end_task(
+        &self,
+        runtime: &Arc<Runtime>,
+        run: &TaskRun,
+        outcome: Result<Outcome, Box<dyn Any + Send>>,
+    ) {
+        // What is counted first: nothing of the user's runs before it is right.
+        runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
         self.tasks
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .0
-            .get(&id)
-            .cloned()
-    }
-
-    async fn end_task(
-        &self,
-        runtime: &Arc<Runtime>,
-        id: u64,
-        name: &'static str,
-        outcome: Result<Result<(), HandlerError>, Box<dyn std::any::Any + Send>>,
-    ) {
-        runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
-        let was_cancelled = matches!(outcome, Ok(Err(HandlerError::Cancelled)));
+            .remove(&run.id);
+        // However a cancelled run carries the error out, it is a cancelled run.
+        let was_cancelled = !run.may_go_on() && matches!(outcome, Ok(Err(_)));
         let (status, error) = if was_cancelled && runtime.is_shutting_down() {
             (TaskStatus::Interrupted, None)
         } else if was_cancelled {
             (TaskStatus::Cancelled, None)
         } else {
-            let end = End::of(name, outcome);
+            let name = run.name;
+            let end = catch_unwind(AssertUnwindSafe(|| End::of(name, outcome)));
+            let end = end.unwrap_or_else(|panic| {
+                forget_panic(panic);
+                End::of_stray_panic(name)
+            });
             match end.kind {
                 EndKind::Done => (TaskStatus::Done, None),
                 EndKind::Panicked => (TaskStatus::Panicked, Some(end.message)),
@@ -191,16 +201,8 @@ impl Scope {
         let Some(mut writing) = self.write().await else {
             return;
         };
-        let run = self
-            .tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .remove(&id);
-        if let Some(run) = run {
-            writing.write_progress(&run);
-        }
-        writing.change_record(id, |record| {
+        writing.write_progress(run);
+        writing.change_record(run.id, |record| {
             record.status = status;
             record.error = error;
             record.ended_ms = Some(now_ms());
@@ -223,7 +225,7 @@ impl Writing<'_> {
                 .map(|run| run.id)
                 .collect();
             let surplus = (ended.len() + 1).saturating_sub(max_ended);
-            for old in &ended[..surplus] {
+            for old in ended.iter().take(surplus) {
                 if let Some(index) = tasks.runs.iter().position(|run| run.id == *old) {
                     tasks.runs.remove(index);
                 }
@@ -277,6 +279,8 @@ impl NotStarted {
         match self {
             NotStarted::Busy => EndKind::Busy,
             NotStarted::Full => EndKind::Full,
+            NotStarted::Cancelled => EndKind::Failed,
+            NotStarted::Arguments => EndKind::Misfit,
         }
     }
 }
@@ -285,6 +289,8 @@ impl fmt::Display for NotStarted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NotStarted::Busy => "This task runs already.",
+            NotStarted::Cancelled => "The task was cancelled.",
+            NotStarted::Arguments => "The arguments can't be written as JSON and read again.",
             NotStarted::Full => "There is no room for another task. Try again when one has ended.",
         })
     }

@@ -111,6 +111,64 @@ async fn breaks(cx: TaskContext<Trial>) -> Result {
     unreachable!("the panic goes on: {done:?}");
 }
 
+/// An error whose text can't be had.
+struct Unspeakable;
+
+impl std::fmt::Debug for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("on purpose")
+    }
+}
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("on purpose")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[event]
+async fn unspeakable(cx: EventContext<Trial>) -> Result {
+    drop(cx);
+    Err(Unspeakable.into())
+}
+
+#[event]
+async fn starts_twice(cx: EventContext<Trial>) {
+    cx.dispatch(ticks(1_000));
+    cx.dispatch(ticks(1_000));
+}
+
+#[event]
+async fn names(cx: EventContext<Trial>, names: Vec<String>, n: u32) -> Result {
+    cx.update(|trial| trial.seen.push(format!("{names:?} {n}")))
+        .await?;
+    Ok(())
+}
+
+/// Panics where it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("on purpose")
+    }
+}
+
+#[background]
+async fn explodes(cx: TaskContext<Trial>) {
+    let _held = Grenade;
+    drop(cx);
+    std::future::pending::<()>().await;
+}
+
+#[derive(State, Clone, Debug, Default)]
+struct Measure {
+    last: f64,
+    all: List<f64>,
+}
+
 // === Helpers ===
 
 fn runtime(limits: Limits) -> Arc<Runtime> {
@@ -329,7 +387,86 @@ async fn an_update_inside_an_update_is_an_error_and_no_deadlock() {
     assert_eq!(seen(&scope).await, ["refused twice"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_text_panics_ends_its_event_and_the_queue_goes_on() {
+    // Somebody reads the log, so that it is written.
+    let reader = tracing_subscriber::fmt()
+        .with_writer(std::io::sink)
+        .finish();
+    let _reads = tracing::subscriber::set_default(reader);
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, unspeakable()).await;
+    send(&scope, 2, note("after".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["after"]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Panicked);
+    until(|| async { scope.is_idle() }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_outlives_the_request_that_brought_it_and_its_retry_hears_the_same() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let held = scope.write().await.expect("it can be written");
+    {
+        // The client goes away while the start waits for the scope.
+        let lost = send(&scope, 1, ticks(1_000));
+        let lost = tokio::time::timeout(Duration::from_millis(10), lost).await;
+        assert!(lost.is_err(), "it waits");
+    }
+    drop(held);
+    let retried = send(&scope, 1, ticks(1_000)).await;
+    assert!(
+        matches!(retried, Accepted::Ended(EndKind::Done, _)),
+        "{retried:?}"
+    );
+    let runs = scope
+        .read(|| true, |tasks: &UcTasks| tasks.runs.len())
+        .await;
+    assert_eq!(runs, Ok(1));
+    for _ in 0..2 {
+        let busy = send(&scope, 2, ticks(1_000)).await;
+        assert!(
+            matches!(busy, Accepted::Ended(EndKind::Busy, _)),
+            "{busy:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_an_event_dispatches_and_that_is_refused_is_told_of() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, starts_twice()).await;
+    until(|| async { !failures(&scope).await.is_empty() }).await;
+    let failure = failures(&scope).await.remove(0);
+    assert_eq!(
+        (failure.event.as_str(), failure.kind),
+        ("trial/ticks", EndKind::Busy)
+    );
+}
+
 // === Tasks ===
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_where_it_is_dropped_has_ended_all_the_same() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, explodes()).await;
+    scope.cancel_tasks("trial/explodes", "").await;
+    until(|| async { status(&scope).await == TaskStatus::Cancelled }).await;
+    assert!(scope.is_idle());
+    let again = send(&scope, 2, explodes()).await;
+    assert!(
+        matches!(again, Accepted::Ended(EndKind::Done, _)),
+        "{again:?}"
+    );
+    let running = runtime
+        .tasks_running
+        .load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(running, 1);
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_task_runs_beside_the_queue_and_a_click_does_not_wait_for_it() {
@@ -470,6 +607,51 @@ async fn a_state_that_grows_beyond_its_limit_is_left_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_number_that_json_has_no_word_for_is_refused_and_others_come_back_as_they_were() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for in_list in [true, false] {
+            let update = scope.update(
+                || true,
+                move |measure: &mut Measure| match in_list {
+                    true => measure.all.push(odd),
+                    false => measure.last = odd,
+                },
+            );
+            let refused = update.await;
+            assert!(
+                matches!(refused, Err(UpdateError::NotRecorded(_))),
+                "{refused:?}"
+            );
+        }
+    }
+    for n in 0..2_000 {
+        let number = f64::from(n) * 0.1 + 1.0 / 3.0;
+        let update = scope.update(
+            || true,
+            move |measure: &mut Measure| measure.all.push(number),
+        );
+        update.await.expect("it updates");
+    }
+    let json = scope.snapshots_of(vec!["measure"]).await.remove(0);
+    let event = String::from_utf8(json.event("s").to_vec()).expect("it is text");
+    let data = event
+        .trim_end()
+        .split_once("data: ")
+        .expect("it has data")
+        .1;
+    let Ok(crate::core::frame::Frame::State(frame)) = crate::core::frame::Frame::parse(data) else {
+        panic!("{data}");
+    };
+    let read: Measure = crate::core::state::from_json(frame.body).expect("it is read");
+    let same = scope
+        .read(|| true, move |measure: &Measure| measure.all == read.all)
+        .await;
+    assert_eq!(same, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_whose_undo_log_is_gone_is_read_anew_from_base_and_log() {
     let runtime = runtime(Limits::default());
     let scope = scope(&runtime);
@@ -568,6 +750,31 @@ async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
     assert_eq!(runtime.scopes.count(), 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_goes_is_freed_and_one_that_is_held_stays() {
+    let runtime = runtime(Limits {
+        scopes: 2,
+        ..Limits::default()
+    });
+    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let held = make(1).expect("there is room");
+    let mut gone = Vec::new();
+    for n in 2..50 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        gone.push(Arc::downgrade(&make(n).expect("there is room")));
+    }
+    assert_eq!(
+        gone.iter().filter(|scope| scope.strong_count() > 0).count(),
+        1,
+        "the last one"
+    );
+    assert_eq!(runtime.scopes.count(), 2);
+    send(&held, 1, note("still here".into())).await;
+    ended(&held, 1).await;
+    let found = runtime.scopes.find(ScopeKey([1; 16])).expect("it is there");
+    assert_eq!(seen(&found).await, ["still here"]);
+}
+
 #[test]
 fn a_form_decodes_into_the_types_of_the_arguments() {
     let runtime = runtime(Limits::default());
@@ -575,10 +782,19 @@ fn a_form_decodes_into_the_types_of_the_arguments() {
         .registry
         .handler("trial/ticks")
         .expect("it is registered");
-    let prepare = |form| (handler.prepare)(Arguments::Form(form));
+    let prepare = |form| handler.prepare(Arguments::Form(form));
     assert!(matches!(
         prepare("times=3&_client=c&_n=1"),
         Ok(Prepared::Task(_))
     ));
     assert!(prepare("times=x").is_err() && prepare("").is_err());
+    let handler = runtime
+        .registry
+        .handler("trial/names")
+        .expect("it is registered");
+    let form = "n=3&_client=c&_n=1";
+    assert!(
+        handler.prepare(Arguments::Form(form)).is_ok(),
+        "an empty list, and a field called n"
+    );
 }

@@ -35,6 +35,9 @@ pub struct List<T> {
     observers: Option<Box<Observers<T>>>,
 }
 
+/// So many removals are sent one by one; more are sent as the list that is left.
+const FEW: usize = 16;
+
 // === impl List: reading ===
 
 impl<T> List<T> {
@@ -155,9 +158,23 @@ impl<T: Plain> List<T> {
         let gone: Vec<usize> = (0..self.len())
             .filter(|&index| !keep(&self.items[index]))
             .collect();
-        for index in gone.into_iter().rev() {
-            self.remove(index);
+        if gone.len() <= FEW {
+            for index in gone.into_iter().rev() {
+                self.remove(index);
+            }
+            return;
         }
+        // One op for all of them: the list as it is then.
+        if let Some(recorder) = &mut self.recorder {
+            recorder.replacing(&self.items);
+        }
+        let mut gone = gone.into_iter().peekable();
+        let mut index = 0;
+        self.items.retain(|_| {
+            let goes = gone.next_if_eq(&index).is_some();
+            index += 1;
+            !goes
+        });
     }
 
     /// Orders the items by a key; equal ones keep their order. The list is then sent whole.
@@ -217,7 +234,7 @@ impl<T: Plain> Tracked for List<T> {
     fn record(&mut self, shadow: &Self, out: &mut FieldOps<'_>) -> Result<(), RecordError> {
         match &mut self.recorder {
             Some(recorder) if shadow.is_same(recorder) => recorder.record(&self.items, out),
-            _ => out.set(&self.items).map(drop),
+            _ => out.set_items(&self.items),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a list remembers during an update: what to send, and how to take it back.
 
 use crate::core::{
-    ops::{Code, FieldOps, RecordError},
+    ops::{Code, FieldOps, RecordError, write_json},
     state::Plain,
 };
 use std::{
@@ -131,9 +131,11 @@ impl<T: Plain> Recorder<T> {
         if self.whole || index >= self.base {
             return;
         }
+        // User code first: where it panics, nothing is noted of what then does not happen.
+        let kept = items[index].clone();
         self.write_pending(items);
         self.write_removal(index, 1);
-        self.undo.push(Undo::Removed(index, items[index].clone()));
+        self.undo.push(Undo::Removed(index, kept));
         self.base = usize::MAX;
     }
 
@@ -183,7 +185,7 @@ impl<T: Plain> Recorder<T> {
         out: &mut FieldOps<'_>,
     ) -> Result<(), RecordError> {
         if self.whole {
-            return out.set(items).map(drop);
+            return out.set_items(items);
         }
         self.write_pending(items);
         if let Some(failed) = &self.failed {
@@ -197,9 +199,10 @@ impl<T: Plain> Recorder<T> {
 
     /// Writes what changed in place and what is new, as the indices are now.
     fn write_pending(&mut self, items: &[T]) {
-        for index in std::mem::take(&mut self.dirty) {
+        while let Some(&index) = self.dirty.first() {
             let mut args = Vec::new();
             self.write_json(&mut args, &items[index]);
+            self.dirty.remove(&index);
             self.written.push(Written {
                 code: Code::Set,
                 index: Some(index),
@@ -233,8 +236,11 @@ impl<T: Plain> Recorder<T> {
     }
 
     fn write_json(&mut self, out: &mut Vec<u8>, item: &T) {
-        if let Err(error) = serde_json::to_writer(out, item) {
-            self.failed = Some(error.to_string());
-        }
+        // Stays so if user code panics and the closure of the update swallows that.
+        let before = self
+            .failed
+            .replace("it panicked while it was written".to_owned());
+        let written = write_json(out, item);
+        self.failed = before.or_else(|| written.err().map(|error| error.0));
     }
 }

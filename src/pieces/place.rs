@@ -1,0 +1,38 @@
+//! The places of cards that have not come. Each has the size of a card, and a card takes the
+//! first of them when it comes: what is on the page stays where it is.
+
+use leptos::prelude::*;
+
+/// The places behind the cards that are here. Of those, the next ones are drawn as cards to
+/// come; the rest are outlines.
+#[component]
+pub fn Places(
+    /// Cards that are here.
+    #[prop(into)]
+    here: Signal<u32>,
+    /// Cards that are on their way.
+    #[prop(into)]
+    coming: Signal<u32>,
+    /// Places in all.
+    of: u32,
+) -> impl IntoView {
+    let is_idle = move || here.get() == 0 && coming.get() == 0;
+    view! {
+        // By number: when a card comes, it is the first place that goes.
+        <For each=move || here.get() + 1..=of key=|place| *place let:place>
+            <div
+                class="place"
+                class:coming=move || place <= here.get() + coming.get()
+                aria-hidden="true"
+            >
+                <span class="place-picture"></span>
+                <span class="place-title"></span>
+                <span class="place-text"></span>
+                <span class="place-facts"></span>
+            </div>
+        </For>
+        {move || is_idle().then(|| view! {
+            <p class="empty">"The posts will stand here, as they arrive. Fetch them to begin."</p>
+        })}
+    }
+}
