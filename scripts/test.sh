@@ -31,8 +31,10 @@ step_unit() {
   cargo test --locked --workspace --features ssr
 }
 
+# The gallery, and the app in the README.
 step_build() {
   cargo leptos build
+  scripts/readme-app.sh
 }
 
 # These tests start servers of their own.

@@ -1,112 +1,103 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { expect, type Page, test as base } from '@playwright/test';
+// Ten posts, in both styles.
 
-// The real server, on a free port of its own, for each test.
-const test = base.extend<{ url: string }>({
-  url: async ({}, use) => {
-    const port = await freePort();
-    const server = spawn('target/debug/gallery', {
-      cwd: '..',
-      env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${port}`, UPSTREAM_FAULTS: '3=500*1' },
+import { expect, test } from './support/gallery';
+import { ALL_IDS, POSTS, STYLES } from './support/posts-page';
+import { test as shopTest } from './support/shop';
+
+for (const name of STYLES) {
+  test.describe(name, () => {
+    test('ten posts arrive one by one, in order', async ({ posts }) => {
+      await posts.open();
+      const [style, other] = posts.style(name);
+      await style.expectStatus('none');
+      await style.run();
+      await style.expectAllPosts();
+      await expect(style.progress).toHaveText('10 of 10');
+
+      // Each number of posts was seen, none twice, none taken back.
+      const sights = await style.sights();
+      const counts = sights.map((sight) => sight.ids.length);
+      expect(new Set(counts)).toEqual(new Set([0, ...ALL_IDS]));
+      expect(counts).toEqual([...counts].sort((a, b) => a - b));
+      for (const { ids } of sights) expect(ids).toEqual(ALL_IDS.slice(0, ids.length));
+      expect(statuses(sights)).toEqual(['none', 'running', 'done']);
+
+      await other.expectStatus('none');
+      await expect(other.posts).toHaveCount(0);
     });
-    await listening(server);
-    await use(`http://127.0.0.1:${port}`);
-    server.kill('SIGKILL');
-  },
-});
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
+    test('a second run begins anew', async ({ posts }) => {
+      await posts.open();
+      const [style] = posts.style(name);
+      await style.run();
+      await style.run();
+      await style.expectAllPosts();
+      const sights = await style.sights();
+      expect(statuses(sights)).toEqual(['none', 'running', 'done', 'running', 'done']);
+      const again = sights.slice(sights.findIndex(({ status }) => status === 'done'));
+      expect(again.map((sight) => sight.ids.length)).toContain(0);
+    });
+
+    shopTest('the progress follows the posts', async ({ posts, shop }) => {
+      await posts.open();
+      const [style] = posts.style(name);
+      await style.fetch.click();
+      for (const done of [1, 5, 9]) {
+        shop.letUpTo(done);
+        await expect(style.progress).toHaveText(`${done} of 10`);
+        await expect(style.posts).toHaveCount(done);
+        await style.expectStatus('running');
+      }
+      shop.letAll();
+      await style.expectStatus('done');
+      await expect(style.progress).toHaveText('10 of 10');
+    });
+
+    shopTest('while it runs both Fetch buttons are disabled, and the other says why', async ({
+      posts,
+      shop,
+    }) => {
+      await posts.open();
+      const [style, other] = posts.style(name);
+      shop.letUpTo(2);
+      await style.begin(2);
+      await expect(style.fetch).toBeDisabled();
+      await expect(other.fetch).toBeDisabled();
+      await expect(other.fetch).toHaveAccessibleDescription(/one style at a time/i);
+      await expect(other.hint).toBeVisible();
+      shop.letAll();
+      await style.expectStatus('done');
+      await expect(style.fetch).toBeEnabled();
+      await expect(other.fetch).toBeEnabled();
+      await expect(other.fetch).toHaveAccessibleDescription('');
+      await other.run();
+      await other.expectAllPosts();
+      await expect(style.posts).toHaveCount(POSTS);
     });
   });
 }
 
-function listening(server: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.stdout!.on('data', (text) => String(text).includes('listening') && resolve());
-    server.on('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-}
-
-async function open(page: Page, url: string) {
-  const problems: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-  page.on('pageerror', (error) => problems.push(error.message));
-  await page.goto(`${url}/posts`);
-  await page.waitForSelector('html[data-hydrated]');
-  return problems;
-}
-
-const region = (page: Page, name: string) => page.getByRole('region', { name });
-
-for (const [name, least, most] of [
-  ['Chained events', 300, Infinity],
-  ['Background task', 0, 50],
-] as const) {
-  test(`${name}: ten posts, in order; clicks take ${least} to ${most} ms`, async ({ page, url }) => {
-    const problems = await open(page, url);
-    const part = region(page, name);
-    await part.getByRole('button', { name: 'Fetch ten posts' }).click();
-    for (const posts of [2, 4, 6]) {
-      await expect(part.locator('article').nth(posts - 1)).toBeVisible();
-      await page.getByRole('button', { name: 'Count' }).click();
-    }
-    await expect(part.locator('article')).toHaveCount(10, { timeout: 20_000 });
-    await expect(part.locator('.status')).toHaveAttribute('data-status', 'done');
-    await expect(part.locator('.click-times')).toHaveAttribute('data-clicks', '3');
-    const ids = await part.locator('article').evaluateAll((all) => all.map((a) => a.dataset.id));
-    expect(ids).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']);
-    const worst = Number(await part.locator('.click-times').getAttribute('data-worst-ms'));
-    expect(worst).toBeGreaterThanOrEqual(least);
-    expect(worst).toBeLessThanOrEqual(most);
-    // One failed; the others went on, and it can be tried again.
-    const failed = part.locator('article[data-state=failed]');
-    await expect(failed).toContainText('the upstream answered 500');
-    await failed.getByRole('button', { name: 'Retry' }).click();
-    await expect(part.locator('article[data-state=here]')).toHaveCount(10);
-    expect(problems).toEqual([]);
-  });
-}
-
-test('a reload midway shows the posts so far, and the rest streams in', async ({ page, url }) => {
-  const problems = await open(page, url);
-  const part = region(page, 'Background task');
-  await part.getByRole('button', { name: 'Fetch ten posts' }).click();
-  await expect(part.locator('article').nth(3)).toBeVisible();
-  const html = await (await page.reload())!.text();
-  expect(html.match(/<article/g)!.length).toBeGreaterThanOrEqual(4);
-  await expect(part.locator('article')).toHaveCount(10, { timeout: 20_000 });
-  await expect(part.locator('.status')).toHaveAttribute('data-status', 'done');
-  await expect(part.locator('article')).toHaveCount(10);
-  expect(problems).toEqual([]);
+test('a card shows title, description, price, number and a picture', async ({ posts }) => {
+  await posts.open();
+  await posts.background.run();
+  const card = posts.background.post(7);
+  await expect(card).toHaveAttribute('data-state', 'here');
+  await expect(card.getByRole('heading')).toHaveText(/\w{3}/);
+  await expect(card.locator('p').first()).toHaveText(/\w{3}.*\.$/);
+  await expect(card).toContainText(/\d\.\d\d/);
+  await expect(card).toContainText(/(no\. |#)7\b/);
+  await expect(card.locator('svg, img, canvas').first()).toBeVisible();
 });
 
-test('stop ends the task, and a second tab shows the same', async ({ page, url, context }) => {
-  await open(page, url);
-  const second = await context.newPage();
-  await open(second, url);
-  const part = region(page, 'Background task');
-  await part.getByRole('button', { name: 'Fetch ten posts' }).click();
-  await expect(part.locator('article').nth(1)).toBeVisible();
-  await part.getByRole('button', { name: 'Stop' }).click();
-  await expect(part.locator('.status')).toHaveAttribute('data-status', 'stopped');
-  const count = await part.locator('article').count();
-  expect(count).toBeLessThan(10);
-  await expect(region(second, 'Background task').locator('article')).toHaveCount(count);
+test('the page of the root is the posts page, too', async ({ posts, page }) => {
+  await posts.open('/');
+  await expect(page).toHaveTitle(/Ten posts/);
+  await posts.background.run();
+  await posts.background.expectAllPosts();
 });
 
-test('without JavaScript the buttons work as forms', async ({ browser, url }) => {
-  const context = await browser.newContext({ javaScriptEnabled: false });
-  const page = await context.newPage();
-  await page.goto(`${url}/posts`);
-  await page.getByRole('button', { name: 'Count' }).click();
-  await expect(page.locator('.clicks-value')).toHaveText('1');
-  await region(page, 'Background task').getByRole('button', { name: 'Fetch ten posts' }).click();
-  await expect(region(page, 'Background task').locator('.status')).toHaveAttribute('data-status', 'running');
-  await context.close();
-});
+/** The statuses in order; null was the page that was still being read. */
+function statuses(sights: { status: string | null }[]): string[] {
+  const all = sights.flatMap(({ status }) => status ?? []);
+  return all.filter((status, at) => status !== all[at - 1]);
+}

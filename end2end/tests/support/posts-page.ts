@@ -9,6 +9,9 @@ export const ALL_IDS = Array.from({ length: POSTS }, (_, index) => index + 1);
 /** A status, as the chip of a region has it. */
 export type Status = 'none' | 'running' | 'stopping' | 'done' | 'stopped' | 'failed';
 
+export const STYLES = ['Chained events', 'Background task'] as const;
+export type StyleName = (typeof STYLES)[number];
+
 /** The counter's times, as a region has them. */
 export interface ClickTimes {
   clicks: number;
@@ -42,12 +45,10 @@ export class PostsPage {
     await expect(this.page.locator('html')).toHaveAttribute('data-hydrated', '');
   }
 
-  styles(): Style[] {
-    return [this.chained, this.background];
-  }
-
-  otherThan(style: Style): Style {
-    return style === this.chained ? this.background : this.chained;
+  /** A region by its name, and the other one. */
+  style(name: StyleName): [Style, Style] {
+    const both: [Style, Style] = [this.chained, this.background];
+    return name === 'Chained events' ? both : [both[1], both[0]];
   }
 }
 
@@ -61,10 +62,11 @@ export class Style {
   readonly progress: Locator;
   readonly posts: Locator;
   readonly failed: Locator;
+  readonly hint: Locator;
 
   constructor(
     readonly page: Page,
-    readonly name: string,
+    readonly name: StyleName,
   ) {
     this.region = page.getByRole('region', { name, exact: true });
     this.fetch = this.region.getByRole('button', { name: /^Fetch ten posts/ });
@@ -74,6 +76,7 @@ export class Style {
     this.progress = this.region.locator('.progress-text');
     this.posts = this.region.getByRole('article');
     this.failed = this.region.locator('article[data-state=failed]');
+    this.hint = this.region.locator('.hint');
   }
 
   post(id: number): Locator {
@@ -94,14 +97,19 @@ export class Style {
     await this.expectAtLeast(posts);
   }
 
-  /** Presses Fetch and waits for the end. */
+  /** Presses Fetch and waits for the end of that run. */
   async run(): Promise<void> {
+    const before = (await this.sights()).length;
     await this.fetch.click();
-    await this.expectStatus('done', { timeout: 20_000 });
+    const hasRun = async () => {
+      const since = (await this.sights()).slice(before).map(({ status }) => status);
+      return since.includes('running') && since.at(-1) === 'done';
+    };
+    await expect.poll(hasRun, { timeout: 20_000 }).toBe(true);
   }
 
   async expectAtLeast(posts: number): Promise<void> {
-    await expect.poll(() => this.posts.count(), { timeout: 20_000 }).toBeGreaterThanOrEqual(posts);
+    await this.posts.nth(posts - 1).waitFor({ timeout: 20_000 });
   }
 
   /** The posts' ids, in the order of the page. */

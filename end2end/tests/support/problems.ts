@@ -4,12 +4,16 @@ import type { BrowserContext, ConsoleMessage } from '@playwright/test';
 
 /** The browser's own words for a request that got no answer. */
 const NETWORK = /^Failed to load resource: net::ERR_/;
+/** The browser's own words for what a server or a policy refuses. */
+const REFUSED =
+  /status of 403|favicon\.ico|ERR_FAILED|ERR_BLOCKED_BY_RESPONSE|CORS policy|frame-ancestors/;
 /** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
 const PRELOAD = /was preloaded using link preload but not used/;
 
 export class Problems {
   private readonly seen: string[] = [];
   private networkErrors = false;
+  private refusals = false;
 
   /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
   watch(context: BrowserContext): void {
@@ -22,16 +26,22 @@ export class Problems {
     this.networkErrors = true;
   }
 
+  /** From here on pages do what is refused. */
+  expectRefusals(): void {
+    this.refusals = true;
+  }
+
   /** What nobody expected. */
   list(): string[] {
     return [...this.seen];
   }
 
   private hear(message: ConsoleMessage): void {
-    const text = message.text();
-    if (message.type() === 'warning' && PRELOAD.test(text)) return;
+    const text = `${message.text()} (${message.location().url})`;
     if (message.type() !== 'error' && message.type() !== 'warning') return;
+    if (message.type() === 'warning' && PRELOAD.test(text)) return;
     if (this.networkErrors && NETWORK.test(text)) return;
-    this.seen.push(`${message.type()}: ${text} (${message.location().url})`);
+    if (this.refusals && REFUSED.test(text)) return;
+    this.seen.push(`${message.type()}: ${text}`);
   }
 }

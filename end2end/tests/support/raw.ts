@@ -12,6 +12,7 @@ export interface Answer {
 export interface Ask {
   method?: string;
   path: string;
+  /** A `host` of '' leaves that header out. */
   headers?: OutgoingHttpHeaders;
   body?: string;
   /** Of a body that does not end: what was heard once this holds. */
@@ -34,6 +35,7 @@ export function ask(server: Gallery, { method, path, headers, body, until }: Ask
         method: method ?? 'GET',
         path,
         headers: { ...(body && { 'content-length': Buffer.byteLength(body) }), ...headers },
+        setHost: headers?.host !== '',
         // A connection for each: what one request does to it is no other's.
         agent: false,
         timeout: TIMEOUT_MS,

@@ -9,6 +9,8 @@ export interface Sight {
   /** Those of them that failed. */
   failed: number[];
   status: string | null;
+  /** What it says beside its buttons: what waits, or why a button is disabled. */
+  hint: string;
 }
 
 declare global {
@@ -54,6 +56,7 @@ function noteEverything(): void {
         ids: idsOf(region, 'article'),
         failed: idsOf(region, 'article[data-state=failed]'),
         status: region.querySelector('.status')?.getAttribute('data-status') ?? null,
+        hint: region.querySelector('.hint')?.textContent?.trim() ?? '',
       };
       const sights = (window.sights[nameOf(region)] ??= []);
       const last = sights.at(-1);
@@ -63,6 +66,7 @@ function noteEverything(): void {
   new MutationObserver(look).observe(document, {
     subtree: true,
     childList: true,
+    characterData: true,
     attributeFilter: ['data-id', 'data-state', 'data-status'],
   });
 

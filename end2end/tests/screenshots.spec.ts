@@ -1,0 +1,88 @@
+// Pictures: of each state of the page in light and dark, on a phone and a desktop, and the one in
+// the README. They lie in test-results/screenshots; with UPDATE_SCREENSHOTS=1 the README's is
+// copied to docs/.
+
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Locator, Page, TestInfo } from '@playwright/test';
+import { expect, test } from './support/gallery';
+import type { Style } from './support/posts-page';
+import { test as shopTest } from './support/shop';
+
+const docs = resolve(dirname(fileURLToPath(import.meta.url)), '../../docs');
+const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+
+// A trace takes a picture of its own at each click, and the page would measure that, too.
+test.use({ trace: 'off' });
+
+/** Takes a picture and returns its path. */
+async function picture(page: Page, { project }: TestInfo, name: string, fullPage = true) {
+  const path = join(project.outputDir, 'screenshots', `${name}.png`);
+  await page.screenshot({ path, fullPage, animations: 'disabled' });
+  return path;
+}
+
+test.describe('for the README', () => {
+  // The built-in upstream, as it comes: the times in the picture are those that it is about.
+  const viewport = { width: 1280, height: 900 };
+  test.use({ viewport, colorScheme: 'light', upstream: { delayMs: 400 } });
+
+  test('the page in the middle of a background run', async ({ posts, page }, testInfo) => {
+    await posts.open();
+    const { chained, background, count } = posts;
+    await runWithClicks(chained, count, [1, 2, 4, 6]);
+    await chained.expectStatus('done');
+    await runWithClicks(background, count, [1, 2, 3, 4]);
+    await expect.poll(async () => (await background.clickTimes()).clicks).toBe(4);
+    const path = await picture(page, testInfo, 'posts', false);
+    // It was taken in the middle, not after the end.
+    await background.expectStatus('running');
+    if (process.env.UPDATE_SCREENSHOTS !== '1') return;
+    mkdirSync(docs, { recursive: true });
+    copyFileSync(path, join(docs, 'posts.png'));
+  });
+});
+
+/** Begins a run and clicks the counter when so many posts are there. */
+async function runWithClicks(style: Style, count: Locator, arrivals: number[]): Promise<void> {
+  await style.fetch.click();
+  for (const arrived of arrivals) {
+    await style.expectAtLeast(arrived);
+    await count.click();
+  }
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    shopTest.describe(`${colorScheme}, ${size}`, () => {
+      shopTest.use({ colorScheme, viewport });
+
+      shopTest('every state of the page', async ({ posts, page, shop }, testInfo) => {
+        const take = (state: string) => picture(page, testInfo, `${state}-${colorScheme}-${size}`);
+        await posts.open();
+        await take('empty');
+        shop.fail(2, 5);
+        shop.letUpTo(4);
+        await posts.background.begin(4);
+        await expect(posts.background.progress).toHaveText('4 of 10');
+        await take('running');
+        shop.letAll();
+        await posts.background.expectStatus('done');
+        await expect(posts.background.failed).toHaveCount(2);
+        await take('failed');
+        await posts.background.clear.click();
+        shop.repair();
+        shop.letUpTo(2);
+        await posts.chained.begin(2);
+        await posts.chained.stop.click();
+        await posts.chained.expectStatus('stopping');
+        await take('stopping');
+        shop.letAll();
+        await posts.chained.expectStatus('stopped');
+        await posts.chained.run();
+        await take('done');
+      });
+    });
+  }
+}
