@@ -28,7 +28,9 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Bytes of one state as JSON. An update that makes it larger is undone (`TooLarge`).
     pub state_bytes: usize,
-    /// Streams of one visitor. One more is told to come back later (`Full`).
+    /// Streams of one visitor that stay open: a browser has six connections to a host over
+    /// HTTP/1.1, and clicks need some. One more gets what there is, and is told to come back
+    /// (`Turn`).
     pub streams_of_visitor: usize,
     /// Streams in the process. One more is told to come back later (`Full`).
     pub streams: usize,
@@ -72,7 +74,7 @@ impl Default for Limits {
             log_entries: 1_000,
             log_bytes: 1 << 20,
             state_bytes: 64 << 20,
-            streams_of_visitor: 32,
+            streams_of_visitor: 4,
             streams: 20_000,
             write_bytes: 64 << 10,
             followed_states: 64,

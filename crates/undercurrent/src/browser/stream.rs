@@ -51,7 +51,8 @@ enum Phase {
         _connection: Connection,
         replaced: Option<Box<Phase>>,
     },
-    /// It was lost; a timer leads to `Connected`.
+    /// It was lost, it is another tab's turn, or the tab is hidden. A timer, or a look at the
+    /// tab, leads to `Connected`.
     Waiting,
 }
 
@@ -68,6 +69,8 @@ struct Connection {
 const RETRY_MS: (f64, f64) = (200.0, 2_000.0);
 /// A stream that lived so long was a good one: the next failure begins anew.
 const GOOD_AFTER_MS: f64 = 5_000.0;
+/// Milliseconds that a tab is hidden before it gives its stream back.
+const REST_AFTER_MS: u64 = 30_000;
 /// Milliseconds before a stream that did not fit is opened anew.
 const RESYNC_MS: u32 = 1_000;
 /// So many missed pings mean that the connection is dead.
@@ -95,6 +98,10 @@ impl Stream {
                 {
                     reconnect_now(&shown);
                 }
+            });
+            let looked_at = hub.clone();
+            window_event_listener(ev::visibilitychange, move |_| {
+                visibility_changed(&looked_at)
             });
             let watched = hub.clone();
             drop(set_interval_with_handle(
@@ -175,12 +182,6 @@ fn opened(hub: &Rc<Hub>) {
 /// The stream is lost. The next one comes after a while, longer after each failure.
 fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
     let stream = &hub.stream;
-    // Whatever still comes from the old one is not heard.
-    let generation = stream.generation.get() + 1;
-    stream.generation.set(generation);
-    let old = stream.phase.replace(Phase::Waiting);
-    // Not inside its own callback.
-    spawn_local(async move { drop(old) });
     // Counted once: while nothing opens, the tries grow further apart.
     let opened_ms = stream.opened_ms.replace(f64::INFINITY);
     if now_ms() - opened_ms > GOOD_AFTER_MS {
@@ -196,7 +197,19 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
     });
     let (first, last) = RETRY_MS;
     let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
-    let wait = wait.max(after_ms.map_or(0.0, f64::from));
+    pause(hub, Some((wait as u32).max(after_ms.unwrap_or(0))));
+}
+
+/// Closes the stream, for a while or until the page is looked at again.
+fn pause(hub: &Rc<Hub>, for_ms: Option<u32>) {
+    let stream = &hub.stream;
+    // Whatever still comes from the old one is not heard.
+    let generation = stream.generation.get() + 1;
+    stream.generation.set(generation);
+    let old = stream.phase.replace(Phase::Waiting);
+    // Not inside its own callback.
+    spawn_local(async move { drop(old) });
+    let Some(for_ms) = for_ms else { return };
     let hub = hub.clone();
     set_timeout(
         move || {
@@ -204,8 +217,25 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
                 connect(&hub);
             }
         },
-        jittered(wait),
+        jittered(f64::from(for_ms)),
     );
+}
+
+/// A tab that nobody looks at gives its connection back: a browser has six for a host.
+fn visibility_changed(hub: &Rc<Hub>) {
+    if !document().hidden() {
+        if matches!(*hub.stream.phase.borrow(), Phase::Waiting) {
+            reconnect_now(hub);
+        }
+        return;
+    }
+    let hub = hub.clone();
+    let rest = move || {
+        if document().hidden() && matches!(*hub.stream.phase.borrow(), Phase::Connected { .. }) {
+            pause(&hub, None);
+        }
+    };
+    set_timeout(rest, Duration::from_millis(REST_AFTER_MS));
 }
 
 fn reconnect_now(hub: &Rc<Hub>) {
@@ -245,6 +275,7 @@ fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
         }
         Frame::Control(Control::Ping(_)) => {}
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
+            ByeReason::Turn => pause(hub, Some(retry_ms)),
             ByeReason::Shutdown | ByeReason::Full | ByeReason::Slow => lost(hub, Some(retry_ms)),
             ByeReason::NoSession | ByeReason::UnknownState => give_up(hub),
         },

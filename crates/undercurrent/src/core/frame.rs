@@ -54,6 +54,9 @@ pub enum ByeReason {
     Shutdown,
     /// There are too many streams.
     Full,
+    /// The visitor has as many open streams as a browser's connections allow. What there was has
+    /// been sent; come back for what comes.
+    Turn,
     /// The cookie is missing or not valid: load the page again.
     NoSession,
     /// A followed state does not exist here: the page is older or newer than the server.

@@ -75,21 +75,14 @@ impl Scopes {
         Some(scope.clone())
     }
 
-    /// Adds a stream to the place of a scope, whether there is a scope or not. `None` when the
-    /// visitor has as many as are allowed.
-    pub(crate) fn follow(
-        &self,
-        key: ScopeKey,
-        follower: &Arc<Follower>,
-        max: usize,
-    ) -> Option<Arc<Slot>> {
+    /// Adds a stream to the place of a scope, whether there is a scope or not. Tells how many
+    /// there were.
+    pub(crate) fn follow(&self, key: ScopeKey, follower: &Arc<Follower>) -> (Arc<Slot>, usize) {
         let mut part = self.part(key);
         let slot = part.entry(key).or_insert_with(|| Slot::new(key)).clone();
-        if slot.followers.count() >= max {
-            return None;
-        }
+        let before = slot.followers.count();
         slot.followers.add(follower.clone());
-        Some(slot)
+        (slot, before)
     }
 
     /// A stream is gone: a place without a scope and without streams goes, too.

@@ -69,6 +69,9 @@ pub(crate) async fn stream(
 /// A stream that is told to come back finds, with luck, that another has gone.
 const FULL_RETRY_MS: u32 = 5_000;
 
+/// How long a tab without a stream of its own waits between two looks.
+const TURN_RETRY_MS: u32 = 700;
+
 fn open(
     runtime: &Arc<Runtime>,
     connection: CancellationToken,
@@ -143,6 +146,8 @@ struct Stream {
     follower: Arc<Follower>,
     id: u64,
     follows: Vec<(&'static str, Option<Position>)>,
+    /// It ends as soon as everything there is has been sent.
+    is_brief: bool,
     phase: Phase,
 }
 
@@ -172,10 +177,8 @@ impl Stream {
         }
         let follower = Arc::new(Follower::new(connection, runtime.uptime_ms()));
         // From here on a change wakes it; what came before it finds in the log.
-        let followed = runtime
-            .scopes
-            .follow(session.scope, &follower, limits.streams_of_visitor);
-        let slot = followed.ok_or(ByeReason::Full)?;
+        let (slot, others) = runtime.scopes.follow(session.scope, &follower);
+        let is_brief = others >= limits.streams_of_visitor;
         let id = runtime.streams.add(&follower);
         if runtime.is_shutting_down() {
             // It came between the question and the last words to all.
@@ -187,6 +190,7 @@ impl Stream {
             follower,
             id,
             follows,
+            is_brief,
             phase: Phase::Opening,
         })
     }
@@ -228,6 +232,9 @@ impl Stream {
                 }
                 Phase::Live => {
                     let missing = self.write_entries(out, max);
+                    if missing.is_empty() && out.len() < max && self.is_brief {
+                        self.follower.say_bye(ByeReason::Turn, TURN_RETRY_MS);
+                    }
                     if missing.is_empty() || out.len() >= max {
                         return;
                     }
