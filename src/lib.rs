@@ -1,13 +1,10 @@
 //! The gallery: pages that each show one thing background tasks are good for.
 //!
-//! One folder a page: its state, its events, its view. `app` has the shell around them, `shell`
-//! the pieces that they share, `upstream` the products that the server fetches.
+//! One folder a page: its state, its events, its view. `app` has the shell around them, `pieces`
+//! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
 pub mod pieces;
 pub mod posts;
-pub mod product;
-#[cfg(feature = "ssr")]
-pub mod upstream;
 
 undercurrent::hydrate!(app::App);

@@ -1,9 +1,6 @@
 //! The gallery's server.
 
-use gallery::{
-    app::{App, shell},
-    upstream,
-};
+use gallery::app::{App, shell};
 use undercurrent::Undercurrent;
 
 #[tokio::main]

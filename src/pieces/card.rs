@@ -1,8 +1,8 @@
 //! The card of a product. It has its size before its content is there.
 
 use super::picture::Picture;
-use crate::product::Product;
 use leptos::prelude::*;
+use upstream::Product;
 
 /// A product that arrived.
 #[component]

@@ -6,6 +6,7 @@ mod latency;
 mod notes;
 mod picture;
 mod place;
+mod region;
 mod run;
 
 pub use banner::Banner;
@@ -13,4 +14,5 @@ pub use card::{FailedCard, ProductCard};
 pub use latency::Latency;
 pub use notes::{Notes, waiting};
 pub use place::Places;
+pub use region::{Run, RunRegion};
 pub use run::RunLine;

@@ -15,7 +15,7 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
     })
     .await?;
     for id in 1..=POSTS {
-        let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+        let product = cx.expect::<upstream::Upstream>().product(id).await;
         cx.update(|posts| posts.background.push(Post::of(id, product)))
             .await?;
         cx.progress(id, POSTS);
@@ -26,7 +26,7 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
 /// Fetches one post again.
 #[background(key = id, overlap = reject)]
 pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
-    let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+    let product = cx.expect::<upstream::Upstream>().product(id).await;
     cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background))
         .await?;
     Ok(())

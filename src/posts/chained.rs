@@ -32,7 +32,7 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
     if !cx.read(|posts| posts.chain.is_at(run)).await? {
         return Ok(());
     }
-    let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+    let product = cx.expect::<upstream::Upstream>().product(id).await;
     cx.update(|posts| {
         posts.chained.push(Post::of(id, product));
         posts.chain.done = id;
@@ -58,7 +58,7 @@ pub fn stop_chained(posts: &mut Posts) {
 /// Fetches one post again, in the queue.
 #[event]
 pub async fn retry_chained(cx: EventContext<Posts>, id: u32) -> Result<()> {
-    let product = cx.expect::<crate::upstream::Upstream>().product(id).await;
+    let product = cx.expect::<upstream::Upstream>().product(id).await;
     cx.update(|posts| Post::of(id, product).replace_in(&mut posts.chained))
         .await?;
     Ok(())

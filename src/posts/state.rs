@@ -1,8 +1,8 @@
 //! What the posts page shows.
 
-use crate::product::Product;
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
+use upstream::Product;
 
 /// How many posts a run fetches.
 pub const POSTS: u32 = 10;

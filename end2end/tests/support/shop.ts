@@ -11,7 +11,7 @@ interface Product {
 }
 
 // The same products as those of the built-in upstream.
-const file = new URL('../../../src/upstream/products.json', import.meta.url);
+const file = new URL('../../../crates/upstream/src/products.json', import.meta.url);
 const products = JSON.parse(readFileSync(file, 'utf8')) as Product[];
 
 export class Shop {

@@ -49,6 +49,7 @@ use std::{
     fmt, io,
     path::PathBuf,
     sync::{Mutex, PoisonError, atomic::AtomicUsize},
+    time::Duration,
 };
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -101,6 +102,16 @@ impl Runtime {
 
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutdown.is_cancelled()
+    }
+
+    /// How long a cancelled task may take to clean up. In a shutdown its end must be recorded
+    /// before the time is over: half of what is left for it then.
+    pub(crate) fn cancel_grace(&self) -> Duration {
+        let limits = &self.limits;
+        Duration::from_millis(match self.is_shutting_down() {
+            true => limits.cancel_grace_ms.min(limits.shutdown_ms / 4),
+            false => limits.cancel_grace_ms,
+        })
     }
 
     /// Makes a message of a handler ready for the queue.

@@ -18,7 +18,7 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, atomic::Ordering},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// The tasks that run in a scope, by id.
@@ -96,10 +96,9 @@ impl Scope {
         let handle = context.clone();
         let future = AssertUnwindSafe(async move { run(context).await }).catch_unwind();
         runtime.tracker.clone().spawn(async move {
-            let grace = Duration::from_millis(runtime.limits.cancel_grace_ms);
             let cancelled = async {
                 handle.cancelled().await;
-                tokio::time::sleep(grace).await;
+                tokio::time::sleep(runtime.cancel_grace()).await;
             };
             let mut future = Box::pin(future);
             let outcome = tokio::select! {

@@ -554,6 +554,39 @@ async fn a_task_that_panics_ends_so_and_others_go_on() {
     assert!(scope.is_idle());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_then_interrupts_and_every_end_is_recorded_in_time() {
+    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
+    let config = Config {
+        session_key_file: key_file,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("trial").build();
+    let uc = Undercurrent::with(options, config)
+        .build()
+        .expect("it starts");
+    let runtime = uc.runtime.clone();
+    let scope = scope(&runtime);
+    send(&scope, 1, ticks(5)).await;
+    send(&scope, 2, stubborn("a".into())).await;
+    send(&scope, 3, waits("event".into())).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("it listens");
+    let begin = tokio::time::Instant::now();
+    let served = uc.serve_on(listener, axum::Router::new(), async {}).await;
+    assert!(served.is_ok());
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let ends = |tasks: &UcTasks| tasks.runs.iter().map(|run| run.status).collect::<Vec<_>>();
+    let ends = scope.read(|| true, ends).await;
+    assert_eq!(ends, Ok(vec![TaskStatus::Done, TaskStatus::Interrupted]));
+    assert!(
+        seen(&scope).await.contains(&"event dispatched".to_owned()),
+        "the queue ran empty"
+    );
+}
+
 // === Updates and the log ===
 
 #[tokio::test]

@@ -1,24 +1,7 @@
-//! Where the products come from: any server whose answers look like those of
-//! `dummyjson.com/products/{id}`, asked over real HTTP.
-//!
-//! [`open`] is the only entry: it starts the built-in upstream when no URL is
-//! configured, and returns the client that is pointed at it.
+//! Opening an upstream: the configured one, or the one that is built in.
 
-pub mod builtin;
-pub mod client;
-pub mod config;
-pub mod error;
-pub mod faults;
-
-#[cfg(test)]
-mod tests;
-
+use crate::{BuiltinConfig, ConfigError, Upstream, UpstreamConfig, builtin};
 use std::{fmt, io, path::Path};
-
-pub use builtin::BuiltinConfig;
-pub use client::Upstream;
-pub use config::{ConfigError, UpstreamConfig};
-pub use error::UpstreamError;
 
 /// Why no upstream could be opened.
 #[derive(Debug)]

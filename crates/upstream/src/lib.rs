@@ -1,0 +1,31 @@
+//! Where the products come from: any server whose answers look like those of
+//! `dummyjson.com/products/{id}`, asked over real HTTP.
+//!
+//! `open` is the only entry: it starts the built-in upstream when no URL is configured, and
+//! returns the client that is pointed at it. A browser's build has the type of a product only.
+
+#[cfg(feature = "ssr")]
+pub mod builtin;
+#[cfg(feature = "ssr")]
+pub mod client;
+#[cfg(feature = "ssr")]
+pub mod config;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+pub mod faults;
+#[cfg(feature = "ssr")]
+mod open;
+pub mod product;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+#[cfg(feature = "ssr")]
+pub use self::{
+    builtin::BuiltinConfig,
+    client::Upstream,
+    config::{ConfigError, UpstreamConfig},
+    error::UpstreamError,
+    open::{OpenError, from_file, open},
+};
+pub use product::Product;
