@@ -22,11 +22,14 @@ pub fn RunLine(
 ) -> impl IntoView {
     let chip = move || match status.get() {
         None => ("none", "Not run yet"),
-        Some(TaskStatus::Running) if stopping.get() => ("stopping", "Stopping"),
+        Some(status) if stopping.get() && !status.is_end() => ("stopping", "Stopping"),
         Some(TaskStatus::Running) => ("running", "Running"),
+        Some(TaskStatus::Queued) => ("queued", "Waiting"),
+        Some(TaskStatus::Paused) => ("paused", "Paused"),
         Some(TaskStatus::Done) => ("done", "Done"),
         Some(TaskStatus::Cancelled) => ("stopped", "Stopped"),
         Some(TaskStatus::Interrupted) => ("failed", "Interrupted"),
+        Some(TaskStatus::TimedOut) => ("failed", "Timed out"),
         Some(TaskStatus::Failed | TaskStatus::Panicked) => ("failed", "Failed"),
     };
     // Spoken when the status changes and at each fifth step: not for every card.

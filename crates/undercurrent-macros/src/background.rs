@@ -17,6 +17,10 @@ struct Policy {
     key: Option<Expr>,
     /// What happens when it is started again while it runs.
     overlap: TokenStream,
+    /// Milliseconds that an attempt may take.
+    timeout: TokenStream,
+    /// Attempts after the first.
+    retries: TokenStream,
 }
 
 pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenStream> {
@@ -38,7 +42,12 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
     let registration = handler.registration(&quote!(task));
     let (ident, state) = (&handler.message, &handler.state);
     let (arguments, _) = handler.idents_and_types();
-    let Policy { key, overlap } = policy;
+    let Policy {
+        key,
+        overlap,
+        timeout,
+        retries,
+    } = policy;
     let key = match key {
         None => quote!(::std::string::String::new()),
         Some(key) => quote! {{
@@ -54,7 +63,11 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
             const _: () = {
                 #body
                 impl ::undercurrent::server::TaskHandler for #ident {
-                    const OVERLAP: ::undercurrent::server::Overlap = #overlap;
+                    const POLICY: ::undercurrent::server::Policy = ::undercurrent::server::Policy {
+                        overlap: #overlap,
+                        timeout_ms: #timeout,
+                        retries: #retries,
+                    };
 
                     fn key(&self) -> ::std::string::String {
                         #key
@@ -80,16 +93,23 @@ impl Policy {
         let mut policy = Policy {
             key: None,
             overlap: quote!(::undercurrent::server::Overlap::Reject),
+            timeout: quote!(::core::option::Option::None),
+            retries: quote!(0),
         };
         let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
         for Setting { name, value } in settings {
             match name.to_string().as_str() {
                 "key" => policy.key = Some(value),
                 "overlap" => policy.overlap = overlap(&value)?,
+                "timeout" => {
+                    let ms = milliseconds(&value)?;
+                    policy.timeout = quote!(::core::option::Option::Some(#ms));
+                }
+                "retries" => policy.retries = retries(&value)?,
                 _ => {
                     return Err(Error::new(
                         name.span(),
-                        "`#[background]` knows `key = …` and `overlap = …`",
+                        "`#[background]` knows `key`, `overlap`, `timeout` and `retries`",
                     ));
                 }
             }
@@ -102,6 +122,12 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
     match value {
         Expr::Path(path) if path.path.is_ident("reject") => {
             Ok(quote!(::undercurrent::server::Overlap::Reject))
+        }
+        Expr::Path(path) if path.path.is_ident("queue") => {
+            Ok(quote!(::undercurrent::server::Overlap::Queue))
+        }
+        Expr::Path(path) if path.path.is_ident("replace") => {
+            Ok(quote!(::undercurrent::server::Overlap::Replace))
         }
         Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(path) if path.path.is_ident("parallel")) => {
             match args.first() {
@@ -119,7 +145,50 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
         }
         other => Err(Error::new(
             other.span(),
-            "`overlap` is `reject` or `parallel(n)`",
+            "`overlap` is `reject`, `queue`, `replace` or `parallel(n)`",
+        )),
+    }
+}
+
+/// `"10m"`: a number and a unit.
+fn milliseconds(value: &Expr) -> Result<u64> {
+    let wrong = || {
+        Error::new(
+            value.span(),
+            "a span of time is a number and a unit: \"500ms\", \"30s\", \"10m\" or \"2h\"",
+        )
+    };
+    let Expr::Lit(literal) = value else {
+        return Err(wrong());
+    };
+    let Lit::Str(text) = &literal.lit else {
+        return Err(wrong());
+    };
+    let text = text.value();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(factor) {
+        Some(ms) if ms > 0 => Ok(ms),
+        _ => Err(wrong()),
+    }
+}
+
+fn retries(value: &Expr) -> Result<TokenStream> {
+    match value {
+        Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(n) if n.base10_parse::<u16>().is_ok()) => {
+            Ok(quote!(#literal))
+        }
+        other => Err(Error::new(
+            other.span(),
+            "`retries` is the number of attempts after the first, at most 65535",
         )),
     }
 }

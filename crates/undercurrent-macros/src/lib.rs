@@ -42,9 +42,17 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an async function a background task: it runs beside the queue and touches the state in
 /// short updates.
 ///
-/// `#[background(overlap = reject, key = name)]`: `overlap` says what happens when the task is
-/// started again while it runs (`reject`, the default, or `parallel(n)`); `key` names an
-/// argument that tells instances apart.
+/// `#[background(key = name, overlap = reject, timeout = "10m", retries = 3)]`:
+///
+/// - `key` names an argument, or an expression over the arguments, that tells instances apart.
+/// - `overlap` says what happens when an instance is started again while it runs: `reject` (the
+///   default) refuses the second, `queue` lets it wait for its turn, `replace` cancels the first,
+///   `parallel(n)` allows so many side by side and refuses one more.
+/// - `timeout` bounds an attempt; the time in which it is paused does not count. Without it a
+///   task may take for ever.
+/// - `retries` is the number of attempts after the first one, made when an attempt returned an
+///   error or took too long. The pauses between them double from one second to one minute. A
+///   panic is not retried: it would come again.
 #[proc_macro_attribute]
 pub fn background(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = syn::parse_macro_input!(item as syn::ItemFn);

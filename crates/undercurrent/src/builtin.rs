@@ -11,6 +11,17 @@ pub struct UcTasks {
     pub runs: List<TaskRecord>,
     #[state(server)]
     pub(crate) last_id: u64,
+    /// What the runs were started with, for who starts one again. It is not sent: arguments may
+    /// say what the page does not show.
+    #[state(server)]
+    pub(crate) arguments: List<Arguments>,
+}
+
+/// The arguments of a run, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Arguments {
+    pub(crate) run: u64,
+    pub(crate) json: String,
 }
 
 /// How the events of a scope ended, by client. A client that was away learns it here.

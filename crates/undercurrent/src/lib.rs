@@ -91,12 +91,16 @@ pub use self::{
         task::{Progress, TaskRecord, TaskStatus},
     },
     error::{ForVisitor, Result, UpdateError},
-    limits::{Limits, OUTBOX_EVENTS},
-    message::{Call, CancelTask, EventDef, EventFn, OnClick, TaskDef, TaskFn},
+    limits::{Limits, OUTBOX_EVENTS, TOASTS},
+    message::{
+        Call, CancelTask, EventDef, EventFn, OnClick, PauseTask, ResumeTask, RetryTask, TaskDef,
+        TaskFn, Which,
+    },
     millis::Millis,
     page::{
-        Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle,
-        use_connection, use_event, use_loaded, use_state, use_task,
+        Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle, TaskList,
+        Toast, ToastKind, Toasts, use_all_tasks, use_connection, use_event, use_loaded, use_state,
+        use_task, use_tasks, use_toasts,
     },
 };
 #[cfg(feature = "hydrate")]
@@ -109,8 +113,9 @@ pub use undercurrent_macros::{State, background, event};
 pub mod prelude {
     pub use crate::{
         Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
-        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus,
-        background, event, use_connection, use_event, use_loaded, use_state, use_task,
+        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
+        TaskStatus, ToastKind, background, event, use_all_tasks, use_connection, use_event,
+        use_loaded, use_state, use_task, use_tasks, use_toasts,
     };
 }
 

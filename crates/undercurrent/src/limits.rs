@@ -12,9 +12,9 @@ pub struct Limits {
     pub scopes: usize,
     /// Events that wait in one queue. One more is refused (`Full`).
     pub queue: usize,
-    /// Tasks that run in one scope. One more is refused (`Full`).
+    /// Tasks that run, wait or are paused in one scope. One more is refused (`Full`).
     pub tasks: usize,
-    /// Tasks that run in the process. One more is refused (`Full`).
+    /// Tasks that run, wait or are paused in the process. One more is refused (`Full`).
     pub tasks_in_process: usize,
     /// Ended tasks that a scope still tells of. The oldest goes.
     pub ended_tasks: usize,
@@ -55,6 +55,11 @@ pub struct Limits {
     pub stall_ms: u64,
     /// Milliseconds between a cancel and the moment the task's future is dropped.
     pub cancel_grace_ms: u64,
+    /// Milliseconds between a task's first attempt that failed and its second. Each further pause
+    /// is twice as long.
+    pub retry_first_ms: u64,
+    /// Milliseconds between two attempts of a task at most.
+    pub retry_last_ms: u64,
     /// Milliseconds for a shutdown. What has not ended then is cut off.
     pub shutdown_ms: u64,
     /// Milliseconds that a closure may hold the state before the log says so.
@@ -86,6 +91,8 @@ impl Default for Limits {
             ping_ms: 15_000,
             stall_ms: 20_000,
             cancel_grace_ms: 5_000,
+            retry_first_ms: 1_000,
+            retry_last_ms: 60_000,
             shutdown_ms: 10_000,
             slow_update_ms: 50,
         }
@@ -94,6 +101,9 @@ impl Default for Limits {
 
 /// Events that wait in the browser until the server has taken them. One more is refused, visibly.
 pub const OUTBOX_EVENTS: usize = 100;
+
+/// Toasts that a page shows. One more, and the oldest goes.
+pub const TOASTS: usize = 4;
 
 impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.

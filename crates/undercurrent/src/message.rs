@@ -133,18 +133,55 @@ type ServerSide = server_fn::mock::BrowserMockServer;
 
 // === The runtime's own messages ===
 
-/// Cancels the tasks of a name and a key. It does not wait in the queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelTask {
-    /// `<state>/<function>`.
+/// Which runs a message is about: those of a name and a key, or one by its id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Which {
+    /// `<state>/<function>`. Not looked at when `run` is given.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub task: String,
-    /// The key of the instance, or empty.
-    #[serde(default)]
+    /// The key of the instance, or empty. Not looked at when `run` is given.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
+    /// The id of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
 }
 
-impl EventDef for CancelTask {
-    type State = crate::builtin::UcTasks;
-    const NAME: &'static str = "uc_tasks/cancel";
-    const PATH: &'static str = "/api/uc_tasks/cancel";
+macro_rules! control {
+    ($(#[$about:meta])* $message:ident, $verb:literal) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $message(pub Which);
+
+        impl EventDef for $message {
+            type State = crate::builtin::UcTasks;
+            const NAME: &'static str = concat!("uc_tasks/", $verb);
+            const PATH: &'static str = concat!("/api/uc_tasks/", $verb);
+        }
+    };
 }
+
+control!(
+    /// Cancels runs, those that wait too. It does not wait in the queue.
+    CancelTask,
+    "cancel"
+);
+control!(
+    /// Holds runs that have begun: no update of theirs lands until they are resumed. It does not
+    /// wait in the queue.
+    PauseTask,
+    "pause"
+);
+control!(
+    /// Lets paused runs go on. It does not wait in the queue.
+    ResumeTask,
+    "resume"
+);
+control!(
+    /// Starts the last of the runs that has ended once more, with the same arguments. It does not
+    /// wait in the queue.
+    RetryTask,
+    "retry"
+);

@@ -10,20 +10,12 @@ use undercurrent::prelude::*;
 /// A post of the chained events. Its Retry waits in the queue.
 #[component]
 pub(super) fn ChainedCard(post: ReadSignal<Post>) -> impl IntoView {
-    let retry = use_event(retry_chained);
-    // The event is followed by its name, and another card's Retry has the same.
-    let clicked = RwSignal::new(false);
-    let retrying = Signal::derive(move || clicked.get() && retry.is_pending());
-    Effect::new(move |_| {
-        post.track();
-        if !retry.is_pending() {
-            clicked.set(false);
-        }
-    });
+    let retry = use_event(retry_chained).of(retry_chained(post.get_untracked().id));
+    let retrying = Signal::derive(move || retry.is_pending());
     let again = move |id| {
         view! {
             <EventForm event=retry_chained(id)>
-                <button class:waits=retrying on:click=move |_| clicked.set(true)>"Retry"</button>
+                <button class:waits=retrying>"Retry"</button>
             </EventForm>
         }
     };

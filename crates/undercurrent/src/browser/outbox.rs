@@ -92,6 +92,9 @@ pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: serde_json::Re
     let outgoing = Outgoing {
         number,
         event: event.to_owned(),
+        arguments: arguments
+            .as_ref()
+            .map_or_else(|_| String::new(), String::clone),
         sent_ms: now_ms(),
         taken: None,
     };
@@ -272,7 +275,12 @@ fn end(hub: &Rc<Hub>, is_ended: impl Fn(&Outgoing) -> bool, failures: &[Failure]
     let events = hub.replicas.events();
     let ended = events.ended(is_ended, failures);
     for failure in events.unseen(failures) {
-        events.failed(failure);
+        let is_it = |(event, _): &&(Outgoing, EndKind)| {
+            event.number == failure.number && event.event == failure.event
+        };
+        let arguments = ended.iter().find(is_it);
+        let arguments = arguments.map_or_else(String::new, |(event, _)| event.arguments.clone());
+        events.failed(failure, arguments);
     }
     if ended.is_empty() {
         return;

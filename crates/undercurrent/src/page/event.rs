@@ -1,7 +1,10 @@
 //! What became of the events that this page has sent.
 
-use super::replicas::Replicas;
-use crate::{EndKind, EventFn, Failure, core::position::Epoch, message::EventDef};
+use super::{
+    replicas::Replicas,
+    toast::{ToastBox, ToastKind},
+};
+use crate::{Call, EndKind, EventFn, Failure, core::position::Epoch, message::EventDef};
 use leptos::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,12 +20,26 @@ use std::{
 pub(crate) struct Events {
     /// Oldest first.
     outgoing: ArcRwSignal<Vec<Outgoing>>,
-    failures: ArcRwSignal<BTreeMap<String, Failure>>,
+    failures: ArcRwSignal<Failures>,
+    /// What nobody shows where it belongs is shown here.
+    pub(super) toasts: ToastBox,
+    /// The handles whose error a view shows, by event.
+    // A std mutex, held to add, to remove and to look.
+    shown: Arc<Mutex<BTreeSet<(&'static str, u64)>>>,
     /// Failures come again with each snapshot; each is told once.
     seen: Arc<Mutex<BTreeSet<(u64, String)>>>,
     // A std mutex: held to add, to remove and to copy out, never across a listener's call.
     listeners: Arc<Mutex<Listeners>>,
-    next_listener: Arc<AtomicU64>,
+    next_id: Arc<AtomicU64>,
+}
+
+/// The last failure of each event with each of its arguments.
+#[derive(Default)]
+struct Failures {
+    /// By event and arguments; what an event dispatched has none here.
+    last: BTreeMap<(String, String), Failure>,
+    /// The newest number that was sent, by event: an older failure is history.
+    sent: BTreeMap<String, u64>,
 }
 
 type Listener = Arc<dyn Fn(Ended) + Send + Sync>;
@@ -33,6 +50,8 @@ type Listeners = BTreeMap<u64, (&'static str, Listener)>;
 pub(crate) struct Outgoing {
     pub(crate) number: u64,
     pub(crate) event: String,
+    /// As JSON.
+    pub(crate) arguments: String,
     /// When it was sent, on the page's clock.
     #[cfg_attr(
         not(feature = "hydrate"),
@@ -54,32 +73,57 @@ pub struct Ended {
     pub elapsed_ms: f64,
 }
 
-/// One event, as this page has sent it.
+/// One event, as this page has sent it: with any arguments, or with certain ones.
 #[derive(Clone, Copy, Debug)]
 pub struct EventHandle {
     pending: Signal<usize>,
     failure: Signal<Option<Failure>>,
     name: &'static str,
+    id: u64,
+    /// `None` means any.
+    arguments: StoredValue<Option<String>>,
     events: StoredValue<Events>,
 }
 
 /// Follows what becomes of an event that this page sends.
 pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
-    let name = F::Event::NAME;
-    let replicas = Replicas::current();
-    replicas.hold_ends();
-    let events = replicas.events().clone();
-    let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
-    let count = move || outgoing.with(|all| all.iter().filter(|event| event.event == name).count());
-    EventHandle {
-        pending: Signal::derive(count),
-        failure: Signal::derive(move || failures.with(|all| all.get(name).cloned())),
-        name,
-        events: StoredValue::new(events),
-    }
+    EventHandle::new(F::Event::NAME, None)
 }
 
 impl EventHandle {
+    pub(super) fn new(name: &'static str, arguments: Option<String>) -> Self {
+        let replicas = Replicas::current();
+        replicas.hold_ends();
+        let events = replicas.events().clone();
+        let id = events.next_id();
+        let (shown, of) = (events.shown.clone(), arguments.clone());
+        let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
+        on_cleanup(move || {
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.remove(&(name, id));
+        });
+        let is_it = move |event: &&Outgoing| {
+            event.event == name && of.as_ref().is_none_or(|of| event.arguments == *of)
+        };
+        let count = move || outgoing.with(|all| all.iter().filter(&is_it).count());
+        let of = arguments.clone();
+        let failure = move || failures.with(|all| all.of(name, of.as_deref()).cloned());
+        EventHandle {
+            pending: Signal::derive(count),
+            failure: Signal::derive(failure),
+            name,
+            id,
+            arguments: StoredValue::new(arguments),
+            events: StoredValue::new(events),
+        }
+    }
+
+    /// The same event with these arguments: `retry.of(retry_post(id))` is the one of a row.
+    pub fn of<E: EventDef>(self, call: Call<E>) -> EventHandle {
+        let arguments = serde_json::to_string(&call).unwrap_or_default();
+        EventHandle::new(E::NAME, Some(arguments))
+    }
+
     /// How many clicks of this page on this event have not ended.
     pub fn pending(self) -> usize {
         self.pending.get()
@@ -90,9 +134,21 @@ impl EventHandle {
         self.pending.get() > 0
     }
 
-    /// What the visitor is told of the last one, if it did not end well.
+    /// What the visitor is told of the last one, if it did not end well. Whoever asks shows it:
+    /// it comes up in no toast then.
     pub fn error(self) -> Option<String> {
+        self.events.try_with_value(|events| {
+            let mut shown = events.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.insert((self.name, self.id));
+        });
         self.failure.get().map(|failure| failure.message)
+    }
+
+    /// The visitor has read the error: it is not told any more.
+    pub fn dismiss(self) {
+        let of = self.arguments.try_get_value().flatten();
+        self.events
+            .try_with_value(|events| events.dismiss(self.name, of.as_deref()));
     }
 
     /// Calls back at each end, once the page shows the effect: after the effects that the
@@ -101,7 +157,7 @@ impl EventHandle {
         let Some(events) = self.events.try_get_value() else {
             return;
         };
-        let id = events.next_listener.fetch_add(1, Ordering::Relaxed);
+        let id = events.next_id();
         events
             .lock_listeners()
             .insert(id, (self.name, Arc::new(listener)));
@@ -115,10 +171,12 @@ impl Default for Events {
     fn default() -> Self {
         Events {
             outgoing: ArcRwSignal::new(Vec::new()),
-            failures: ArcRwSignal::new(BTreeMap::new()),
+            failures: ArcRwSignal::new(Failures::default()),
+            toasts: ToastBox::default(),
+            shown: Arc::default(),
             seen: Arc::default(),
             listeners: Arc::default(),
-            next_listener: Arc::default(),
+            next_id: Arc::default(),
         }
     }
 }
@@ -130,11 +188,17 @@ impl Default for Events {
 impl Events {
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
-        if self
-            .failures
-            .with_untracked(|all| all.contains_key(&event.event))
-        {
-            self.failures.update(|all| drop(all.remove(&event.event)));
+        let is_shown = |all: &Failures| all.last.keys().any(|(name, _)| *name == event.event);
+        let forget = |all: &mut Failures| {
+            all.sent.insert(event.event.clone(), event.number);
+            let key = (event.event.clone(), event.arguments.clone());
+            all.last.remove(&key);
+        };
+        if self.failures.with_untracked(is_shown) {
+            self.failures.update(forget);
+        } else {
+            // Nobody shows it: no notice.
+            self.failures.update_untracked(forget);
         }
         self.outgoing.update(|all| all.push(event));
     }
@@ -192,9 +256,18 @@ impl Events {
         unseen.cloned().collect()
     }
 
-    pub(crate) fn failed(&self, failure: Failure) {
+    /// An event failed, with these arguments if they are known.
+    pub(crate) fn failed(&self, failure: Failure, arguments: String) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_shown = shown.iter().any(|(name, _)| *name == failure.event);
+        drop(shown);
+        if !is_shown {
+            self.toasts
+                .show(ToastKind::Failure, failure.message.clone());
+        }
+        let key = (failure.event.clone(), arguments);
         self.failures
-            .update(|all| drop(all.insert(failure.event.clone(), failure)));
+            .update(|all| drop(all.last.insert(key, failure)));
     }
 
     /// Tells the listeners of ended events.
@@ -213,10 +286,36 @@ impl Events {
 }
 
 impl Events {
+    fn dismiss(&self, event: &str, arguments: Option<&str>) {
+        self.failures.update(|all| {
+            all.last.retain(|(name, of), _| {
+                name != event || arguments.is_some_and(|arguments| arguments != of)
+            });
+        });
+    }
+
+    fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn lock_listeners(&self) -> MutexGuard<'_, Listeners> {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Failures {
+    fn of(&self, event: &str, arguments: Option<&str>) -> Option<&Failure> {
+        if let Some(arguments) = arguments {
+            return self.last.get(&(event.to_owned(), arguments.to_owned()));
+        }
+        let of_event = self.last.iter().filter(|((name, _), _)| name == event);
+        let newest = of_event
+            .map(|(_, failure)| failure)
+            .max_by_key(|failure| failure.number)?;
+        let sent = self.sent.get(event).copied().unwrap_or(0);
+        (newest.number >= sent).then_some(newest)
     }
 }
 

@@ -9,6 +9,7 @@ mod form;
 mod list;
 mod replicas;
 mod task;
+mod toast;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use self::event::Outgoing;
@@ -20,5 +21,6 @@ pub use self::{
     form::EventForm,
     list::ForList,
     replicas::{Followed, use_loaded, use_state},
-    task::{TaskHandle, use_task},
+    task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
+    toast::{Toast, ToastKind, Toasts, use_toasts},
 };

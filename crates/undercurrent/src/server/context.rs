@@ -4,8 +4,8 @@ use super::{
     Runtime,
     queue::{Origin, Queued},
     registry::Prepared,
-    scope::Scope,
-    tasks::NotStarted,
+    scope::{Gate, Look, Scope},
+    tasks::{Attempt, NotStarted},
 };
 use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError};
 use std::{
@@ -13,13 +13,9 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 /// What an event that must wait gets. It runs in the queue; what is behind it waits until it
 /// returns.
@@ -30,10 +26,11 @@ pub struct EventContext<S> {
 
 /// What a background task gets. It runs beside the queue and touches the state in short updates.
 ///
-/// Each method but `progress` and `expect` is a point where a cancel takes effect: it returns
-/// `Err(Cancelled)` then, for `?` to carry out.
+/// Each method but `progress` and `expect` is a point where a cancel and a pause take effect: it
+/// returns `Err(Cancelled)` then, for `?` to carry out, or waits for the resume. A task whose time
+/// is over (`timeout`) meets the same as one that is cancelled.
 pub struct TaskContext<S> {
-    run: Arc<TaskRun>,
+    attempt: Attempt,
     state: PhantomData<fn() -> S>,
 }
 
@@ -52,27 +49,6 @@ pub(crate) enum NotDispatched {
     Full,
     /// Arguments that can't be written as JSON and read again.
     Arguments(String),
-}
-
-/// One run of a task.
-pub(crate) struct TaskRun {
-    pub(crate) id: u64,
-    pub(crate) name: &'static str,
-    pub(crate) key: String,
-    scope: Arc<Scope>,
-    pub(crate) runtime: Arc<Runtime>,
-    /// Set under the scope's lock, so that no update can come after it.
-    is_cancelled: AtomicBool,
-    cancelled: CancellationToken,
-    // A std mutex, held to put or to take.
-    progress: Mutex<Pending>,
-}
-
-/// Progress that is not shown yet.
-#[derive(Default)]
-struct Pending {
-    progress: Option<(u64, u64)>,
-    is_owed: bool,
 }
 
 // === impl EventContext ===
@@ -169,10 +145,11 @@ impl<S: State> EventContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
-        start(&self.run.scope, &self.run.runtime, task).await
+        let run = &self.run;
+        start(&run.scope, &run.runtime, task, run.origin.clone()).await
     }
 
-    /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
+    /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start
     /// under the scope's lock: asked inside an update, the answer holds until the update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
         self.run
@@ -193,9 +170,9 @@ impl<S: State> EventContext<S> {
 // === impl TaskContext ===
 
 impl<S: State> TaskContext<S> {
-    pub(crate) fn new(run: Arc<TaskRun>) -> Self {
+    pub(crate) fn new(attempt: Attempt) -> Self {
         TaskContext {
-            run,
+            attempt,
             state: PhantomData,
         }
     }
@@ -218,7 +195,7 @@ impl<S: State> TaskContext<S> {
         &self,
         closure: impl FnOnce(&mut S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
-        self.run.scope.update(|| self.run.may_go_on(), closure)
+        self.scope().update(self.attempt.clone(), closure)
     }
 
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
@@ -230,9 +207,8 @@ impl<S: State> TaskContext<S> {
         &self,
         closure: impl FnOnce(&mut S) -> Result<R, E> + Send,
     ) -> Result<R, leptos::error::Error> {
-        self.run
-            .scope
-            .try_update(|| self.run.may_go_on(), closure)
+        self.scope()
+            .try_update(self.attempt.clone(), closure)
             .await?
             .map_err(Into::into)
     }
@@ -246,10 +222,11 @@ impl<S: State> TaskContext<S> {
         &self,
         closure: impl FnOnce(&S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
-        self.run.scope.read(|| self.run.may_go_on(), closure)
+        self.scope().read(self.attempt.clone(), closure)
     }
 
-    /// Waits, until the time is over or the task is cancelled.
+    /// Waits, until the time is over or the task is cancelled. A pause that begins meanwhile is
+    /// waited for as well.
     ///
     /// # Errors
     ///
@@ -257,20 +234,20 @@ impl<S: State> TaskContext<S> {
     pub async fn sleep(&self, span: impl Into<Duration>) -> Result<(), UpdateError> {
         tokio::select! {
             biased;
-            () = self.run.cancelled() => Err(UpdateError::Cancelled),
-            () = tokio::time::sleep(span.into()) => Ok(()),
+            () = self.attempt.ends() => Err(UpdateError::Cancelled),
+            () = tokio::time::sleep(span.into()) => self.go_on().await,
         }
     }
 
     /// Shows how far the task is: so many steps done, of so many.
     pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
         let (done, of) = (done.try_into().unwrap_or(0), of.try_into().unwrap_or(0));
-        self.run
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .progress = Some((done, of));
-        self.run.scope.show_progress(&self.run);
+        let run = &self.attempt.run;
+        // What is left of an earlier attempt tells nothing of this one.
+        if self.attempt.look() != Look::Refuse {
+            run.set_progress(done, of);
+            run.scope.show_progress(run);
+        }
     }
 
     /// Queues an event of the visitor, behind what is queued.
@@ -279,12 +256,11 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::QueueFull`] when there is no room.
     pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), UpdateError> {
-        if !self.run.may_go_on() {
-            return Err(UpdateError::Cancelled);
-        }
-        let queued = self.run.runtime.queued(event, None);
+        self.go_on().await?;
+        let run = &self.attempt.run;
+        let queued = run.runtime.queued(event, None);
         let queued = queued.map_err(UpdateError::NotRecorded)?;
-        let dispatched = self.run.scope.dispatch(vec![queued]);
+        let dispatched = run.scope.dispatch(vec![queued]);
         dispatched.map_err(|()| UpdateError::QueueFull)
     }
 
@@ -294,17 +270,15 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
-        if !self.run.may_go_on() {
-            return Err(NotStarted::Cancelled);
-        }
-        start(&self.run.scope, &self.run.runtime, task).await
+        self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
+        let run = &self.attempt.run;
+        start(&run.scope, &run.runtime, task, run.origin.clone()).await
     }
 
-    /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
+    /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start
     /// under the scope's lock: asked inside an update, the answer holds until the update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
-        self.run
-            .scope
+        self.scope()
             .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
     }
 
@@ -314,7 +288,22 @@ impl<S: State> TaskContext<S> {
     ///
     /// When it did not. The server does not start then if the macro saw this call.
     pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
-        self.run.runtime.provided.expect()
+        self.attempt.run.runtime.provided.expect()
+    }
+
+    fn scope(&self) -> &Arc<Scope> {
+        &self.attempt.run.scope
+    }
+
+    /// Waits while the task is paused.
+    async fn go_on(&self) -> Result<(), UpdateError> {
+        loop {
+            match self.attempt.look() {
+                Look::Pass => return Ok(()),
+                Look::Refuse => return Err(UpdateError::Cancelled),
+                Look::Wait => self.attempt.wait().await,
+            }
+        }
     }
 }
 
@@ -322,9 +311,10 @@ async fn start<E: TaskDef>(
     scope: &Arc<Scope>,
     runtime: &Arc<Runtime>,
     task: Call<E>,
+    origin: Option<Origin>,
 ) -> Result<u64, NotStarted> {
     match runtime.queued(task, None).map(|queued| queued.prepared) {
-        Ok(Prepared::Task(task)) => scope.start_task(task).await,
+        Ok(Prepared::Task(task)) => scope.start_task(task, origin).await,
         Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
         Err(_) => Err(NotStarted::Arguments),
     }
@@ -348,57 +338,6 @@ impl EventRun {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *dispatched, Ok(Vec::new()))
-    }
-}
-
-// === impl TaskRun ===
-
-impl TaskRun {
-    pub(crate) fn new(
-        id: u64,
-        name: &'static str,
-        key: String,
-        scope: Arc<Scope>,
-        runtime: Arc<Runtime>,
-    ) -> Self {
-        TaskRun {
-            id,
-            name,
-            key,
-            scope,
-            runtime,
-            is_cancelled: AtomicBool::new(false),
-            cancelled: CancellationToken::new(),
-            progress: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn may_go_on(&self) -> bool {
-        !self.is_cancelled.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn record_cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn wake_cancelled(&self) {
-        self.cancelled.cancel();
-    }
-
-    pub(crate) async fn cancelled(&self) {
-        self.cancelled.cancelled().await;
-    }
-
-    pub(crate) fn take_progress(&self) -> Option<(u64, u64)> {
-        let mut pending = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.is_owed = false;
-        pending.progress.take()
-    }
-
-    /// Whether the caller has to see to it that pending progress is shown.
-    pub(crate) fn owes_progress(&self) -> bool {
-        let mut pending = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        !std::mem::replace(&mut pending.is_owed, true)
     }
 }
 

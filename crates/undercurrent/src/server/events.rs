@@ -9,7 +9,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    Call, CancelTask, EndKind, EventDef,
+    Call, CancelTask, EndKind, EventDef, PauseTask, ResumeTask, RetryTask,
     answer::{Answer, Answers, Fate},
     core::position::Epoch,
 };
@@ -120,6 +120,9 @@ pub const fn server_fn<E: EventDef>() -> ServerFnTraitObj<Request<Body>, Respons
 }
 
 inventory::submit! { server_fn::<CancelTask>() }
+inventory::submit! { server_fn::<PauseTask>() }
+inventory::submit! { server_fn::<ResumeTask>() }
+inventory::submit! { server_fn::<RetryTask>() }
 
 async fn take_one(
     runtime: &Arc<Runtime>,
@@ -287,14 +290,14 @@ async fn take(
     ended: Option<oneshot::Sender<EndKind>>,
 ) -> Answer {
     let number = origin.as_ref().map_or(0, |origin| origin.number);
-    if let Prepared::Cancel { .. } = prepared
+    if let Prepared::Control(..) = prepared
         && authorize(session, session.scope, Action::Control).is_err()
     {
         return Answer::refused(number, EndKind::NoSession, "This is not yours.".to_owned());
     }
     let found = match prepared {
-        // Where there is no scope, nothing runs; and a cancel makes none.
-        Prepared::Cancel { .. } => match runtime.scopes.find(session.scope) {
+        // Where there is no scope, nothing runs; and to ask something of tasks makes none.
+        Prepared::Control(..) => match runtime.scopes.find(session.scope) {
             Some(scope) => Some(scope),
             None => return Answer::of(number, Fate::Ended),
         },

@@ -30,7 +30,7 @@ pub use self::{
 pub use self::{
     events::server_fn,
     registry::{
-        AsyncHandler, Expected, HandlerError, IntoOutcome, Outcome, Overlap, Registration,
+        AsyncHandler, Expected, HandlerError, IntoOutcome, Outcome, Overlap, Policy, Registration,
         StateRegistration, SyncHandler, TaskHandler,
     },
 };

@@ -137,11 +137,11 @@ impl Scope {
         let Some(runtime) = self.runtime.upgrade() else {
             return ControlFlow::Break(Accepted::Full);
         };
-        let (scope, prepared) = (self.clone(), event.prepared);
+        let (scope, prepared, origin) = (self.clone(), event.prepared, event.origin.clone());
         // Of its own: the request that brought it may go away while it waits for the scope.
         let run = runtime
             .tracker
-            .spawn(async move { scope.run_beside(prepared).await });
+            .spawn(async move { scope.run_beside(prepared, origin).await });
         let end = run.map(|end| {
             end.unwrap_or_else(|_| (EndKind::Panicked, "The task could not be started.".into()))
         });
@@ -155,18 +155,21 @@ impl Scope {
         ControlFlow::Continue(end)
     }
 
-    /// Starts or cancels a task: nothing that takes time.
-    async fn run_beside(self: &Arc<Self>, prepared: Prepared) -> (EndKind, String) {
-        match prepared {
-            Prepared::Task(task) => {
-                if let Err(refused) = self.start_task(task).await {
-                    return (refused.kind(), refused.to_string());
-                }
-            }
-            Prepared::Cancel { task, key } => self.cancel_tasks(&task, &key).await,
+    /// Starts a task, or asks something of one: nothing that takes time.
+    async fn run_beside(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        origin: Option<Origin>,
+    ) -> (EndKind, String) {
+        let done = match prepared {
+            Prepared::Task(task) => self.start_task(task, origin).await.map(drop),
+            Prepared::Control(verb, which) => self.control_tasks(verb, &which, origin).await,
             Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
+        };
+        match done {
+            Ok(()) => (EndKind::Done, String::new()),
+            Err(refused) => (refused.kind(), refused.to_string()),
         }
-        (EndKind::Done, String::new())
     }
 
     /// Puts events behind what is queued: all of them, or none.
@@ -277,7 +280,8 @@ impl Scope {
             }
             // Dispatched by a handler, these come through the queue, too.
             beside => {
-                let (kind, message) = self.run_beside(beside).await;
+                let origin = sender.origin.clone();
+                let (kind, message) = self.run_beside(beside, origin).await;
                 End { kind, message }
             }
         };

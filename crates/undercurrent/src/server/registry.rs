@@ -3,13 +3,14 @@
 use super::{
     StartError,
     cell::{AnySnapshot, default_snapshot},
-    context::{EventRun, TaskRun},
+    context::EventRun,
     forget_panic,
     scope::{HandlerFailure, Writing},
+    tasks::Attempt,
 };
 use crate::{
-    CancelTask, EventContext, EventDef, ForVisitor, State, TaskContext, TaskDef, UpdateError,
-    core::position::Position,
+    CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
+    TaskContext, TaskDef, UpdateError, Which, core::position::Position,
 };
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -56,12 +57,23 @@ pub trait AsyncHandler: EventDef {
 
 /// A background task.
 pub trait TaskHandler: TaskDef {
-    /// What happens when it is started again while it runs.
-    const OVERLAP: Overlap;
+    /// What the attribute says.
+    const POLICY: Policy;
     #[doc(hidden)]
     fn key(&self) -> String;
     #[doc(hidden)]
     fn run(self, cx: TaskContext<Self::State>) -> impl Future<Output = Outcome> + Send;
+}
+
+/// What `#[background(…)]` says of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// It is started again while it runs.
+    pub overlap: Overlap,
+    /// Milliseconds that an attempt may take.
+    pub timeout_ms: Option<u64>,
+    /// Attempts after the first.
+    pub retries: u32,
 }
 
 /// A task is started again while one of the same name and key runs.
@@ -69,6 +81,10 @@ pub trait TaskHandler: TaskDef {
 pub enum Overlap {
     /// The second is refused.
     Reject,
+    /// The second waits until the first has ended.
+    Queue,
+    /// The first is cancelled: the latest wins.
+    Replace,
     /// So many run side by side; one more is refused.
     Parallel(usize),
 }
@@ -109,7 +125,16 @@ pub(crate) enum Prepared {
     Sync(ApplySync),
     Async(Box<dyn FnOnce(Arc<EventRun>) -> BoxFuture<'static, Outcome> + Send>),
     Task(PreparedTask),
-    Cancel { task: String, key: String },
+    Control(Verb, Which),
+}
+
+/// What is asked of tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Cancel,
+    Pause,
+    Resume,
+    Retry,
 }
 
 type ApplySync = Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> + Send>;
@@ -117,9 +142,14 @@ type ApplySync = Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> 
 pub(crate) struct PreparedTask {
     pub(crate) name: &'static str,
     pub(crate) key: String,
-    pub(crate) overlap: Overlap,
-    pub(crate) run: Box<dyn FnOnce(Arc<TaskRun>) -> BoxFuture<'static, Outcome> + Send>,
+    pub(crate) policy: Policy,
+    /// What it is started with, as JSON: for who starts it once more.
+    pub(crate) arguments: String,
+    pub(crate) body: RunTask,
 }
+
+/// Makes the future of an attempt.
+pub(crate) type RunTask = Arc<dyn Fn(Attempt) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
 /// Everything that was registered.
 #[derive(Debug)]
@@ -135,6 +165,9 @@ pub(crate) struct Provided(BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>);
 inventory::collect!(Registration);
 inventory::collect!(StateRegistration);
 inventory::submit! { Registration::cancel() }
+inventory::submit! { Registration::pause() }
+inventory::submit! { Registration::resume() }
+inventory::submit! { Registration::retry() }
 
 // === impl Registration ===
 
@@ -166,16 +199,37 @@ impl Registration {
             Ok(Prepared::Task(PreparedTask {
                 name: E::NAME,
                 key: event.key(),
-                overlap: E::OVERLAP,
-                run: Box::new(|run| Box::pin(event.run(TaskContext::new(run)))),
+                policy: E::POLICY,
+                arguments: serde_json::to_string(&event).map_err(|error| error.to_string())?,
+                body: Arc::new(move |attempt| {
+                    Box::pin(event.clone().run(TaskContext::new(attempt)))
+                }),
             }))
         })
     }
 
+    /// Each of these messages says which runs it is about, and nothing else.
     const fn cancel() -> Self {
-        Self::new::<CancelTask>(&[], |arguments| {
-            let CancelTask { task, key } = arguments.decode()?;
-            Ok(Prepared::Cancel { task, key })
+        Self::new::<CancelTask>(&[], |which| {
+            Ok(Prepared::Control(Verb::Cancel, which.decode()?))
+        })
+    }
+
+    const fn pause() -> Self {
+        Self::new::<PauseTask>(&[], |which| {
+            Ok(Prepared::Control(Verb::Pause, which.decode()?))
+        })
+    }
+
+    const fn resume() -> Self {
+        Self::new::<ResumeTask>(&[], |which| {
+            Ok(Prepared::Control(Verb::Resume, which.decode()?))
+        })
+    }
+
+    const fn retry() -> Self {
+        Self::new::<RetryTask>(&[], |which| {
+            Ok(Prepared::Control(Verb::Retry, which.decode()?))
         })
     }
 

@@ -71,6 +71,32 @@ pub(crate) struct Writing<'a> {
     changes: Vec<(usize, &'static str, Recorded)>,
 }
 
+/// Who may go on, asked under the scope's lock.
+pub(crate) trait Gate: Sync {
+    fn look(&self) -> Look;
+
+    /// After a `Look::Wait`: until it is worth another look. The lock is not held.
+    fn wait(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+}
+
+/// What a gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Pass,
+    /// Not now.
+    Wait,
+    /// Not any more.
+    Refuse,
+}
+
+impl<F: Fn() -> bool + Sync> Gate for F {
+    fn look(&self) -> Look {
+        if self() { Look::Pass } else { Look::Refuse }
+    }
+}
+
 thread_local! {
     /// A closure over a state runs on this thread.
     static IN_CLOSURE: StdCell<bool> = const { StdCell::new(false) };
@@ -108,6 +134,19 @@ impl Scope {
         })
     }
 
+    /// Takes the lock as soon as a gate lets pass.
+    async fn write_through(&self, gate: &impl Gate) -> Result<Writing<'_>, UpdateError> {
+        loop {
+            let writing = self.write().await.ok_or(UpdateError::Cancelled)?;
+            match gate.look() {
+                Look::Pass => return Ok(writing),
+                Look::Refuse => return Err(UpdateError::Cancelled),
+                Look::Wait => drop(writing),
+            }
+            gate.wait().await;
+        }
+    }
+
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
@@ -120,18 +159,18 @@ impl Scope {
         })
     }
 
-    /// One update, as tasks and waiting events make it. `may` is asked under the lock.
+    /// One update, as tasks and waiting events make it. The gate is asked under the lock.
     ///
     /// # Panics
     ///
     /// Goes on with a panic of the closure, once its change is undone.
     pub(crate) async fn update<S: State, R>(
         &self,
-        may: impl FnOnce() -> bool,
+        gate: impl Gate,
         closure: impl FnOnce(&mut S) -> R,
     ) -> Result<R, UpdateError> {
         let unfailing = |state: &mut S| Ok::<R, std::convert::Infallible>(closure(state));
-        match self.try_update(may, unfailing).await? {
+        match self.try_update(gate, unfailing).await? {
             Ok(result) => Ok(result),
             Err(never) => match never {},
         }
@@ -140,16 +179,13 @@ impl Scope {
     /// As [`update`](Self::update), for a closure that can refuse: then nothing is changed.
     pub(crate) async fn try_update<S: State, R, E>(
         &self,
-        may: impl FnOnce() -> bool,
+        gate: impl Gate,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<Result<R, E>, UpdateError> {
         if IN_CLOSURE.get() {
             return Err(UpdateError::Nested);
         }
-        let mut writing = self.write().await.ok_or(UpdateError::Cancelled)?;
-        if !may() {
-            return Err(UpdateError::Cancelled);
-        }
+        let mut writing = self.write_through(&gate).await?;
         let changed = writing.change(closure);
         writing.publish();
         let result = match changed {
@@ -172,16 +208,13 @@ impl Scope {
     /// Reads the newest values.
     pub(crate) async fn read<S: State, R>(
         &self,
-        may: impl FnOnce() -> bool,
+        gate: impl Gate,
         closure: impl FnOnce(&S) -> R,
     ) -> Result<R, UpdateError> {
         if IN_CLOSURE.get() {
             return Err(UpdateError::Nested);
         }
-        let mut writing = self.write().await.ok_or(UpdateError::Cancelled)?;
-        if !may() {
-            return Err(UpdateError::Cancelled);
-        }
+        let mut writing = self.write_through(&gate).await?;
         let (_, cell) = writing.cell::<S>();
         let _inside = InClosure::enter();
         Ok(closure(cell.value()))
@@ -327,16 +360,32 @@ impl Writing<'_> {
             );
         }
         if let Some(reset) = reset {
-            self.changes.push((number, S::NAME, reset));
+            self.add(number, S::NAME, reset);
         }
         let (result, recorded) = changed?;
         if let Some(recorded) = recorded {
             for (field, bytes) in &recorded.large {
                 self.runtime.warn_of_large_field(S::NAME, field, *bytes);
             }
-            self.changes.push((number, S::NAME, recorded));
+            self.add(number, S::NAME, recorded);
         }
         Ok(result)
+    }
+
+    /// A state that is changed twice in one update has one entry all the same.
+    fn add(&mut self, number: usize, name: &'static str, recorded: Recorded) {
+        let mut changes = self.changes.iter_mut();
+        match changes.find(|(known, ..)| *known == number) {
+            None => self.changes.push((number, name, recorded)),
+            Some((_, _, before)) => {
+                append_ops(&mut before.ops, &recorded.ops);
+                match (&mut before.server_ops, recorded.server_ops) {
+                    (Some(before), Some(more)) => append_ops(before, &more),
+                    (before @ None, more) => *before = more,
+                    (Some(_), None) => {}
+                }
+            }
+        }
     }
 
     /// As a synchronous event does.
@@ -415,6 +464,18 @@ pub(crate) enum HandlerFailure {
 
 fn internal(error: UpdateError) -> HandlerFailure {
     HandlerFailure::Error(HandlerError::Internal(error.into()))
+}
+
+/// Appends one JSON list of ops to another.
+fn append_ops(ops: &mut Vec<u8>, more: &[u8]) {
+    const NONE: &[u8] = b"[]";
+    if ops == NONE {
+        *ops = more.to_vec();
+    } else if more != NONE {
+        ops.pop();
+        ops.push(b',');
+        ops.extend_from_slice(&more[1..]);
+    }
 }
 
 /// The ops stand at the end of the event, before `]` and two line feeds.

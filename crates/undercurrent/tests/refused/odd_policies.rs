@@ -1,7 +1,9 @@
 //! What `#[background]` does not know.
-//~ `#[background]` knows `key = …` and `overlap = …`
-//~ `overlap` is `reject` or `parallel(n)`
+//~ `#[background]` knows `key`, `overlap`, `timeout` and `retries`
+//~ `overlap` is `reject`, `queue`, `replace` or `parallel(n)`
 //~ `parallel(n)` takes a number, at least 1
+//~ a span of time is a number and a unit
+//~ `retries` is the number of attempts after the first
 use undercurrent::prelude::*;
 
 #[derive(State, Clone, Debug, Default)]
@@ -17,5 +19,11 @@ pub async fn b(cx: TaskContext<Feed>) {}
 
 #[background(overlap = parallel(0))]
 pub async fn c(cx: TaskContext<Feed>) {}
+
+#[background(timeout = "10 parsecs")]
+pub async fn d(cx: TaskContext<Feed>) {}
+
+#[background(retries = -1)]
+pub async fn e(cx: TaskContext<Feed>) {}
 
 fn main() {}

@@ -1,0 +1,442 @@
+//! Background tasks: start, cancel, pause, end. What they are is state (`UcTasks`), so that a page
+//! that was away learns it.
+
+mod drive;
+mod run;
+
+pub(crate) use self::run::{Attempt, TaskRun};
+
+use self::{drive::drive, run::Control};
+use super::{
+    queue::Origin,
+    registry::{Arguments, Overlap, Prepared, PreparedTask, Verb},
+    scope::{Scope, Writing},
+};
+use crate::{
+    EndKind, Progress, TaskRecord, TaskStatus, Which,
+    builtin::{self, UcTasks},
+};
+use futures::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    fmt,
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The runs of a scope that have not ended, by id.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    all: BTreeMap<u64, Arc<TaskRun>>,
+    /// Those whose turn has not come. Nobody drives them yet.
+    queued: BTreeSet<u64>,
+}
+
+/// Why a task was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStarted {
+    /// One of this name and key runs, and `overlap` does not allow another.
+    Busy,
+    /// There is no room for another task, here or in the process.
+    Full,
+    /// The task that wanted to start it was cancelled.
+    Cancelled,
+    /// Its arguments can't be written as JSON and read again.
+    Arguments,
+    /// There is no ended run to start once more.
+    Unknown,
+}
+
+impl Tasks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    fn of(&self, name: &str, key: &str) -> Vec<Arc<TaskRun>> {
+        let is_this = |run: &&Arc<TaskRun>| run.is(name, key);
+        self.all.values().filter(is_this).cloned().collect()
+    }
+
+    fn concerned(&self, which: &Which) -> Vec<Arc<TaskRun>> {
+        match which.run {
+            Some(id) => self.all.get(&id).cloned().into_iter().collect(),
+            None => self.of(&which.task, &which.key),
+        }
+    }
+
+    /// The one whose turn it is after the end of another.
+    fn next_after(&mut self, ended: &TaskRun) -> Option<Arc<TaskRun>> {
+        let is_next = |id: &&u64| {
+            let run = self.all.get(id);
+            run.is_some_and(|run| run.is(ended.name, &ended.key))
+        };
+        let id = *self.queued.iter().find(is_next)?;
+        self.queued.remove(&id);
+        self.all.get(&id).cloned()
+    }
+}
+
+impl Scope {
+    /// Starts a task beside the queue and returns its id.
+    pub(crate) async fn start_task(
+        self: &Arc<Self>,
+        task: PreparedTask,
+        origin: Option<Origin>,
+    ) -> Result<u64, NotStarted> {
+        let Some(mut writing) = self.write().await else {
+            return Err(NotStarted::Full);
+        };
+        let runtime = writing.runtime().clone();
+        let limits = &runtime.limits;
+        // The table is looked at and changed under the scope's lock, so that of two starts one
+        // sees the other.
+        let mut tasks = self.lock_tasks();
+        let same = tasks.of(task.name, &task.key);
+        let (waits, replaced) = match task.policy.overlap {
+            Overlap::Reject if !same.is_empty() => return Err(NotStarted::Busy),
+            Overlap::Parallel(n) if same.len() >= n => return Err(NotStarted::Busy),
+            Overlap::Reject | Overlap::Parallel(_) => (false, Vec::new()),
+            Overlap::Queue => (!same.is_empty(), Vec::new()),
+            Overlap::Replace => (false, same),
+        };
+        let in_process = runtime.tasks_running.fetch_add(1, Ordering::Relaxed);
+        if tasks.all.len() >= limits.tasks || in_process >= limits.tasks_in_process {
+            runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
+            return Err(NotStarted::Full);
+        }
+        for run in replaced {
+            if run.ask(Control::Cancel) {
+                writing.change_record(run.id, |record| record.cancelling = true);
+            } else {
+                // Replaced or cancelled before: of those that linger there is one.
+                run.is_in_the_way.cancel();
+            }
+        }
+        let id = writing.add_record(&task, waits);
+        let scope = self.clone();
+        let run = Arc::new(TaskRun::new(id, task, origin, waits, scope, runtime));
+        tasks.all.insert(id, run.clone());
+        if waits {
+            tasks.queued.insert(id);
+        }
+        drop(tasks);
+        writing.publish();
+        if !waits {
+            run.runtime.tracker.clone().spawn(drive(run));
+        }
+        Ok(id)
+    }
+
+    /// Does what is asked of runs.
+    pub(crate) async fn control_tasks(
+        self: &Arc<Self>,
+        verb: Verb,
+        which: &Which,
+        origin: Option<Origin>,
+    ) -> Result<(), NotStarted> {
+        match verb {
+            Verb::Cancel => self.cancel_tasks(which).await,
+            Verb::Pause => self.pause_tasks(which).await,
+            Verb::Resume => self.resume_tasks(which).await,
+            Verb::Retry => return self.retry_task(which, origin).await,
+        }
+        Ok(())
+    }
+
+    /// Records a cancel. From then on no update of these runs lands.
+    pub(crate) async fn cancel_tasks(&self, which: &Which) {
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
+        let mut tasks = self.lock_tasks();
+        for run in tasks.concerned(which) {
+            run.ask(Control::Cancel);
+            // One that nobody drives has no end but this.
+            if tasks.queued.remove(&run.id) {
+                tasks.all.remove(&run.id);
+                run.runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
+                writing.end_record(run.id, TaskStatus::Cancelled, None);
+            } else {
+                writing.change_record(run.id, |record| record.cancelling = true);
+            }
+        }
+        drop(tasks);
+        writing.publish();
+    }
+
+    /// Holds the runs that have begun. Until they are resumed no update of theirs lands.
+    async fn pause_tasks(&self, which: &Which) {
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
+        let tasks = self.lock_tasks();
+        for run in tasks.concerned(which) {
+            if !tasks.queued.contains(&run.id) && run.ask(Control::Pause) {
+                writing.change_record(run.id, |record| record.status = TaskStatus::Paused);
+            }
+        }
+        drop(tasks);
+        writing.publish();
+    }
+
+    async fn resume_tasks(&self, which: &Which) {
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
+        let tasks = self.lock_tasks();
+        for run in tasks.concerned(which) {
+            if run.is_paused() && run.ask(Control::Go) {
+                writing.change_record(run.id, |record| record.status = run.status());
+            }
+        }
+        drop(tasks);
+        writing.publish();
+    }
+
+    /// Starts the last of the runs that has ended once more, with its arguments.
+    async fn retry_task(
+        self: &Arc<Self>,
+        which: &Which,
+        origin: Option<Origin>,
+    ) -> Result<(), NotStarted> {
+        let find = |tasks: &UcTasks| {
+            let is_it = |record: &&TaskRecord| match which.run {
+                Some(id) => record.id == id,
+                None => record.name == which.task && record.key == which.key,
+            };
+            let mut ended = tasks.runs.iter().rev().filter(|run| run.status.is_end());
+            let record = ended.find(is_it)?;
+            let mut kept = tasks.arguments.iter();
+            let kept = kept.find(|arguments| arguments.run == record.id)?;
+            Some((record.name.clone(), kept.json.clone()))
+        };
+        let found = self.read(|| true, find).await.ok().flatten();
+        let (name, arguments) = found.ok_or(NotStarted::Unknown)?;
+        let runtime = self.runtime.upgrade().ok_or(NotStarted::Full)?;
+        let handler = runtime.registry.handler(&name);
+        match handler.map(|handler| handler.prepare(Arguments::Json(&arguments))) {
+            Some(Ok(Prepared::Task(task))) => self.start_task(task, origin).await.map(drop),
+            _ => Err(NotStarted::Unknown),
+        }
+    }
+
+    /// The server goes down: what still runs is cut off.
+    pub(crate) fn interrupt_tasks(&self) {
+        for run in self.lock_tasks().all.values() {
+            run.ask(Control::Cancel);
+        }
+    }
+
+    /// Shows how far a task is, as soon as nobody holds the state.
+    pub(crate) fn show_progress(self: &Arc<Self>, run: &Arc<TaskRun>) {
+        if let Some(mut writing) = self.try_write() {
+            writing.write_progress(run);
+            writing.publish();
+        } else if run.owes_progress() {
+            let (scope, run) = (self.clone(), run.clone());
+            run.runtime.tracker.clone().spawn(async move {
+                if let Some(mut writing) = scope.write().await {
+                    writing.write_progress(&run);
+                    writing.publish();
+                }
+            });
+        }
+    }
+
+    /// An attempt failed, and the run waits for the next.
+    async fn show_retry(&self, run: &TaskRun, attempt: u32, error: String) {
+        if let Some(mut writing) = self.write().await {
+            run.set_waits(true);
+            writing.write_progress(run);
+            writing.change_record(run.id, |record| {
+                record.status = run.status();
+                record.attempt = attempt;
+                record.error = Some(error);
+            });
+            writing.publish();
+        }
+    }
+
+    /// The next attempt begins, and begins anew.
+    async fn show_attempt(&self, run: &TaskRun) {
+        if let Some(mut writing) = self.write().await {
+            run.set_waits(false);
+            run.take_progress();
+            writing.change_record(run.id, |record| {
+                record.status = run.status();
+                record.progress.done = 0;
+            });
+            writing.publish();
+        }
+    }
+
+    pub(crate) fn is_task_running(&self, name: &str) -> bool {
+        let tasks = self.lock_tasks();
+        tasks.all.values().any(|run| run.name == name)
+    }
+
+    /// Records the end of a run. The next of its queue, if there is one, begins.
+    async fn end_task(&self, run: &TaskRun, status: TaskStatus, error: Option<String>) {
+        let Some(mut writing) = self.write().await else {
+            return;
+        };
+        let runtime = &run.runtime;
+        runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
+        let mut tasks = self.lock_tasks();
+        tasks.all.remove(&run.id);
+        let next = tasks.next_after(run);
+        drop(tasks);
+        writing.write_progress(run);
+        writing.end_record(run.id, status, error);
+        if let Some(next) = &next {
+            next.set_waits(false);
+            writing.change_record(next.id, |record| {
+                record.status = TaskStatus::Running;
+                record.started_ms = now_ms();
+            });
+        }
+        writing.publish();
+        if let Some(next) = next {
+            runtime.tracker.spawn(begin_or_end(next));
+        }
+    }
+
+    fn lock_tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of a queued run has come, be it to run or, in a shutdown, to end. Boxed, since the end
+/// of one leads to the next.
+fn begin_or_end(run: Arc<TaskRun>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match run.runtime.is_shutting_down() {
+            true => {
+                run.scope
+                    .end_task(&run, TaskStatus::Interrupted, None)
+                    .await
+            }
+            false => drive(run).await,
+        }
+    })
+}
+
+impl TaskRun {
+    /// Where a run is that has not ended.
+    fn status(&self) -> TaskStatus {
+        match (self.control(), self.waits()) {
+            (Control::Pause, _) => TaskStatus::Paused,
+            (_, true) => TaskStatus::Queued,
+            (_, false) => TaskStatus::Running,
+        }
+    }
+}
+
+impl Writing<'_> {
+    fn add_record(&mut self, task: &PreparedTask, waits: bool) -> u64 {
+        let max_ended = self.runtime().limits.ended_tasks;
+        let mut id = 0;
+        self.change_tasks(|tasks| {
+            tasks.last_id += 1;
+            id = tasks.last_id;
+            let ended = tasks.runs.iter().filter(|run| run.status.is_end());
+            let surplus = (ended.count() + 1).saturating_sub(max_ended);
+            for _ in 0..surplus {
+                let oldest = tasks.runs.iter().position(|run| run.status.is_end());
+                let Some(index) = oldest else { break };
+                let old = tasks.runs.remove(index).id;
+                let kept = tasks.arguments.iter().position(|kept| kept.run == old);
+                if let Some(index) = kept {
+                    tasks.arguments.remove(index);
+                }
+            }
+            tasks.runs.push(TaskRecord {
+                id,
+                name: task.name.to_owned(),
+                key: task.key.clone(),
+                status: match waits {
+                    true => TaskStatus::Queued,
+                    false => TaskStatus::Running,
+                },
+                attempts: task.policy.retries.saturating_add(1),
+                started_ms: now_ms(),
+                ..TaskRecord::default()
+            });
+            tasks.arguments.push(builtin::Arguments {
+                run: id,
+                json: task.arguments.clone(),
+            });
+        });
+        id
+    }
+
+    fn change_record(&mut self, id: u64, change: impl FnOnce(&mut TaskRecord)) {
+        self.change_tasks(|tasks| {
+            // From behind: it is one of the last.
+            let index = (0..tasks.runs.len())
+                .rev()
+                .find(|index| tasks.runs[*index].id == id);
+            if let Some(index) = index {
+                change(&mut tasks.runs[index]);
+            }
+        });
+    }
+
+    fn end_record(&mut self, id: u64, status: TaskStatus, error: Option<String>) {
+        self.change_record(id, |record| {
+            record.status = status;
+            record.error = error;
+            record.ended_ms = Some(now_ms());
+        });
+    }
+
+    fn write_progress(&mut self, run: &TaskRun) {
+        if let Some((done, of)) = run.take_progress() {
+            self.change_record(run.id, |record| record.progress = Progress { done, of });
+        }
+    }
+
+    fn change_tasks(&mut self, change: impl FnOnce(&mut UcTasks)) {
+        let changed = self.change(|tasks: &mut UcTasks| {
+            change(tasks);
+            Ok::<(), Infallible>(())
+        });
+        debug_assert!(changed.is_ok(), "the runtime's own states are plain data");
+    }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+// === impl NotStarted ===
+
+impl NotStarted {
+    pub(crate) fn kind(self) -> EndKind {
+        match self {
+            NotStarted::Busy => EndKind::Busy,
+            NotStarted::Full => EndKind::Full,
+            NotStarted::Cancelled | NotStarted::Unknown => EndKind::Failed,
+            NotStarted::Arguments => EndKind::Misfit,
+        }
+    }
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotStarted::Busy => "This task runs already.",
+            NotStarted::Cancelled => "The task was cancelled.",
+            NotStarted::Unknown => "There is no run that could be started once more.",
+            NotStarted::Arguments => "The arguments can't be written as JSON and read again.",
+            NotStarted::Full => "There is no room for another task. Try again when one has ended.",
+        })
+    }
+}
+
+impl std::error::Error for NotStarted {}

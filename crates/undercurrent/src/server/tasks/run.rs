@@ -1,0 +1,195 @@
+//! One run of a task: what its context, its table and its driver share.
+
+use super::super::{
+    Runtime,
+    queue::Origin,
+    registry::{Policy, PreparedTask, RunTask},
+    scope::{Gate, Look, Scope},
+};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// One run of a task.
+pub(crate) struct TaskRun {
+    pub(crate) id: u64,
+    pub(crate) name: &'static str,
+    pub(crate) key: String,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) runtime: Arc<Runtime>,
+    /// The page that started it, if one did.
+    pub(crate) origin: Option<Origin>,
+    pub(super) policy: Policy,
+    /// What an attempt runs. Dropped with the run.
+    pub(super) body: RunTask,
+    /// Set under the scope's lock, so that no update can come after a cancel or a pause.
+    control: watch::Sender<Control>,
+    /// It waits for its turn or for its next attempt. Changed under the scope's lock.
+    waits: AtomicBool,
+    /// A newer run needs the room of this one: its future is dropped without more grace.
+    pub(super) is_in_the_way: CancellationToken,
+    // A std mutex, held to put or to take.
+    progress: Mutex<Pending>,
+}
+
+/// One attempt of a run. Each has its own, so that what is left of an earlier one can't go on.
+#[derive(Clone)]
+pub(crate) struct Attempt {
+    pub(crate) run: Arc<TaskRun>,
+    /// It has ended or its time is over: nothing of it lands any more.
+    pub(super) over: CancellationToken,
+}
+
+/// What was asked of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Nothing.
+    Go,
+    /// To wait. A resume leads back to `Go`.
+    Pause,
+    /// To end. It stays so.
+    Cancel,
+}
+
+/// Progress that is not shown yet.
+#[derive(Default)]
+struct Pending {
+    progress: Option<(u64, u64)>,
+    is_owed: bool,
+}
+
+// === impl TaskRun ===
+
+impl TaskRun {
+    pub(super) fn new(
+        id: u64,
+        task: PreparedTask,
+        origin: Option<Origin>,
+        waits: bool,
+        scope: Arc<Scope>,
+        runtime: Arc<Runtime>,
+    ) -> Self {
+        let PreparedTask {
+            name,
+            key,
+            policy,
+            body,
+            ..
+        } = task;
+        TaskRun {
+            id,
+            name,
+            key,
+            scope,
+            runtime,
+            origin,
+            policy,
+            body,
+            control: watch::Sender::new(Control::Go),
+            waits: AtomicBool::new(waits),
+            is_in_the_way: CancellationToken::new(),
+            progress: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is(&self, name: &str, key: &str) -> bool {
+        self.name == name && self.key == key
+    }
+
+    pub(super) fn control(&self) -> Control {
+        *self.control.borrow()
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.control() == Control::Cancel
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.control() == Control::Pause
+    }
+
+    /// Asks for something. Nothing is asked of a run that was cancelled.
+    pub(super) fn ask(&self, wanted: Control) -> bool {
+        self.control.send_if_modified(|control| {
+            let changes = *control != Control::Cancel && *control != wanted;
+            if changes {
+                *control = wanted;
+            }
+            changes
+        })
+    }
+
+    /// Until this is asked for, or a cancel.
+    pub(super) async fn until(&self, wanted: Control) {
+        let is_so = |control: &Control| *control == wanted || *control == Control::Cancel;
+        // The sender is this run's own: it does not go away.
+        let _ = self.control.subscribe().wait_for(is_so).await;
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.waits.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_waits(&self, waits: bool) {
+        self.waits.store(waits, Ordering::Release);
+    }
+
+    pub(crate) fn set_progress(&self, done: u64, of: u64) {
+        self.lock_progress().progress = Some((done, of));
+    }
+
+    pub(super) fn take_progress(&self) -> Option<(u64, u64)> {
+        let mut pending = self.lock_progress();
+        pending.is_owed = false;
+        pending.progress.take()
+    }
+
+    /// Whether the caller has to see to it that pending progress is shown.
+    pub(super) fn owes_progress(&self) -> bool {
+        !std::mem::replace(&mut self.lock_progress().is_owed, true)
+    }
+
+    fn lock_progress(&self) -> std::sync::MutexGuard<'_, Pending> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Attempt ===
+
+impl Attempt {
+    pub(super) fn of(run: Arc<TaskRun>) -> Self {
+        Attempt {
+            run,
+            over: CancellationToken::new(),
+        }
+    }
+
+    /// Until it shall end: a cancel, or its time is over.
+    pub(crate) async fn ends(&self) {
+        tokio::select! {
+            () = self.run.until(Control::Cancel) => {}
+            () = self.over.cancelled() => {}
+        }
+    }
+}
+
+impl Gate for Attempt {
+    fn look(&self) -> Look {
+        match self.run.control() {
+            Control::Cancel => Look::Refuse,
+            _ if self.over.is_cancelled() => Look::Refuse,
+            Control::Pause => Look::Wait,
+            Control::Go => Look::Pass,
+        }
+    }
+
+    async fn wait(&self) {
+        tokio::select! {
+            () = self.run.until(Control::Go) => {}
+            () = self.over.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The queue: order, numbers, room, ends.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn events_run_one_at_a_time_and_what_is_dispatched_comes_behind_what_waits() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    assert!(matches!(
+        send(&scope, 1, waits("a".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 2, waits("b".into())).await,
+        Accepted::Queued
+    ));
+    send(&scope, 3, note("click".into())).await;
+    ended(&scope, 3).await;
+    let expected = [
+        "a begins",
+        "a ends",
+        "b begins",
+        "b ends",
+        "click",
+        "a dispatched",
+        "b dispatched",
+    ];
+    until(|| async { seen(&scope).await.len() == expected.len() }).await;
+    assert_eq!(seen(&scope).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_was_accepted_is_not_run_again() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    assert!(matches!(
+        send(&scope, 1, note("once".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 1, note("twice".into())).await,
+        Accepted::Known
+    ));
+    send(&scope, 2, note("next".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["once", "next"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_and_keeps_what_it_has() {
+    let runtime = runtime(Limits {
+        queue: 2,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    send(&scope, 1, waits("a".into())).await;
+    until(|| async { !seen(&scope).await.is_empty() }).await;
+    assert!(matches!(
+        send(&scope, 2, note("b".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 3, note("c".into())).await,
+        Accepted::Queued
+    ));
+    assert!(matches!(
+        send(&scope, 4, note("d".into())).await,
+        Accepted::Full
+    ));
+    // Its number was not used up: the same event is taken once there is room.
+    ended(&scope, 3).await;
+    assert!(matches!(
+        send(&scope, 4, note("d".into())).await,
+        Accepted::Queued
+    ));
+    ended(&scope, 4).await;
+    // `a` could dispatch only while there was room, and said so.
+    assert!(
+        seen(&scope)
+            .await
+            .ends_with(&["b".into(), "c".into(), "d".into()])
+    );
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_event_dispatches_enters_whole_or_not_at_all() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, floods()).await;
+    ended(&scope, 1).await;
+    assert_eq!(seen(&scope).await, [""; 0]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_fails_changes_nothing_and_tells_its_sender_what_it_may_know() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, note("kept".into())).await;
+    send(&scope, 2, refuse()).await;
+    send(&scope, 3, panics()).await;
+    send(&scope, 4, fails()).await;
+    send(&scope, 5, note("after".into())).await;
+    ended(&scope, 5).await;
+    assert_eq!(seen(&scope).await, ["kept", "after"]);
+    assert_eq!(
+        scope.read(|| true, |trial: &Trial| trial.secret).await,
+        Ok(0)
+    );
+    let failures = failures(&scope).await;
+    let kinds: Vec<_> = failures
+        .iter()
+        .map(|failure| (failure.number, failure.kind))
+        .collect();
+    let expected = [
+        (2, EndKind::Failed),
+        (3, EndKind::Panicked),
+        (4, EndKind::Failed),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(failures[0].message, "Not today.");
+    assert!(
+        !failures[2].message.contains("secret"),
+        "{}",
+        failures[2].message
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_inside_an_update_is_an_error_and_no_deadlock() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, nests()).await;
+    ended(&scope, 1).await;
+    assert_eq!(seen(&scope).await, ["refused twice"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_text_panics_ends_its_event_and_the_queue_goes_on() {
+    // Somebody reads the log, so that it is written.
+    let reader = tracing_subscriber::fmt()
+        .with_writer(std::io::sink)
+        .finish();
+    let _reads = tracing::subscriber::set_default(reader);
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, unspeakable()).await;
+    send(&scope, 2, note("after".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["after"]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Panicked);
+    until(|| async { scope.is_idle() }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_outlives_the_request_that_brought_it_and_its_retry_hears_the_same() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let held = scope.write().await.expect("it can be written");
+    {
+        // The client goes away while the start waits for the scope.
+        let lost = send(&scope, 1, ticks(1_000));
+        let lost = tokio::time::timeout(Duration::from_millis(10), lost).await;
+        assert!(lost.is_err(), "it waits");
+    }
+    drop(held);
+    let retried = send(&scope, 1, ticks(1_000)).await;
+    assert!(
+        matches!(retried, Accepted::Ended(EndKind::Done, _)),
+        "{retried:?}"
+    );
+    let runs = scope
+        .read(|| true, |tasks: &UcTasks| tasks.runs.len())
+        .await;
+    assert_eq!(runs, Ok(1));
+    for _ in 0..2 {
+        let busy = send(&scope, 2, ticks(1_000)).await;
+        assert!(
+            matches!(busy, Accepted::Ended(EndKind::Busy, _)),
+            "{busy:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_an_event_dispatches_and_that_is_refused_is_told_of() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, starts_twice()).await;
+    until(|| async { !failures(&scope).await.is_empty() }).await;
+    let failure = failures(&scope).await.remove(0);
+    assert_eq!(
+        (failure.event.as_str(), failure.kind),
+        ("trial/ticks", EndKind::Busy)
+    );
+}

@@ -1,0 +1,72 @@
+//! The table of scopes, and how arguments come in.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
+    let runtime = runtime(Limits {
+        scopes: 3,
+        ..Limits::default()
+    });
+    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let busy = make(1).expect("there is room");
+    send(&busy, 1, stubborn("a".into())).await;
+    for n in 2..=3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        drop(make(n).expect("there is room"));
+    }
+    assert!(make(4).is_some(), "the second makes room");
+    assert!(runtime.scopes.find(ScopeKey([1; 16])).is_some());
+    assert!(runtime.scopes.find(ScopeKey([2; 16])).is_none());
+    assert!(runtime.scopes.find(ScopeKey([3; 16])).is_some());
+    assert_eq!(runtime.scopes.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_goes_is_freed_and_one_that_is_held_stays() {
+    let runtime = runtime(Limits {
+        scopes: 2,
+        ..Limits::default()
+    });
+    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let held = make(1).expect("there is room");
+    let mut gone = Vec::new();
+    for n in 2..50 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        gone.push(Arc::downgrade(&make(n).expect("there is room")));
+    }
+    assert_eq!(
+        gone.iter().filter(|scope| scope.strong_count() > 0).count(),
+        1,
+        "the last one"
+    );
+    assert_eq!(runtime.scopes.count(), 2);
+    send(&held, 1, note("still here".into())).await;
+    ended(&held, 1).await;
+    let found = runtime.scopes.find(ScopeKey([1; 16])).expect("it is there");
+    assert_eq!(seen(&found).await, ["still here"]);
+}
+
+#[test]
+fn a_form_decodes_into_the_types_of_the_arguments() {
+    let runtime = runtime(Limits::default());
+    let handler = runtime
+        .registry
+        .handler("trial/ticks")
+        .expect("it is registered");
+    let prepare = |form| handler.prepare(Arguments::Form(form));
+    assert!(matches!(
+        prepare("times=3&_client=c&_n=1"),
+        Ok(Prepared::Task(_))
+    ));
+    assert!(prepare("times=x").is_err() && prepare("").is_err());
+    let handler = runtime
+        .registry
+        .handler("trial/names")
+        .expect("it is registered");
+    let form = "n=3&_client=c&_n=1";
+    assert!(
+        handler.prepare(Arguments::Form(form)).is_ok(),
+        "an empty list, and a field called n"
+    );
+}
