@@ -43,6 +43,38 @@ pub struct ClientEnds {
     pub failures: Vec<Failure>,
 }
 
+/// What handlers ask of the pages of a scope, each of the one that sent the event.
+#[derive(State, Clone, Debug, Default)]
+pub struct UcEffects {
+    /// Oldest first. A page does its own, each once.
+    pub effects: List<PageEffect>,
+    #[state(server)]
+    pub(crate) last: u64,
+}
+
+/// What a handler asks of a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageEffect {
+    /// The client that the page is.
+    pub client: String,
+    /// Rising within an epoch.
+    pub n: u64,
+    /// What to do.
+    pub effect: Effect,
+}
+
+/// What a page can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Go to a path of this site.
+    Go(String),
+    /// Show a toast.
+    Toast(String),
+    /// Download what is at a path of this site.
+    Download(String),
+}
+
 /// An event that did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

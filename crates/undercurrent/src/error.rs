@@ -19,6 +19,8 @@ pub enum UpdateError {
     QueueFull,
     /// The closure of an update called for another update, of the same state, from inside.
     Nested,
+    /// A page was to go to, or to download, what is no path of this site.
+    NotAPath(String),
     /// What the closure put into the state can't be written as JSON.
     NotRecorded(String),
     /// The state would be larger than `limits.state-bytes`.
@@ -88,6 +90,10 @@ impl fmt::Display for UpdateError {
             UpdateError::Nested => f.write_str(
                 "an update can't be made inside the closure of another: make it one update, \
                  or make the second after the first has returned",
+            ),
+            UpdateError::NotAPath(path) => write!(
+                f,
+                "{path:?} is no path of this site: it begins with one slash and has no spaces"
             ),
             UpdateError::NotRecorded(why) => write!(f, "the update was undone: {why}"),
             UpdateError::TooLarge { bytes, limit } => write!(

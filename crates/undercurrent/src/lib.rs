@@ -83,12 +83,13 @@ pub mod server;
 #[doc(hidden)]
 pub use self::answer::{Answer, Fate};
 pub use self::{
-    builtin::{EndKind, Failure},
+    builtin::{Effect, EndKind, Failure, PageEffect},
     context::{EventContext, TaskContext},
     core::{
         list::List,
         state::State,
         task::{Progress, TaskRecord, TaskStatus},
+        witness::Counts,
     },
     error::{ForVisitor, Result, UpdateError},
     limits::{Limits, OUTBOX_EVENTS, TOASTS},
@@ -98,9 +99,9 @@ pub use self::{
     },
     millis::Millis,
     page::{
-        Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle, TaskList,
-        Toast, ToastKind, Toasts, use_all_tasks, use_connection, use_event, use_loaded, use_state,
-        use_task, use_tasks, use_toasts,
+        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, Link,
+        TaskHandle, TaskList, Toast, ToastKind, Toasts, use_all_tasks, use_connection,
+        use_diagnostics, use_event, use_loaded, use_state, use_task, use_tasks, use_toasts,
     },
 };
 #[cfg(feature = "hydrate")]
@@ -114,8 +115,8 @@ pub mod prelude {
     pub use crate::{
         Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
         OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
-        TaskStatus, ToastKind, background, event, use_all_tasks, use_connection, use_event,
-        use_loaded, use_state, use_task, use_tasks, use_toasts,
+        TaskStatus, ToastKind, background, event, use_all_tasks, use_connection, use_diagnostics,
+        use_event, use_loaded, use_state, use_task, use_tasks, use_toasts,
     };
 }
 

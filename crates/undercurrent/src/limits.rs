@@ -22,6 +22,9 @@ pub struct Limits {
     pub clients: usize,
     /// Failures that are kept for a client to read. The oldest goes.
     pub failures: usize,
+    /// What handlers ask of pages (go to, toast, download) and what a page that was away may still
+    /// find. The oldest goes.
+    pub effects: usize,
     /// Entries of a scope's log. A stream that is behind them gets a snapshot.
     pub log_entries: usize,
     /// Bytes of a scope's log. A stream that is behind them gets a snapshot.
@@ -76,6 +79,7 @@ impl Default for Limits {
             ended_tasks: 32,
             clients: 64,
             failures: 16,
+            effects: 32,
             log_entries: 1_000,
             log_bytes: 1 << 20,
             state_bytes: 64 << 20,
@@ -109,16 +113,17 @@ impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
-        let least: [(&'static str, u64, u64); 15] = [
+        let least: [(&'static str, u64, u64); 16] = [
             ("scopes", self.scopes as u64, 1),
             ("queue", self.queue as u64, 1),
             ("clients", self.clients as u64, 1),
             ("failures", self.failures as u64, 1),
+            ("effects", self.effects as u64, 1),
             ("state-bytes", self.state_bytes as u64, 512),
             ("streams", self.streams as u64, 1),
             ("streams-of-visitor", self.streams_of_visitor as u64, 1),
             ("write-bytes", self.write_bytes as u64, 1_024),
-            ("followed-states", self.followed_states as u64, 3),
+            ("followed-states", self.followed_states as u64, 4),
             ("connections", self.connections as u64, 2),
             ("body-bytes", self.body_bytes as u64, 1_024),
             ("events-in-request", self.events_in_request as u64, 1),

@@ -14,6 +14,11 @@ pub(crate) fn send(event: &'static str, _arguments: serde_json::Result<String>) 
 /// There is no stream to follow.
 pub(crate) fn follow() {}
 
+/// There is nothing to break.
+pub(crate) fn cut_stream(_span: std::time::Duration) {}
+pub(crate) fn slow_network(_slow: bool) {}
+pub(crate) fn drop_copy() {}
+
 /// An id for a form, unguessable only so far as it must not collide.
 pub(crate) fn form_client() -> String {
     #[cfg(feature = "ssr")]

@@ -1,12 +1,14 @@
 //! The browser's side: the stream that feeds the replicas, and the outbox for events.
 
+mod effects;
+mod faults;
 mod outbox;
 mod stream;
 
-use self::{outbox::Outbox, stream::Stream};
+use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream};
 use crate::page::{Link, Replicas, Snapshot};
 use leptos::prelude::*;
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, rc::Rc, time::Duration};
 use web_sys::js_sys;
 
 /// The one page that this wasm runs in.
@@ -14,6 +16,8 @@ struct Hub {
     replicas: Replicas,
     outbox: Outbox,
     stream: Stream,
+    slow: Slow,
+    effects: Done,
 }
 
 thread_local! {
@@ -34,6 +38,8 @@ where
     let hub = Rc::new(Hub {
         outbox: Outbox::new(random_id()),
         stream: Stream::default(),
+        slow: Slow::default(),
+        effects: Done::default(),
         replicas: replicas.clone(),
     });
     HUB.with(|cell| drop(cell.set(hub.clone())));
@@ -56,6 +62,21 @@ pub(crate) fn send(event: &'static str, arguments: serde_json::Result<String>) {
 /// A view asked for a state for the first time.
 pub(crate) fn follow() {
     with_hub(|hub| hub.stream.follow_more(hub));
+}
+
+/// Closes the stream for a while.
+pub(crate) fn cut_stream(span: Duration) {
+    with_hub(|hub| stream::cut(hub, span));
+}
+
+/// Holds back whatever comes and goes, or no longer does.
+pub(crate) fn slow_network(slow: bool) {
+    with_hub(|hub| faults::slow_network(hub, slow));
+}
+
+/// Drops the page's copy of its states, and asks for snapshots.
+pub(crate) fn drop_copy() {
+    with_hub(stream::drop_copy);
 }
 
 /// The hidden fields of a form are for pages without JavaScript.
@@ -96,6 +117,6 @@ fn random_id() -> String {
 
 /// A span, longer or shorter by up to a quarter: pages that lost one server don't come back all
 /// at once.
-fn jittered(ms: f64) -> std::time::Duration {
-    std::time::Duration::from_millis((ms * (0.75 + js_sys::Math::random() / 2.0)) as u64)
+fn jittered(ms: f64) -> Duration {
+    Duration::from_millis((ms * (0.75 + js_sys::Math::random() / 2.0)) as u64)
 }

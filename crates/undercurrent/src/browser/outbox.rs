@@ -126,6 +126,13 @@ pub(super) fn pump(hub: &Rc<Hub>) {
         return;
     }
     let hub = hub.clone();
+    match hub.slow.span() {
+        None => request(hub),
+        Some(span) => set_timeout(move || request(hub), span),
+    }
+}
+
+fn request(hub: Rc<Hub>) {
     spawn_local(async move {
         let outbox = &hub.outbox;
         let (body, count) = outbox.request();

@@ -1,9 +1,9 @@
 //! The stream: web-sys' EventSource, opened anew by ourselves. The browser's own retry stops for
 //! good at any answer but 200, and goes on from an old URL.
 
-use super::{Hub, jittered, now_ms, outbox};
+use super::{Hub, effects, faults, jittered, now_ms, outbox};
 use crate::{
-    builtin::UcEnds,
+    builtin::{UcEffects, UcEnds},
     core::{
         frame::{ByeReason, Control, Frame, parse_id},
         replica::Verdict,
@@ -34,6 +34,8 @@ pub(super) struct Stream {
     /// Infinite while none is open.
     opened_ms: Cell<f64>,
     ping_ms: Cell<f64>,
+    /// Until then it is cut on purpose, on the page's clock.
+    cut_until_ms: Cell<f64>,
     is_started: Cell<bool>,
     is_follow_planned: Cell<bool>,
     /// Holds the window's listeners.
@@ -137,6 +139,9 @@ impl Stream {
 
 fn connect(hub: &Rc<Hub>) {
     let stream = &hub.stream;
+    if now_ms() < stream.cut_until_ms.get() {
+        return;
+    }
     let followed = hub.replicas.followed();
     *stream.following.borrow_mut() = followed.iter().map(|(name, _)| *name).collect();
     if followed.is_empty() {
@@ -204,6 +209,7 @@ fn lost(hub: &Rc<Hub>, after_ms: Option<u32>) {
 fn pause(hub: &Rc<Hub>, for_ms: Option<u32>) {
     let stream = &hub.stream;
     // Whatever still comes from the old one is not heard.
+    hub.slow.forget();
     let generation = stream.generation.get() + 1;
     stream.generation.set(generation);
     let old = stream.phase.replace(Phase::Waiting);
@@ -219,6 +225,36 @@ fn pause(hub: &Rc<Hub>, for_ms: Option<u32>) {
         },
         jittered(f64::from(for_ms)),
     );
+}
+
+/// Cuts the stream on purpose. Until the time is over nothing opens another.
+pub(super) fn cut(hub: &Rc<Hub>, span: Duration) {
+    let stream = &hub.stream;
+    let until = now_ms() + span.as_millis() as f64;
+    stream.cut_until_ms.set(until);
+    pause(hub, None);
+    hub.set_link(Link::Reconnecting);
+    let set = |hub: &Hub, cut| {
+        let faults = &hub.replicas.inspection().faults;
+        faults.update(|faults| faults.cut = cut);
+    };
+    set(hub, true);
+    let hub = hub.clone();
+    let heal = move || {
+        // Cut again meanwhile, the later cut heals.
+        if hub.stream.cut_until_ms.get() == until {
+            hub.stream.cut_until_ms.set(0.0);
+            set(&hub, false);
+            reconnect_now(&hub);
+        }
+    };
+    set_timeout(heal, span);
+}
+
+/// Drops what the page has, and opens a stream that begins with snapshots.
+pub(super) fn drop_copy(hub: &Rc<Hub>) {
+    hub.replicas.forget();
+    connect(hub);
 }
 
 /// A tab that nobody looks at gives its connection back: a browser has six for a host.
@@ -254,7 +290,7 @@ fn watch(hub: &Rc<Hub>) {
     }
 }
 
-fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
+pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
     hub.stream.heard_ms.set(now_ms());
     let frame = match Frame::parse(data) {
         Ok(frame) => frame,
@@ -286,8 +322,17 @@ fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             let Ok((_, position)) = parse_id(id) else {
                 return;
             };
-            match replica.receive(&frame, position) {
+            let before = replica.resume_from();
+            let received = replica.receive(&frame, position);
+            if let Ok(verdict) = received {
+                hub.replicas.inspection().count(|witness| {
+                    witness.begins(&frame.state, before);
+                    witness.saw(&frame.state, frame.since, position, verdict);
+                });
+            }
+            match received {
                 Ok(Verdict::Apply) if frame.state == UcEnds::NAME => outbox::ends_changed(hub),
+                Ok(Verdict::Apply) if frame.state == UcEffects::NAME => effects::changed(hub),
                 Ok(Verdict::Apply | Verdict::Drop) => {}
                 // The replica asks for a snapshot by having no position.
                 Ok(Verdict::Resync) => connect(hub),
@@ -348,7 +393,7 @@ impl Connection {
                 // An old stream that is being replaced is still heard: what it says twice the
                 // replicas drop.
                 if let (Some(hub), Some(data)) = (hub.upgrade(), event.data().as_string()) {
-                    heard(&hub, &data, &event.last_event_id());
+                    faults::arrived(&hub, data, event.last_event_id());
                 }
             })
         };

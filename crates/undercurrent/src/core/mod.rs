@@ -12,6 +12,7 @@ pub mod position;
 pub mod replica;
 pub mod state;
 pub mod task;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

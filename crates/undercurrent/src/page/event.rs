@@ -256,6 +256,11 @@ impl Events {
         unseen.cloned().collect()
     }
 
+    /// A handler tells something.
+    pub(crate) fn toast(&self, kind: ToastKind, text: String) {
+        self.toasts.show(kind, text);
+    }
+
     /// An event failed, with these arguments if they are known.
     pub(crate) fn failed(&self, failure: Failure, arguments: String) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@
 //! browser the stream feeds the replicas.
 
 mod connection;
+mod diagnostics;
 mod event;
 mod form;
 mod list;
@@ -11,12 +12,11 @@ mod replicas;
 mod task;
 mod toast;
 
-#[cfg(feature = "hydrate")]
-pub(crate) use self::event::Outgoing;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
 pub(crate) use self::replicas::{Replicas, Snapshot};
 pub use self::{
     connection::{Connection, Link, use_connection},
+    diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
     form::EventForm,
     list::ForList,
@@ -24,3 +24,5 @@ pub use self::{
     task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
     toast::{Toast, ToastKind, Toasts, use_toasts},
 };
+#[cfg(feature = "hydrate")]
+pub(crate) use self::event::Outgoing;

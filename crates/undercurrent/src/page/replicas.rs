@@ -1,9 +1,9 @@
 //! The replicas of a page: one for each state that a view has asked for.
 
-use super::{connection::Link, event::Events};
+use super::{connection::Link, diagnostics::Inspection, event::Events};
 use crate::{
     browser,
-    builtin::UcEnds,
+    builtin::{UcEffects, UcEnds},
     core::{
         frame::StateFrame,
         ops::{Applied, ApplyError},
@@ -44,6 +44,7 @@ struct Page {
     held: Mutex<BTreeMap<&'static str, Arc<dyn AnyReplica>>>,
     link: ArcRwSignal<Link>,
     events: Events,
+    inspection: Inspection,
 }
 
 /// One consistent reading of a visitor's scope, taken once per request.
@@ -78,6 +79,8 @@ pub(crate) trait AnyReplica: Any + Send + Sync {
     /// Applies a frame if it fits, and notifies whoever shows what changed.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError>;
+    /// Becomes the default, and asks for a snapshot.
+    fn forget(&self);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -104,6 +107,7 @@ impl Replicas {
             held: Mutex::default(),
             link: ArcRwSignal::new(Link::Connected),
             events: Events::default(),
+            inspection: Inspection::default(),
         }))
     }
 
@@ -123,6 +127,24 @@ impl Replicas {
 
     pub(crate) fn events(&self) -> &Events {
         &self.0.events
+    }
+
+    pub(crate) fn inspection(&self) -> &Inspection {
+        &self.0.inspection
+    }
+
+    /// Where a state stands, if the page follows it and knows.
+    pub(crate) fn position(&self, state: &str) -> Option<Position> {
+        self.find(state)?.resume_from()
+    }
+
+    /// Drops what the page has: each state is its default until its snapshot has come.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+    pub(crate) fn forget(&self) {
+        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: Vec<_> = held.values().cloned().collect();
+        drop(held);
+        all.iter().for_each(|replica| replica.forget());
     }
 
     /// The states that the page follows, with where each stands.
@@ -152,15 +174,16 @@ impl Replicas {
             .cloned()
     }
 
-    /// The ends of events are followed from the first use on.
+    /// The ends of events, and what handlers ask of pages, are followed from the first use on.
     pub(crate) fn hold_ends(&self) {
         self.hold::<UcEnds>();
+        self.hold::<UcEffects>();
     }
 
     fn hold<S: Followed>(&self) -> Arc<Held<S>> {
         if S::NAME != UcEnds::NAME && self.find(UcEnds::NAME).is_none() {
             // First, on both sides alike: the outbox needs it, and the hand-over goes by order.
-            self.hold::<UcEnds>();
+            self.hold_ends();
         }
         if let Some(known) = self.find(S::NAME) {
             return known.as_any().downcast().unwrap_or_else(|_| {
@@ -296,6 +319,17 @@ impl<S: Followed> AnyReplica for Held<S> {
                 .broke(),
         }
         applied.map(|()| verdict)
+    }
+
+    fn forget(&self) {
+        let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
+        replica.broke();
+        drop(replica);
+        let forgotten = self.change(|state, applied| {
+            state.patch(S::default(), applied);
+            Ok(())
+        });
+        debug_assert!(forgotten.is_ok(), "a default fits");
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -2,6 +2,7 @@
 
 use super::{
     Runtime,
+    effects::Page,
     queue::{Origin, Queued},
     registry::Prepared,
     scope::{Gate, Look, Scope},
@@ -139,6 +140,11 @@ impl<S: State> EventContext<S> {
         }
     }
 
+    /// The page that sent the event: it can be led elsewhere, told something, given a file.
+    pub fn page(&self) -> Page<'_> {
+        Page::new(&self.run.scope, self.run.origin.as_ref(), None)
+    }
+
     /// Starts a background task and returns its id.
     ///
     /// # Errors
@@ -262,6 +268,12 @@ impl<S: State> TaskContext<S> {
         let queued = queued.map_err(UpdateError::NotRecorded)?;
         let dispatched = run.scope.dispatch(vec![queued]);
         dispatched.map_err(|()| UpdateError::QueueFull)
+    }
+
+    /// The page that sent the event which started the task: it can be led elsewhere, told something, given a file.
+    pub fn page(&self) -> Page<'_> {
+        let run = &self.attempt.run;
+        Page::new(&run.scope, run.origin.as_ref(), Some(self.attempt.clone()))
     }
 
     /// Starts another background task and returns its id.

@@ -4,6 +4,7 @@
 use super::{
     Runtime,
     authorize::{Action, authorize},
+    effects::is_own_path,
     queue::{Accepted, Origin, Queued},
     registry::{Arguments, Prepared, Registration},
     session::Session,
@@ -248,11 +249,7 @@ impl Envelope {
     /// A path on this site, whatever the form says.
     fn return_path(&self) -> &str {
         let back = self.back.as_deref().unwrap_or("/");
-        let is_path = back.starts_with('/')
-            && !back.starts_with("//")
-            && back
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let is_path = is_own_path(back);
         if is_path { back } else { "/" }
     }
 }

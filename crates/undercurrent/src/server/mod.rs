@@ -6,6 +6,7 @@ mod cell;
 mod config;
 pub(crate) mod context;
 mod door;
+mod effects;
 mod events;
 mod follow;
 mod pages;
@@ -24,6 +25,7 @@ pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
     config::Config,
+    effects::Page,
     tasks::NotStarted,
 };
 #[doc(hidden)]

@@ -2,27 +2,23 @@
 //! that was away learns it.
 
 mod drive;
+mod records;
 mod run;
 
 pub(crate) use self::run::{Attempt, TaskRun};
 
-use self::{drive::drive, run::Control};
+use self::{drive::drive, records::now_ms, run::Control};
 use super::{
     queue::Origin,
     registry::{Arguments, Overlap, Prepared, PreparedTask, Verb},
-    scope::{Scope, Writing},
+    scope::Scope,
 };
-use crate::{
-    EndKind, Progress, TaskRecord, TaskStatus, Which,
-    builtin::{self, UcTasks},
-};
+use crate::{EndKind, TaskRecord, TaskStatus, Which, builtin::UcTasks};
 use futures::future::BoxFuture;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    convert::Infallible,
     fmt,
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// The runs of a scope that have not ended, by id.
@@ -331,87 +327,6 @@ impl TaskRun {
             (_, false) => TaskStatus::Running,
         }
     }
-}
-
-impl Writing<'_> {
-    fn add_record(&mut self, task: &PreparedTask, waits: bool) -> u64 {
-        let max_ended = self.runtime().limits.ended_tasks;
-        let mut id = 0;
-        self.change_tasks(|tasks| {
-            tasks.last_id += 1;
-            id = tasks.last_id;
-            let ended = tasks.runs.iter().filter(|run| run.status.is_end());
-            let surplus = (ended.count() + 1).saturating_sub(max_ended);
-            for _ in 0..surplus {
-                let oldest = tasks.runs.iter().position(|run| run.status.is_end());
-                let Some(index) = oldest else { break };
-                let old = tasks.runs.remove(index).id;
-                let kept = tasks.arguments.iter().position(|kept| kept.run == old);
-                if let Some(index) = kept {
-                    tasks.arguments.remove(index);
-                }
-            }
-            tasks.runs.push(TaskRecord {
-                id,
-                name: task.name.to_owned(),
-                key: task.key.clone(),
-                status: match waits {
-                    true => TaskStatus::Queued,
-                    false => TaskStatus::Running,
-                },
-                attempts: task.policy.retries.saturating_add(1),
-                started_ms: now_ms(),
-                ..TaskRecord::default()
-            });
-            tasks.arguments.push(builtin::Arguments {
-                run: id,
-                json: task.arguments.clone(),
-            });
-        });
-        id
-    }
-
-    fn change_record(&mut self, id: u64, change: impl FnOnce(&mut TaskRecord)) {
-        self.change_tasks(|tasks| {
-            // From behind: it is one of the last.
-            let index = (0..tasks.runs.len())
-                .rev()
-                .find(|index| tasks.runs[*index].id == id);
-            if let Some(index) = index {
-                change(&mut tasks.runs[index]);
-            }
-        });
-    }
-
-    fn end_record(&mut self, id: u64, status: TaskStatus, error: Option<String>) {
-        self.change_record(id, |record| {
-            record.status = status;
-            record.error = error;
-            record.ended_ms = Some(now_ms());
-        });
-    }
-
-    fn write_progress(&mut self, run: &TaskRun) {
-        if let Some((done, of)) = run.take_progress() {
-            self.change_record(run.id, |record| record.progress = Progress { done, of });
-        }
-    }
-
-    fn change_tasks(&mut self, change: impl FnOnce(&mut UcTasks)) {
-        let changed = self.change(|tasks: &mut UcTasks| {
-            change(tasks);
-            Ok::<(), Infallible>(())
-        });
-        debug_assert!(changed.is_ok(), "the runtime's own states are plain data");
-    }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 // === impl NotStarted ===

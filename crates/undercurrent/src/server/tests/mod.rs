@@ -1,6 +1,9 @@
 //! The server's tests: real scopes, a paused clock, no sockets. Here is what they share: handlers
 //! to send, and ways to wait and to look.
 
+mod attempts;
+mod overlap;
+mod page;
 mod queue;
 mod scopes;
 mod tasks;
@@ -284,4 +287,12 @@ async fn cancel(scope: &Arc<Scope>, task: &str, key: &str) {
 async fn runs(scope: &Scope) -> Vec<TaskRecord> {
     let runs = |tasks: &UcTasks| tasks.runs.iter().cloned().collect();
     scope.read(|| true, runs).await.expect("it reads")
+}
+
+async fn statuses(scope: &Scope) -> Vec<TaskStatus> {
+    runs(scope).await.iter().map(|run| run.status).collect()
+}
+
+async fn until_status(scope: &Scope, wanted: TaskStatus) {
+    until(|| async { status(scope).await == wanted }).await;
 }

@@ -1,0 +1,126 @@
+//! What a handler asks of the page that sent it. It travels as state, so that a page which is away
+//! for a moment does it when it is back.
+
+use super::{
+    queue::Origin,
+    scope::{Gate, Look, Scope},
+    tasks::Attempt,
+};
+use crate::{
+    UpdateError,
+    builtin::{Effect, PageEffect, UcEffects},
+};
+use std::{fmt, sync::Arc};
+
+/// The page that sent an event or started a task: `cx.page()`.
+///
+/// Nothing comes of it where there is no such page: it was closed, it was a form of a browser
+/// without JavaScript, or the server itself began.
+pub struct Page<'a> {
+    scope: &'a Arc<Scope>,
+    client: Option<&'a str>,
+    /// A task's asks under its cancel and its pause; an event's has neither.
+    attempt: Option<Attempt>,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(
+        scope: &'a Arc<Scope>,
+        origin: Option<&'a Origin>,
+        attempt: Option<Attempt>,
+    ) -> Self {
+        Page {
+            scope,
+            client: origin.map(|origin| origin.client.as_str()),
+            attempt,
+        }
+    }
+
+    /// Leads it to a path of this site, `/orders/7`.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::NotAPath`], or [`UpdateError::Cancelled`] after a cancel.
+    pub async fn go_to(self, path: impl Into<String>) -> Result<(), UpdateError> {
+        let path = checked(path.into())?;
+        self.ask(Effect::Go(path)).await
+    }
+
+    /// Tells it something: `use_toasts` has it.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel.
+    pub async fn toast(self, text: impl Into<String>) -> Result<(), UpdateError> {
+        self.ask(Effect::Toast(text.into())).await
+    }
+
+    /// Has it download what is at a path of this site: an axum route of the app's own, say.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::NotAPath`], or [`UpdateError::Cancelled`] after a cancel.
+    pub async fn download(self, path: impl Into<String>) -> Result<(), UpdateError> {
+        let path = checked(path.into())?;
+        self.ask(Effect::Download(path)).await
+    }
+
+    async fn ask(self, effect: Effect) -> Result<(), UpdateError> {
+        let Page {
+            scope,
+            client,
+            attempt,
+        } = self;
+        let client = client.map(str::to_owned);
+        let runtime = scope.runtime.upgrade().ok_or(UpdateError::Cancelled)?;
+        let max = runtime.limits.effects;
+        let add = move |all: &mut UcEffects| {
+            let Some(client) = client else { return };
+            all.last += 1;
+            let n = all.last;
+            all.effects.push(PageEffect { client, n, effect });
+            if all.effects.len() > max {
+                all.effects.remove(0);
+            }
+        };
+        scope.update(attempt, add).await
+    }
+}
+
+impl Gate for Option<Attempt> {
+    fn look(&self) -> Look {
+        self.as_ref().map_or(Look::Pass, Gate::look)
+    }
+
+    async fn wait(&self) {
+        if let Some(attempt) = self {
+            attempt.wait().await;
+        }
+    }
+}
+
+/// A path of this site: nothing that a browser would take for another one's.
+fn checked(path: String) -> Result<String, UpdateError> {
+    if is_own_path(&path) {
+        Ok(path)
+    } else {
+        Err(UpdateError::NotAPath(path))
+    }
+}
+
+/// `/a/b?c`, but not `//other.example` nor `/\other.example`.
+pub(super) fn is_own_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+impl fmt::Debug for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
