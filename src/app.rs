@@ -1,6 +1,11 @@
 //! The shell around the pages, and which page is where.
 
-use crate::{pieces::Banner, posts::PostsPage};
+use crate::{
+    lorem::LoremPage,
+    pieces::{Banner, Toasts, Tray},
+    posts::PostsPage,
+    random::RandomPage,
+};
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
 use leptos_router::{
@@ -50,13 +55,22 @@ pub fn App() -> impl IntoView {
                 </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
+                    <A href="/random">"Random"</A>
+                    <A href="/lorem">"Lorem"</A>
                 </nav>
+                <Tray/>
             </header>
-            <Banner/>
+            // Over the page, so that nothing moves.
+            <div class="notices">
+                <Toasts/>
+                <Banner/>
+            </div>
             <main id="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=PostsPage/>
                     <Route path=path!("/posts") view=PostsPage/>
+                    <Route path=path!("/random") view=RandomPage/>
+                    <Route path=path!("/lorem") view=LoremPage/>
                 </Routes>
             </main>
             <footer class="site-footer">

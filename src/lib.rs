@@ -4,7 +4,10 @@
 //! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
+pub mod dice;
+pub mod lorem;
 pub mod pieces;
 pub mod posts;
+pub mod random;
 
 undercurrent::hydrate!(app::App);

@@ -1,6 +1,83 @@
-//! How long the clicks of a run took, from the click to its effect on the page.
+//! How long clicks took, from the click to its effect on the page, for each of two styles.
 
 use leptos::prelude::*;
+use std::collections::VecDeque;
+use undercurrent::prelude::*;
+
+/// The two ways to do a thing that takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// By events, each of which queues the next.
+    Chained,
+    /// By a background task.
+    Background,
+}
+
+/// The clicks of a page. One counts for the style that ran when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Clicks {
+    /// The style that runs.
+    pub running: Memo<Option<Style>>,
+    /// While the chained events ran.
+    pub chained: Latency,
+    /// While the background task ran.
+    pub background: Latency,
+    /// Those that have not ended. They end in their order.
+    made: StoredValue<VecDeque<Option<Style>>>,
+}
+
+impl Clicks {
+    /// None yet.
+    pub fn new(running: impl Fn() -> Option<Style> + Send + Sync + 'static) -> Self {
+        let running = Memo::new(move |_| running());
+        Clicks {
+            running,
+            chained: Latency::new(move || running.get() == Some(Style::Chained)),
+            background: Latency::new(move || running.get() == Some(Style::Background)),
+            made: StoredValue::default(),
+        }
+    }
+
+    /// Times an event. Whoever sends it says so by [`made`](Self::made).
+    pub fn time(self, event: EventHandle) -> EventHandle {
+        event.on_end(move |ended| {
+            let style = self.made.try_update_value(VecDeque::pop_front).flatten();
+            match style.flatten() {
+                Some(Style::Chained) => self.chained.add(ended.elapsed_ms),
+                Some(Style::Background) => self.background.add(ended.elapsed_ms),
+                None => {}
+            }
+        });
+        event
+    }
+
+    /// A click on a timed event is made now.
+    pub fn made(self) {
+        let running = self.running.get_untracked();
+        self.made.update_value(|made| made.push_back(running));
+    }
+
+    /// What a click that has not ended waits for. Nothing that is worth a word if it is neither
+    /// the step of a chained run nor the connection.
+    pub fn wait_for(self) -> Signal<Option<&'static str>> {
+        let link = use_connection();
+        Signal::derive(move || match (link.is_connected(), self.running.get()) {
+            (false, _) => Some("the connection"),
+            (true, Some(Style::Chained)) => Some("the running step"),
+            (true, _) => None,
+        })
+    }
+
+    /// Why a style can't be started; `None` if it can.
+    pub fn reason(self, style: Style) -> Signal<Option<&'static str>> {
+        Signal::derive(move || match self.running.get() {
+            Some(running) if running == style => None,
+            Some(Style::Chained) => Some("The chained run is under way. One style at a time."),
+            Some(Style::Background) => Some("The background task runs. One style at a time."),
+            None => None,
+        })
+    }
+}
 
 /// The times of a run's clicks, in milliseconds. They live in the page.
 #[derive(Clone, Copy, Debug)]

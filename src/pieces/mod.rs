@@ -1,18 +1,32 @@
-//! Pieces that pages share, one a file, each with a file of the same name in style/.
+//! Pieces that pages share, one a file, most with a file of the same name in style/.
 
 mod banner;
+mod break_it;
 mod card;
+mod chain;
 mod latency;
 mod notes;
 mod picture;
 mod place;
 mod region;
+mod ring;
 mod run;
+mod span;
+mod status;
+mod toasts;
+mod tray;
 
 pub use banner::Banner;
+pub use break_it::BreakIt;
 pub use card::{FailedCard, ProductCard};
-pub use latency::Latency;
+pub use chain::Chain;
+pub use latency::{Clicks, Latency, Style};
 pub use notes::{Notes, waiting};
-pub use place::Places;
-pub use region::{Run, RunRegion};
+pub use place::{Places, Seen};
+pub use region::{Region, Run, RunRegion};
+pub use ring::Ring;
 pub use run::RunLine;
+pub use span::Span;
+pub use status::StatusChip;
+pub use toasts::Toasts;
+pub use tray::Tray;

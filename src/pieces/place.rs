@@ -3,6 +3,26 @@
 
 use leptos::prelude::*;
 
+/// What is seen of the cards: how many there are, and the number of the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Cards that are here.
+    pub count: u32,
+    /// The number of the last.
+    pub last: u32,
+}
+
+impl Seen {
+    /// How many cards a run still brings. A card is seen a moment before the run tells that it is
+    /// done with it; those that were cleared do not come again.
+    pub fn coming(self, is_running: bool, done: u32, of: u32) -> u32 {
+        match is_running {
+            true => of.saturating_sub(done.max(self.last)),
+            false => 0,
+        }
+    }
+}
+
 /// The places behind the cards that are here. Of those, the next ones are drawn as cards to
 /// come; the rest are outlines.
 #[component]

@@ -1,8 +1,42 @@
-//! A region that shows a run: what it is about, its buttons, where it is, what it has brought.
+//! A region: one style, what it is about, its buttons, where it is, what it has brought.
 
-use super::{Latency, Notes, Places, RunLine};
+use super::{Latency, Notes, Places, RunLine, Seen, waiting};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
+
+/// The frame of a region.
+#[component]
+pub fn Region(
+    /// Its heading, and its name.
+    name: &'static str,
+    /// A sentence or two.
+    about: &'static str,
+    /// The id of the notes under the buttons, for `aria-describedby`.
+    notes: &'static str,
+    /// Why a button is off.
+    #[prop(into)]
+    reason: Signal<Option<&'static str>>,
+    /// What was clicked and waits.
+    #[prop(into)]
+    waiting: Signal<Option<String>>,
+    /// What went wrong.
+    #[prop(into)]
+    fault: Signal<Option<String>>,
+    /// The forms of its buttons.
+    buttons: AnyView,
+    /// The rest.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="region" aria-label=name>
+            <h2>{name}</h2>
+            <p class="about">{about}</p>
+            <div class="buttons">{buttons}</div>
+            <Notes id=notes reason waiting fault/>
+            {children()}
+        </section>
+    }
+}
 
 /// What a region tells of its run, as signals.
 #[derive(Clone, Copy, Debug)]
@@ -15,21 +49,21 @@ pub struct Run {
     pub done: Signal<u32>,
     /// Steps in all.
     pub of: u32,
-    /// How many cards are here.
-    pub here: Signal<u32>,
-    /// How many cards are on their way.
-    pub coming: Signal<u32>,
-    /// Why its button is off.
+    /// The cards that are here.
+    pub seen: Signal<Seen>,
+    /// Why it can't be started.
     pub reason: Signal<Option<&'static str>>,
-    /// What was clicked and waits.
-    pub waiting: Signal<Option<String>>,
+    /// What clicks wait for.
+    pub wait_for: Signal<Option<&'static str>>,
     /// What went wrong.
     pub fault: Signal<Option<String>>,
+    /// The events of the buttons Stop and Clear.
+    pub events: [EventHandle; 2],
 }
 
-/// The region. `notes` is the id of what a button is described by.
+/// The region of a run that fetches cards, with the messages of its three buttons.
 #[component]
-pub fn RunRegion(
+pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     /// Its heading, and its name.
     name: &'static str,
     /// A sentence or two.
@@ -40,8 +74,12 @@ pub fn RunRegion(
     run: Run,
     /// How long clicks took.
     latency: Latency,
-    /// The forms of its buttons.
-    buttons: AnyView,
+    /// Begins a run.
+    fetch: Call<F>,
+    /// Stops it.
+    stop: Call<S>,
+    /// Drops the cards.
+    clear: Call<C>,
     /// The cards.
     children: Children,
 ) -> impl IntoView {
@@ -50,23 +88,51 @@ pub fn RunRegion(
         stopping,
         done,
         of,
-        here,
-        coming,
-        ..
+        seen,
+        reason,
+        wait_for,
+        fault,
+        events: [stopped, cleared],
     } = run;
+    let is_running = move || status.get().is_some_and(|status| !status.is_end());
+    // What a run brought and Clear dropped is told of no more.
+    let is_cleared = Memo::new(move |_| seen.get().count == 0 && done.get() > 0 && !is_running());
+    let shown_status = Signal::derive(move || status.get().filter(|_| !is_cleared.get()));
+    let shown_done = move || {
+        if is_cleared.get() {
+            0
+        } else {
+            u64::from(done.get())
+        }
+    };
+    let here = Signal::derive(move || seen.get().count);
+    let coming = Signal::derive(move || seen.get().coming(is_running(), done.get(), of));
     let is_idle = move || here.get() == 0 && coming.get() == 0;
+    let waits = move |event: EventHandle| event.is_pending() && wait_for.get().is_some();
+    let waiting =
+        Signal::derive(move || waiting([("Stop", stopped), ("Clear", cleared)], wait_for.get()));
+    let is_off = move || is_running() || reason.get().is_some();
+    let buttons = view! {
+        <EventForm event=fetch>
+            <button class="primary" aria-describedby=notes disabled=is_off>"Fetch ten posts"</button>
+        </EventForm>
+        <EventForm event=stop>
+            <button class:waits=move || stopping.get() || waits(stopped) disabled=move || !is_running()>
+                "Stop"
+            </button>
+        </EventForm>
+        <EventForm event=clear>
+            <button class:waits=move || waits(cleared)>"Clear"</button>
+        </EventForm>
+    };
     view! {
-        <section class="region" aria-label=name>
-            <h2>{name}</h2>
-            <p class="about">{about}</p>
-            <div class="buttons">{buttons}</div>
-            <Notes id=notes reason=run.reason waiting=run.waiting fault=run.fault/>
-            <RunLine name status stopping done=Signal::derive(move || u64::from(done.get())) of=u64::from(of)/>
+        <Region name about notes reason waiting fault buttons=buttons.into_any()>
+            <RunLine name status=shown_status stopping done=Signal::derive(shown_done) of=u64::from(of)/>
             {latency.view()}
             <div class="posts" class:idle=is_idle>
                 {children()}
                 <Places here coming of/>
             </div>
-        </section>
+        </Region>
     }
 }

@@ -1,5 +1,6 @@
-//! Where a run is: a chip with a word and a shape, a bar, a count.
+//! Where a run is: a chip, a bar, a count.
 
+use super::status::{StatusChip, status_words};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -20,25 +21,12 @@ pub fn RunLine(
     /// Steps in all.
     of: u64,
 ) -> impl IntoView {
-    let chip = move || match status.get() {
-        None => ("none", "Not run yet"),
-        Some(status) if stopping.get() && !status.is_end() => ("stopping", "Stopping"),
-        Some(TaskStatus::Running) => ("running", "Running"),
-        Some(TaskStatus::Queued) => ("queued", "Waiting"),
-        Some(TaskStatus::Paused) => ("paused", "Paused"),
-        Some(TaskStatus::Done) => ("done", "Done"),
-        Some(TaskStatus::Cancelled) => ("stopped", "Stopped"),
-        Some(TaskStatus::Interrupted) => ("failed", "Interrupted"),
-        Some(TaskStatus::TimedOut) => ("failed", "Timed out"),
-        Some(TaskStatus::Failed | TaskStatus::Panicked) => ("failed", "Failed"),
-    };
+    let word = move || status_words(status.get(), stopping.get()).1;
     // Spoken when the status changes and at each fifth step: not for every card.
-    let spoken = Memo::new(move |_| (chip().1, done.get() / 5 * 5));
+    let spoken = Memo::new(move |_| (word(), done.get() / 5 * 5));
     view! {
         <p class="run">
-            <span class="status" data-status=move || chip().0>
-                {move || chip().1}
-            </span>
+            <StatusChip status stopping/>
             <progress class="bar" aria-label=format!("{name}: progress") max=of value=done></progress>
             <span class="progress-text">{move || format!("{} of {of}", done.get())}</span>
         </p>

@@ -13,13 +13,7 @@ pub async fn fetch_chained(cx: EventContext<Posts>) -> Result<()> {
                 return Err(ForVisitor::new("A run is under way already."));
             }
             posts.chained.clear();
-            let (run, status) = (posts.chain.run + 1, Some(TaskStatus::Running));
-            posts.chain = Chain {
-                run,
-                status,
-                done: 0,
-            };
-            Ok(run)
+            Ok(posts.chain.begin())
         })
         .await?;
     cx.dispatch(step(run, 1));
@@ -37,7 +31,7 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
         posts.chained.push(Post::of(id, product));
         posts.chain.done = id;
         if id == POSTS {
-            posts.chain.status = Some(TaskStatus::Done);
+            posts.chain.end(TaskStatus::Done);
         }
     })
     .await?;
@@ -50,9 +44,7 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
 /// Stops the run. It waits in the queue for the running step, like any event.
 #[event]
 pub fn stop_chained(posts: &mut Posts) {
-    if posts.chain.is_running() {
-        posts.chain.status = Some(TaskStatus::Cancelled);
-    }
+    posts.chain.end(TaskStatus::Cancelled);
 }
 
 /// Fetches one post again, in the queue.

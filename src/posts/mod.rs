@@ -1,6 +1,7 @@
 //! Ten posts, fetched twice: by chained events, and by a background task.
 
 pub mod background;
+mod card;
 pub mod chained;
 pub mod state;
 mod view;

@@ -113,8 +113,8 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
-        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
+        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForVisitor, Link, List,
+        Millis, OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
         TaskStatus, ToastKind, background, event, use_all_tasks, use_connection, use_diagnostics,
         use_event, use_loaded, use_state, use_task, use_tasks, use_toasts,
     };

@@ -12,6 +12,8 @@ mod replicas;
 mod task;
 mod toast;
 
+#[cfg(feature = "hydrate")]
+pub(crate) use self::event::Outgoing;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
 pub(crate) use self::replicas::{Replicas, Snapshot};
 pub use self::{
@@ -24,5 +26,3 @@ pub use self::{
     task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
     toast::{Toast, ToastKind, Toasts, use_toasts},
 };
-#[cfg(feature = "hydrate")]
-pub(crate) use self::event::Outgoing;

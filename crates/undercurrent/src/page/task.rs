@@ -148,6 +148,11 @@ impl TaskHandle {
         self.cancel_event().dispatch();
     }
 
+    /// The cancels that this page has sent, as any event: pending, error.
+    pub fn cancelling(self) -> EventHandle {
+        self.cancel
+    }
+
     /// Holds it. From the moment the server has it no update of the task lands until
     /// [`resume`](Self::resume).
     pub fn pause(self) {

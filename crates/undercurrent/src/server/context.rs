@@ -8,7 +8,7 @@ use super::{
     scope::{Gate, Look, Scope},
     tasks::{Attempt, NotStarted},
 };
-use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError};
+use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Which};
 use std::{
     any::Any,
     fmt,
@@ -155,6 +155,17 @@ impl<S: State> EventContext<S> {
         start(&run.scope, &run.runtime, task, run.origin.clone()).await
     }
 
+    /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
+    /// one is `""`. From then on no update of theirs lands.
+    pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
+        let which = Which {
+            task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
+            key: key.to_string(),
+            run: None,
+        };
+        self.run.scope.cancel_tasks(&which).await;
+    }
+
     /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start
     /// under the scope's lock: asked inside an update, the answer holds until the update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
@@ -285,6 +296,17 @@ impl<S: State> TaskContext<S> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let run = &self.attempt.run;
         start(&run.scope, &run.runtime, task, run.origin.clone()).await
+    }
+
+    /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
+    /// one is `""`. From then on no update of theirs lands.
+    pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
+        let which = Which {
+            task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
+            key: key.to_string(),
+            run: None,
+        };
+        self.scope().cancel_tasks(&which).await;
     }
 
     /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start

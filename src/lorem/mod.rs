@@ -1,0 +1,8 @@
+//! Streams of words: each is a background task of its own, paused, resumed and ended one by one.
+
+mod events;
+pub mod state;
+mod view;
+mod words;
+
+pub use view::LoremPage;

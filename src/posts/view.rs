@@ -1,0 +1,122 @@
+//! The posts page: a counter that measures, and two regions, one for each style.
+
+use super::{background::*, card::*, chained::*, state::*};
+use crate::pieces::{BreakIt, Clicks, Run, RunRegion, Style};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use undercurrent::prelude::*;
+
+/// The page.
+#[component]
+pub fn PostsPage() -> impl IntoView {
+    let posts = use_state::<Posts>();
+    let task = use_task(get_posts);
+    let clicks = Clicks::new(
+        move || match posts.chain().with(|chain| chain.is_running()) {
+            true => Some(Style::Chained),
+            false => task.is_running().then_some(Style::Background),
+        },
+    );
+    let counts = clicks.time(use_event(count));
+    let wait_for = clicks.wait_for();
+    let waiting = move || match (counts.pending(), wait_for.get()) {
+        (0, _) | (_, None) => None,
+        (1, Some(what)) => Some(format!("1 click waits for {what}.")),
+        (n, Some(what)) => Some(format!("{n} clicks wait for {what}.")),
+    };
+    view! {
+        <Title text="Ten posts"/>
+        <h1>"Ten posts, twice"</h1>
+        <p class="lead">
+            "The server fetches ten posts over HTTP, and they arrive one by one: as events that \
+             queue the next, or as a background task. Click Count during a run, and compare how \
+             long your clicks take."
+        </p>
+        <section class="counter" aria-label="Counter">
+            <EventForm event=count()>
+                <button class:waits=move || waiting().is_some() on:click=move |_| clicks.made()>"Count"</button>
+            </EventForm>
+            <p class="clicks">
+                <output class="clicks-value">{move || posts.clicks().get()}</output>
+                {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
+            </p>
+            <p class="hint waits">{waiting}</p>
+        </section>
+        <div class="regions">
+            <ChainedRegion posts clicks/>
+            <BackgroundRegion posts clicks/>
+        </div>
+        <BreakIt<Posts>/>
+    }
+}
+
+/// Its buttons are events: Stop and Clear wait for the running step, as everything does.
+#[component]
+fn ChainedRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
+    let (stop, clear) = (use_event(stop_chained), use_event(clear_chained));
+    let (fetch, steps) = (use_event(fetch_chained), use_event(step));
+    let faults = [fetch, steps, stop, clear, use_event(retry_chained)];
+    let run = Run {
+        status: Signal::derive(move || posts.chain().with(|chain| chain.status)),
+        stopping: Signal::derive(move || stop.is_pending()),
+        done: Signal::derive(move || posts.chain().with(|chain| chain.done)),
+        of: POSTS,
+        seen: Memo::new(move |_| posts.chained().with(Post::seen)).into(),
+        reason: clicks.reason(Style::Chained),
+        wait_for: clicks.wait_for(),
+        fault: Signal::derive(move || faults.into_iter().find_map(EventHandle::error)),
+        events: [stop, clear],
+    };
+    view! {
+        <RunRegion
+            name="Chained events"
+            about="Each step runs in the queue and queues the next. What you click waits for it."
+            notes="chained-notes"
+            run
+            latency=clicks.chained
+            fetch=fetch_chained()
+            stop=stop_chained()
+            clear=clear_chained()
+        >
+            <ForList each=posts.chained() let:post>
+                <ChainedCard post/>
+            </ForList>
+        </RunRegion>
+    }
+}
+
+/// Fetch starts the task, Stop cancels it: neither waits in the queue.
+#[component]
+fn BackgroundRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
+    let task = use_task(get_posts);
+    let clear = use_event(clear_background);
+    let faults = [use_event(get_posts), clear, use_event(retry_background)];
+    let fault = move || faults.into_iter().find_map(EventHandle::error);
+    let run = Run {
+        status: Signal::derive(move || task.status()),
+        stopping: Signal::derive(move || task.is_cancelling()),
+        done: Signal::derive(move || task.progress().done as u32),
+        of: POSTS,
+        seen: Memo::new(move |_| posts.background().with(Post::seen)).into(),
+        reason: clicks.reason(Style::Background),
+        wait_for: clicks.wait_for(),
+        fault: Signal::derive(move || fault().or_else(|| task.error())),
+        events: [task.cancelling(), clear],
+    };
+    view! {
+        <RunRegion
+            name="Background task"
+            about="It runs beside the queue and changes the state in short updates. What you click is answered at once."
+            notes="background-notes"
+            run
+            latency=clicks.background
+            fetch=get_posts()
+            stop=task.cancel_event()
+            clear=clear_background()
+        >
+            <ForList each=posts.background() let:post>
+                <BackgroundCard post/>
+            </ForList>
+        </RunRegion>
+    }
+}

@@ -1,0 +1,197 @@
+//! The page of random numbers: what both styles share, and a region for each.
+
+use super::{background::*, chained::*, state::*};
+use crate::pieces::{BreakIt, Clicks, Region, Span, StatusChip, Style, waiting};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use undercurrent::prelude::*;
+
+/// The page.
+#[component]
+pub fn RandomPage() -> impl IntoView {
+    let random = use_state::<Random>();
+    let task = use_task(numbers);
+    let clicks = Clicks::new(
+        move || match random.chain().with(|chain| chain.is_running()) {
+            true => Some(Style::Chained),
+            false => task.is_running().then_some(Style::Background),
+        },
+    );
+    view! {
+        <Title text="Random numbers"/>
+        <h1>"Random numbers in a range"</h1>
+        <p class="lead">
+            "A step waits, draws a number and adds it up. Move the range or clear the total while \
+             one runs: beside the chained events your click waits for the step, beside the \
+             background task it does not."
+        </p>
+        <Controls random clicks/>
+        <div class="regions short">
+            <ChainedRegion random clicks/>
+            <BackgroundRegion random clicks/>
+        </div>
+        <BreakIt<Random>/>
+    }
+}
+
+/// The range, the time of a step, what was drawn. Each control is an event in the queue.
+#[component]
+fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
+    let (range, balanced) = (
+        clicks.time(use_event(set_range)),
+        clicks.time(use_event(balance)),
+    );
+    let (delayed, cleared) = (
+        clicks.time(use_event(set_delay)),
+        clicks.time(use_event(clear_total)),
+    );
+    let all = [
+        ("The range", range),
+        ("Balance", balanced),
+        ("The time", delayed),
+        ("Clear", cleared),
+    ];
+    let wait_for = clicks.wait_for();
+    let waits = move |event: EventHandle| event.is_pending() && wait_for.get().is_some();
+    let words = move || waiting(all, wait_for.get());
+    let fault = move || all.into_iter().find_map(|(_, event)| event.error());
+    let set = move |low, high| {
+        clicks.made();
+        set_range(low, high).dispatch();
+    };
+    let loading = move || clicks.running.get().is_some();
+    let values = move || {
+        let values: Vec<_> = random.last().with(|last| last.iter().map(signed).collect());
+        if values.is_empty() {
+            "none yet".to_owned()
+        } else {
+            values.join(", ")
+        }
+    };
+    view! {
+        <section class="controls" aria-label="Controls">
+            <div class="control">
+                <h2 id="range">"Range"</h2>
+                <Span limit=LIMIT low=random.low() high=random.high() set waits=Signal::derive(move || waits(range))/>
+                <EventForm event=balance()>
+                    <button class:waits=move || waits(balanced) on:click=move |_| clicks.made()>"Balance"</button>
+                </EventForm>
+            </div>
+            <div class="control">
+                <h2 id="delay">"A step takes"</h2>
+                <div class="choice" role="group" aria-labelledby="delay">
+                    {(1..=4).map(|seconds| view! {
+                        <EventForm event=set_delay(seconds)>
+                            <button
+                                aria-pressed=move || (random.delay().get() == seconds).to_string()
+                                class:waits=move || waits(delayed.of(set_delay(seconds)))
+                                on:click=move |_| clicks.made()
+                            >
+                                {format!("{seconds} s")}
+                            </button>
+                        </EventForm>
+                    }).collect_view()}
+                </div>
+            </div>
+            <div class="control drawn">
+                <h2>"Last ten"</h2>
+                <output class="values" class:coming=loading>{values}</output>
+            </div>
+            <div class="control">
+                <h2>"Total"</h2>
+                <output class="total">{move || signed(&random.total().get())}</output>
+                <EventForm event=clear_total()>
+                    <button class:waits=move || waits(cleared) on:click=move |_| clicks.made()>"Clear"</button>
+                </EventForm>
+            </div>
+            <p class="hint waits" role="status">{words}</p>
+            <p class="fault" role="alert">{fault}</p>
+        </section>
+    }
+}
+
+/// With a real minus.
+fn signed(number: &impl ToString) -> String {
+    number.to_string().replace('-', "−")
+}
+
+/// Its buttons are events: Stop waits for the running step.
+#[component]
+fn ChainedRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
+    let (run, steps, stop) = (
+        use_event(run_chained),
+        use_event(step),
+        use_event(stop_chained),
+    );
+    let status = Signal::derive(move || random.chain().with(|chain| chain.status));
+    let wait_for = clicks.wait_for();
+    let is_running = move || random.chain().with(|chain| chain.is_running());
+    let is_off = move || clicks.running.get().is_some();
+    let buttons = view! {
+        <EventForm event=run_chained(false)>
+            <button class="primary" aria-describedby="chained-notes" disabled=is_off>"Run"</button>
+        </EventForm>
+        <EventForm event=stop_chained()>
+            <button class:waits=move || stop.is_pending() disabled=move || !is_running()>"Stop"</button>
+        </EventForm>
+        <EventForm event=run_chained(true)>
+            <button aria-describedby="chained-notes" disabled=is_off>"Single step"</button>
+        </EventForm>
+    };
+    view! {
+        <Region
+            name="Chained events"
+            about="A step is an event: the next one, and whatever is clicked, waits until it has drawn."
+            notes="chained-notes"
+            reason=clicks.reason(Style::Chained)
+            waiting=Signal::derive(move || waiting([("Stop", stop)], wait_for.get()))
+            fault=Signal::derive(move || [run, steps, stop].into_iter().find_map(EventHandle::error))
+            buttons=buttons.into_any()
+        >
+            <p class="run"><StatusChip status stopping=Signal::derive(move || stop.is_pending())/></p>
+            {clicks.chained.view()}
+        </Region>
+    }
+}
+
+/// Run starts the task. Stop is an event that does not wait: the task sees it after its step.
+#[component]
+fn BackgroundRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
+    let task = use_task(numbers);
+    let (run, stop) = (use_event(numbers), use_event(stop_background));
+    let is_running = move || task.is_running() && random.goes_on().get();
+    let stopping = Signal::derive(move || {
+        task.is_cancelling() || (task.is_running() && !random.goes_on().get())
+    });
+    let is_off = move || clicks.running.get().is_some();
+    let fault = move || {
+        run.error()
+            .or_else(|| stop.error())
+            .or_else(|| task.error())
+    };
+    let buttons = view! {
+        <EventForm event=numbers(false)>
+            <button class="primary" aria-describedby="background-notes" disabled=is_off>"Run"</button>
+        </EventForm>
+        <EventForm event=stop_background()>
+            <button class:waits=stopping disabled=move || !is_running()>"Stop"</button>
+        </EventForm>
+        <EventForm event=numbers(true)>
+            <button aria-describedby="background-notes" disabled=is_off>"Single step"</button>
+        </EventForm>
+    };
+    view! {
+        <Region
+            name="Background task"
+            about="A loop beside the queue. It takes the range and the time as they are at each step."
+            notes="background-notes"
+            reason=clicks.reason(Style::Background)
+            waiting=Signal::derive(|| None::<String>)
+            fault=Signal::derive(fault)
+            buttons=buttons.into_any()
+        >
+            <p class="run"><StatusChip status=Signal::derive(move || task.status()) stopping/></p>
+            {clicks.background.view()}
+        </Region>
+    }
+}
