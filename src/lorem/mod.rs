@@ -3,6 +3,6 @@
 mod events;
 pub mod state;
 mod view;
-mod words;
+pub mod words;
 
 pub use view::LoremPage;
