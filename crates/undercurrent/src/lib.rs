@@ -87,8 +87,10 @@ pub use self::{
     context::{EventContext, TaskContext},
     core::{
         list::List,
+        map::Map,
         state::State,
         task::{Progress, TaskRecord, TaskStatus},
+        text::Text,
     },
     error::{ForVisitor, Result, UpdateError},
     limits::{Limits, OUTBOX_EVENTS},
@@ -108,8 +110,8 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
-        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus,
+        Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Map, Millis,
+        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus, Text,
         background, event, use_connection, use_event, use_loaded, use_state, use_task,
     };
 }
@@ -158,10 +160,10 @@ macro_rules! hydrate {
 /// What the macros' code names. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::core::{ops, state};
+    pub use crate::core::{field, node, ops, state, writer};
     #[cfg(feature = "ssr")]
     pub use inventory;
-    pub use reactive_stores::{Store, Subfield};
+    pub use reactive_stores::{Store, StoreField, Subfield};
     pub use serde;
     #[cfg(feature = "hydrate")]
     pub use wasm_bindgen;

@@ -16,7 +16,7 @@ pub struct Entry {
     pub event: Vec<u8>,
     /// Where in `event` the ops are.
     pub ops: Range<usize>,
-    /// The ops on server-only fields. They leave the server in no way.
+    /// All ops, where some are on server-only fields. They leave the server in no way.
     pub server_ops: Option<Vec<u8>>,
 }
 
@@ -134,5 +134,13 @@ impl Entry {
     /// The ops that pages see, as JSON text.
     pub fn public_ops(&self) -> &str {
         std::str::from_utf8(&self.event[self.ops.clone()]).unwrap_or("[]")
+    }
+
+    /// All ops, as JSON text. Not for pages.
+    pub fn all_ops(&self) -> &str {
+        match &self.server_ops {
+            Some(ops) => std::str::from_utf8(ops).unwrap_or("[]"),
+            None => self.public_ops(),
+        }
     }
 }

@@ -252,7 +252,8 @@ impl<S: State> Held<S> {
             }
         };
         for field in applied.touched {
-            let path: Vec<reactive_stores::StorePathSegment> = vec![field.into()];
+            let path: Vec<reactive_stores::StorePathSegment> =
+                field.into_iter().map(Into::into).collect();
             for trigger in self.store.triggers_for_path(path.into()) {
                 trigger.notify();
             }

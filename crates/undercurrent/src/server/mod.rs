@@ -68,7 +68,7 @@ pub(crate) struct Runtime {
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     /// The large fields that the log has been told of.
-    warned_of: Mutex<BTreeSet<(&'static str, &'static str)>>,
+    warned_of: Mutex<BTreeSet<(&'static str, String)>>,
     started: Instant,
 }
 
@@ -136,22 +136,19 @@ impl Runtime {
         })
     }
 
-    pub(crate) fn warn_of_large_field(
-        &self,
-        state: &'static str,
-        field: &'static str,
-        bytes: usize,
-    ) {
+    pub(crate) fn warn_of_large_field(&self, state: &'static str, path: &str, bytes: usize) {
+        // Told once for each field of a state, whatever is inside of it.
+        let field = path.split(',').next().unwrap_or_default().trim_matches('"');
         let mut warned = self
             .warned_of
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if warned.insert((state, field)) {
+        if warned.insert((state, field.to_owned())) {
             tracing::warn!(
                 state,
                 field,
                 bytes,
-                "a plain field is compared and sent whole at each change; make it a List"
+                "plain data is compared and sent whole at each change; a List, Map or Text sends the change"
             );
         }
     }
