@@ -1,5 +1,6 @@
 //! `#[derive(State)]`.
 
+use crate::scope::Scope;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
@@ -26,16 +27,17 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .iter()
         .map(state_field)
         .collect::<Result<Vec<_>>>()?;
-    let trait_impl = state_impl(input, &fields);
+    let scope = Scope::of(input)?;
+    let trait_impl = state_impl(input, &fields, &scope);
     let signals = signals(input, &fields);
-    let ident = &input.ident;
+    let scope_items = scope.items(input);
+    let registration = scope.registration(&input.ident);
     Ok(quote! {
         #trait_impl
         #signals
+        #scope_items
         ::undercurrent::__server_only! {
-            ::undercurrent::__private::inventory::submit! {
-                ::undercurrent::server::StateRegistration::of::<#ident>()
-            }
+            ::undercurrent::__private::inventory::submit! { #registration }
         }
     })
 }
@@ -86,8 +88,9 @@ fn state_field(field: &Field) -> Result<StateField<'_>> {
     })
 }
 
-fn state_impl(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
+fn state_impl(input: &DeriveInput, fields: &[StateField<'_>], scope: &Scope) -> TokenStream {
     let ident = &input.ident;
+    let scope = scope.kind(ident);
     let state_name = snake_case(&ident.to_string());
     let public: Vec<_> = fields.iter().filter(|field| !field.server_only).collect();
     let public_names = public.iter().map(|field| &field.name);
@@ -175,6 +178,7 @@ fn state_impl(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
             impl ::undercurrent::State for #ident {
                 const NAME: &'static str = #state_name;
                 const FIELDS: &'static [&'static str] = &[#(#public_names),*];
+                const SCOPE: ::undercurrent::__private::ScopeKind = #scope;
 
                 fn arm(&mut self) -> Self {
                     Self { #(#arm),* }

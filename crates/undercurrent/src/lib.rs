@@ -79,6 +79,7 @@ mod millis;
 mod page;
 #[cfg(feature = "ssr")]
 pub mod server;
+mod visitor;
 
 #[doc(hidden)]
 pub use self::answer::{Answer, Fate};
@@ -96,8 +97,9 @@ pub use self::{
     millis::Millis,
     page::{
         Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle,
-        use_connection, use_event, use_loaded, use_state, use_task,
+        use_connection, use_event, use_loaded, use_refused, use_state, use_task,
     },
+    visitor::Visitor,
 };
 #[cfg(feature = "hydrate")]
 pub use browser::hydrate;
@@ -109,8 +111,8 @@ pub use undercurrent_macros::{State, background, event};
 pub mod prelude {
     pub use crate::{
         Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Millis,
-        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus,
-        background, event, use_connection, use_event, use_loaded, use_state, use_task,
+        OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus, Visitor,
+        background, event, use_connection, use_event, use_loaded, use_refused, use_state, use_task,
     };
 }
 
@@ -158,9 +160,13 @@ macro_rules! hydrate {
 /// What the macros' code names. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::core::{ops, state};
+    pub use crate::{
+        core::{ops, scope::ScopeKind, state},
+        page::{Scope, ScopeProps},
+    };
     #[cfg(feature = "ssr")]
     pub use inventory;
+    pub use leptos::IntoView;
     pub use reactive_stores::{Store, Subfield};
     pub use serde;
     #[cfg(feature = "hydrate")]

@@ -10,6 +10,7 @@ pub mod numbers;
 pub mod ops;
 pub mod position;
 pub mod replica;
+pub mod scope;
 pub mod state;
 pub mod task;
 

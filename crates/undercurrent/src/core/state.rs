@@ -1,6 +1,9 @@
 //! What makes a struct a state: the traits that `#[derive(State)]` implements.
 
-use super::ops::{Applied, ApplyError, Code, FieldOps, Op, OpsWriter, RecordError, Visibility};
+use super::{
+    ops::{Applied, ApplyError, Code, FieldOps, Op, OpsWriter, RecordError, Visibility},
+    scope::ScopeKind,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
@@ -18,6 +21,9 @@ pub trait State: Clone + Default + Send + Sync + Sized + 'static {
 
     /// The names of the fields that pages see, in order; a field's number is its place here.
     const FIELDS: &'static [&'static str];
+
+    /// Who shares it.
+    const SCOPE: ScopeKind;
 
     /// Begins to record changes. Returns the shadow: what is needed to find and undo them.
     #[doc(hidden)]
