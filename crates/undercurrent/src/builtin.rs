@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The tasks of a scope: those that run, and the last that ended.
 #[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
 pub struct UcTasks {
     /// Oldest first.
     pub runs: List<TaskRecord>,
@@ -15,6 +16,7 @@ pub struct UcTasks {
 
 /// How the events of a scope ended, by client. A client that was away learns it here.
 #[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
 pub struct UcEnds {
     /// One item a client, in no particular order.
     pub clients: List<ClientEnds>,
@@ -66,4 +68,6 @@ pub enum EndKind {
     Misfit,
     /// The session is gone: load the page again.
     NoSession,
+    /// The scope's rule does not let the visitor in, or there is no such scope.
+    Barred,
 }

@@ -79,6 +79,7 @@ mod millis;
 mod page;
 #[cfg(feature = "ssr")]
 pub mod server;
+mod visitor;
 
 #[doc(hidden)]
 pub use self::answer::{Answer, Fate};
@@ -98,8 +99,9 @@ pub use self::{
     millis::Millis,
     page::{
         Connection, Ended, EventForm, EventHandle, Followed, ForList, Link, TaskHandle,
-        use_connection, use_event, use_loaded, use_state, use_task,
+        use_connection, use_event, use_loaded, use_refused, use_state, use_task,
     },
+    visitor::Visitor,
 };
 #[cfg(feature = "hydrate")]
 pub use browser::hydrate;
@@ -112,7 +114,8 @@ pub mod prelude {
     pub use crate::{
         Call, EventContext, EventForm, EventHandle, ForList, ForVisitor, Link, List, Map, Millis,
         OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskRecord, TaskStatus, Text,
-        background, event, use_connection, use_event, use_loaded, use_state, use_task,
+        Visitor, background, event, use_connection, use_event, use_loaded, use_refused, use_state,
+        use_task,
     };
 }
 
@@ -160,9 +163,13 @@ macro_rules! hydrate {
 /// What the macros' code names. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::core::{field, node, ops, state, writer};
+    pub use crate::{
+        core::{field, node, ops, scope::ScopeKind, state, writer},
+        page::{Scope, ScopeProps},
+    };
     #[cfg(feature = "ssr")]
     pub use inventory;
+    pub use leptos::IntoView;
     pub use reactive_stores::{Store, StoreField, Subfield};
     pub use serde;
     #[cfg(feature = "hydrate")]

@@ -9,6 +9,7 @@ mod fields;
 mod signals;
 mod structs;
 
+use crate::scope::Scope;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Fields, Result, spanned::Spanned};
@@ -25,9 +26,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             Fields::Named(named) => {
                 let fields = fields::read(&named.named)?;
                 let node = node_impl(input, &structs::methods(input, &fields));
-                let state = structs::state(input, &fields);
+                let scope = Scope::of(input)?;
+                let state = structs::state(input, &fields, &scope);
                 let signals = signals::signals(input, &fields);
-                Ok(quote!(#node #state #signals))
+                let scope = scope.items(input);
+                Ok(quote!(#node #state #signals #scope))
             }
             other => Err(Error::new(
                 other.span(),

@@ -4,6 +4,7 @@ use super::{
     fields::{StateField, map_visitor, read_map},
     snake_case,
 };
+use crate::scope::Scope;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::DeriveInput;
@@ -184,8 +185,9 @@ fn read(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
 }
 
 /// `impl State`, and that the server knows it.
-pub(super) fn state(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
+pub(super) fn state(input: &DeriveInput, fields: &[StateField<'_>], scope: &Scope) -> TokenStream {
     let ident = &input.ident;
+    let (kind, registration) = (scope.kind(ident), scope.registration(ident));
     let name = snake_case(&ident.to_string());
     let public = fields.iter().filter(|field| !field.server_only);
     let names = public.map(|field| &field.name);
@@ -194,12 +196,11 @@ pub(super) fn state(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStre
         impl ::undercurrent::State for #ident {
             const NAME: &'static str = #name;
             const FIELDS: &'static [&'static str] = &[#(#names),*];
+            const SCOPE: ::undercurrent::__private::ScopeKind = #kind;
         }
 
         ::undercurrent::__server_only! {
-            ::undercurrent::__private::inventory::submit! {
-                ::undercurrent::server::StateRegistration::of::<#ident>()
-            }
+            ::undercurrent::__private::inventory::submit! { #registration }
         }
     }
 }

@@ -97,6 +97,16 @@ impl Log {
         }
     }
 
+    /// A state is gone from the scope, and its number may be another's: nothing of it is left for
+    /// a follower of that one to read.
+    pub fn forget(&mut self, state: usize) {
+        self.entries.retain(|entry| entry.state != state);
+        self.bytes = self.entries.iter().map(|entry| entry.weight()).sum();
+        if let Some(last) = self.last_changed.get_mut(state) {
+            *last = 0;
+        }
+    }
+
     /// What leads a follower of a state from its position to now: all of it, or a snapshot.
     ///
     /// A follower at `0-0` has the default state, which is where every epoch begins.

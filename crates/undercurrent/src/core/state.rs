@@ -3,6 +3,7 @@
 use super::{
     node::{Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Op, RecordError, Visibility},
+    scope::ScopeKind,
 };
 
 /// A state: one plain struct that the server changes and pages follow.
@@ -18,6 +19,9 @@ pub trait State: Tracked + Default {
 
     /// The names of the fields that pages see, in order; a field's number is its place here.
     const FIELDS: &'static [&'static str];
+
+    /// Who shares it.
+    const SCOPE: ScopeKind;
 }
 
 /// The state as pages see it, as a JSON object.

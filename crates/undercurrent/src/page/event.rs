@@ -1,7 +1,11 @@
 //! What became of the events that this page has sent.
 
-use super::replicas::Replicas;
-use crate::{EndKind, EventFn, Failure, core::position::Epoch, message::EventDef};
+use super::{replicas::Replicas, scope::scope_of_view};
+use crate::{
+    EndKind, EventFn, Failure,
+    core::{position::Epoch, scope::ScopeName},
+    message::EventDef,
+};
 use leptos::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +21,7 @@ use std::{
 pub(crate) struct Events {
     /// Oldest first.
     outgoing: ArcRwSignal<Vec<Outgoing>>,
-    failures: ArcRwSignal<BTreeMap<String, Failure>>,
+    failures: ArcRwSignal<BTreeMap<(ScopeName, String), Failure>>,
     /// Failures come again with each snapshot; each is told once.
     seen: Arc<Mutex<BTreeSet<(u64, String)>>>,
     // A std mutex: held to add, to remove and to copy out, never across a listener's call.
@@ -26,12 +30,14 @@ pub(crate) struct Events {
 }
 
 type Listener = Arc<dyn Fn(Ended) + Send + Sync>;
-type Listeners = BTreeMap<u64, (&'static str, Listener)>;
+type Listeners = BTreeMap<u64, (ScopeName, &'static str, Listener)>;
 
 /// An event under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) number: u64,
+    /// Where it is sent to.
+    pub(crate) scope: ScopeName,
     pub(crate) event: String,
     /// When it was sent, on the page's clock.
     #[cfg_attr(
@@ -60,21 +66,33 @@ pub struct EventHandle {
     pending: Signal<usize>,
     failure: Signal<Option<Failure>>,
     name: &'static str,
+    scope: StoredValue<ScopeName>,
     events: StoredValue<Events>,
 }
 
-/// Follows what becomes of an event that this page sends.
+/// Follows what becomes of an event that this page sends: of a keyed state, to the scope that
+/// this place is in.
+///
+/// # Panics
+///
+/// For an event of a keyed state outside of the component that says which one is meant.
 pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
     let name = F::Event::NAME;
     let replicas = Replicas::current();
-    replicas.hold_ends();
+    let scope = scope_of_view::<<F::Event as EventDef>::State>();
+    replicas.hold_ends(&scope);
     let events = replicas.events().clone();
     let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
-    let count = move || outgoing.with(|all| all.iter().filter(|event| event.event == name).count());
+    let of_this = {
+        let scope = scope.clone();
+        move |event: &&Outgoing| event.event == name && event.scope == scope
+    };
+    let key = (scope.clone(), name.to_owned());
     EventHandle {
-        pending: Signal::derive(count),
-        failure: Signal::derive(move || failures.with(|all| all.get(name).cloned())),
+        pending: Signal::derive(move || outgoing.with(|all| all.iter().filter(&of_this).count())),
+        failure: Signal::derive(move || failures.with(|all| all.get(&key).cloned())),
         name,
+        scope: StoredValue::new(scope),
         events: StoredValue::new(events),
     }
 }
@@ -98,13 +116,14 @@ impl EventHandle {
     /// Calls back at each end, once the page shows the effect: after the effects that the
     /// update's signals set off have run. Until the component goes.
     pub fn on_end(self, listener: impl Fn(Ended) + Send + Sync + 'static) {
-        let Some(events) = self.events.try_get_value() else {
+        let (Some(events), Some(scope)) = (self.events.try_get_value(), self.scope.try_get_value())
+        else {
             return;
         };
         let id = events.next_listener.fetch_add(1, Ordering::Relaxed);
         events
             .lock_listeners()
-            .insert(id, (self.name, Arc::new(listener)));
+            .insert(id, (scope, self.name, Arc::new(listener)));
         on_cleanup(move || drop(events.lock_listeners().remove(&id)));
     }
 }
@@ -130,11 +149,9 @@ impl Default for Events {
 impl Events {
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
-        if self
-            .failures
-            .with_untracked(|all| all.contains_key(&event.event))
-        {
-            self.failures.update(|all| drop(all.remove(&event.event)));
+        let key = (event.scope.clone(), event.event.clone());
+        if self.failures.with_untracked(|all| all.contains_key(&key)) {
+            self.failures.update(|all| drop(all.remove(&key)));
         }
         self.outgoing.update(|all| all.push(event));
     }
@@ -192,18 +209,18 @@ impl Events {
         unseen.cloned().collect()
     }
 
-    pub(crate) fn failed(&self, failure: Failure) {
-        self.failures
-            .update(|all| drop(all.insert(failure.event.clone(), failure)));
+    pub(crate) fn failed(&self, scope: &ScopeName, failure: Failure) {
+        let key = (scope.clone(), failure.event.clone());
+        self.failures.update(|all| drop(all.insert(key, failure)));
     }
 
     /// Tells the listeners of ended events.
-    pub(crate) fn tell(&self, event: &str, ended: &Ended) {
+    pub(crate) fn tell(&self, scope: &ScopeName, event: &str, ended: &Ended) {
         let listeners = self.lock_listeners();
         let concerned: Vec<Listener> = listeners
             .values()
-            .filter(|(name, _)| *name == event)
-            .map(|(_, listener)| listener.clone())
+            .filter(|(of, name, _)| of == scope && *name == event)
+            .map(|(_, _, listener)| listener.clone())
             .collect();
         drop(listeners);
         concerned

@@ -8,17 +8,22 @@ mod event;
 mod form;
 mod list;
 mod replicas;
+mod scope;
 mod task;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use self::event::Outgoing;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
-pub(crate) use self::replicas::{Replicas, Snapshot};
+pub(crate) use self::replicas::Replicas;
+#[cfg(feature = "ssr")]
+pub(crate) use self::replicas::{ScopeSnapshot, Source};
+pub(crate) use self::scope::scope_here;
 pub use self::{
     connection::{Connection, Link, use_connection},
     event::{Ended, EventHandle, use_event},
     form::EventForm,
     list::ForList,
     replicas::{Followed, use_loaded, use_state},
+    scope::{Scope, ScopeProps, use_refused},
     task::{TaskHandle, use_task},
 };

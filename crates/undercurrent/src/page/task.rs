@@ -1,9 +1,10 @@
 //! A background task, as a page follows it.
 
-use super::replicas::use_state;
+use super::{replicas::use_state_of, scope::scope_of_view};
 use crate::{
     Call, CancelTask, Progress, TaskFn, TaskRecord, TaskStatus,
     builtin::UcTasks,
+    core::scope::ScopeName,
     message::{EventDef, EventFn},
 };
 use leptos::prelude::*;
@@ -13,17 +14,24 @@ use leptos::prelude::*;
 pub struct TaskHandle {
     name: &'static str,
     key: StoredValue<String>,
+    scope: StoredValue<ScopeName>,
     run: Signal<Option<TaskRecord>>,
 }
 
-/// Follows a task: the last run of it, in this tab or another.
+/// Follows a task: the last run of it in its scope, in this tab or another.
+///
+/// # Panics
+///
+/// For a task of a keyed state outside of the component that says which one is meant.
 pub fn use_task<Arguments, F: TaskFn<Arguments>>(_task: F) -> TaskHandle {
-    TaskHandle::new(<F as EventFn<Arguments>>::Event::NAME, String::new())
+    let scope = scope_of_view::<<<F as EventFn<Arguments>>::Event as EventDef>::State>();
+    let name = <F as EventFn<Arguments>>::Event::NAME;
+    TaskHandle::new(name, String::new(), scope)
 }
 
 impl TaskHandle {
-    fn new(name: &'static str, key: String) -> Self {
-        let tasks = use_state::<UcTasks>();
+    fn new(name: &'static str, key: String, scope: ScopeName) -> Self {
+        let tasks = use_state_of::<UcTasks>(&scope);
         let key = StoredValue::new(key);
         let find = move || {
             tasks.runs().with(|runs| {
@@ -37,13 +45,14 @@ impl TaskHandle {
         TaskHandle {
             name,
             key,
+            scope: StoredValue::new(scope),
             run: Memo::new(move |_| find()).into(),
         }
     }
 
     /// The instance with this key, of a task that has `key = …`.
     pub fn key(self, key: impl ToString) -> Self {
-        TaskHandle::new(self.name, key.to_string())
+        TaskHandle::new(self.name, key.to_string(), self.scope())
     }
 
     /// The last run, if there was one.
@@ -89,9 +98,14 @@ impl TaskHandle {
     /// The message that cancels, for a form: `<EventForm event=fetch.cancel_event()>`.
     pub fn cancel_event(self) -> Call<CancelTask> {
         let key = self.key.try_get_value().unwrap_or_default();
-        Call::new(CancelTask {
+        let cancel = CancelTask {
             task: self.name.to_owned(),
             key,
-        })
+        };
+        Call::new(cancel).sent_to(self.scope())
+    }
+
+    fn scope(self) -> ScopeName {
+        self.scope.try_get_value().unwrap_or(ScopeName::Session)
     }
 }

@@ -221,6 +221,11 @@ impl<S: State> Cell<S> {
         drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
     }
 
+    /// A change that was settled is not to be committed after all: what it came with failed.
+    pub(crate) fn take_back(&mut self) {
+        self.rebuild();
+    }
+
     /// What pages must be told when the state had to begin anew: every field, as it is.
     pub(crate) fn take_reset(&mut self) -> Option<Recorded> {
         if !std::mem::take(&mut self.is_reset) {

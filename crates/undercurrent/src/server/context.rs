@@ -7,7 +7,7 @@ use super::{
     scope::Scope,
     tasks::NotStarted,
 };
-use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError};
+use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor};
 use std::{
     any::Any,
     fmt,
@@ -41,6 +41,7 @@ pub struct TaskContext<S> {
 pub(crate) struct EventRun {
     scope: Arc<Scope>,
     runtime: Arc<Runtime>,
+    visitor: Visitor,
     origin: Option<Origin>,
     // A std mutex, held to push.
     dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
@@ -59,6 +60,8 @@ pub(crate) struct TaskRun {
     pub(crate) id: u64,
     pub(crate) name: &'static str,
     pub(crate) key: String,
+    /// Who started it. What it dispatches goes into that visitor's queue.
+    visitor: Visitor,
     scope: Arc<Scope>,
     pub(crate) runtime: Arc<Runtime>,
     /// Set under the scope's lock, so that no update can come after it.
@@ -105,6 +108,24 @@ impl<S: State> EventContext<S> {
         self.run.scope.update(|| true, closure)
     }
 
+    /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError`]; nothing was changed then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose changes are undone. It does not compile for a
+    /// state of another scope, or for the same state twice.
+    pub fn update_both<T: State, R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S, &mut T) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        const { assert_together::<S, T>() };
+        self.run.scope.update_both(|| true, closure)
+    }
+
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
     ///
     /// # Errors
@@ -146,8 +167,9 @@ impl<S: State> EventContext<S> {
     /// Queues an event behind what is queued. It enters when this event has ended well; if there
     /// is no room then, this event ends as failed, and none enters.
     pub fn dispatch<E: EventDef>(&self, event: Call<E>) {
+        const { assert_same_scope::<S, E::State>() };
         let run = &self.run;
-        let queued = run.runtime.queued(event, run.origin.clone());
+        let queued = run.runtime.queued(event, run.visitor, run.origin.clone());
         let mut dispatched = run
             .dispatched
             .lock()
@@ -169,7 +191,8 @@ impl<S: State> EventContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
-        start(&self.run.scope, &self.run.runtime, task).await
+        const { assert_same_scope::<S, E::State>() };
+        start(&self.run.scope, &self.run.runtime, self.run.visitor, task).await
     }
 
     /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
@@ -178,6 +201,17 @@ impl<S: State> EventContext<S> {
         self.run
             .scope
             .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.run.visitor
+    }
+
+    /// The key of the scope: which room this is. Empty for a session and a process-wide scope.
+    /// It came from a page.
+    pub fn scope_key(&self) -> &str {
+        self.run.scope.slot.name.key()
     }
 
     /// What start-up provided.
@@ -219,6 +253,24 @@ impl<S: State> TaskContext<S> {
         closure: impl FnOnce(&mut S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
         self.run.scope.update(|| self.run.may_go_on(), closure)
+    }
+
+    /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for `update`. Nothing was changed then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose changes are undone. It does not compile for a
+    /// state of another scope, or for the same state twice.
+    pub fn update_both<T: State, R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S, &mut T) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        const { assert_together::<S, T>() };
+        self.run.scope.update_both(|| self.run.may_go_on(), closure)
     }
 
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
@@ -279,12 +331,13 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::QueueFull`] when there is no room.
     pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), UpdateError> {
+        const { assert_same_scope::<S, E::State>() };
         if !self.run.may_go_on() {
             return Err(UpdateError::Cancelled);
         }
-        let queued = self.run.runtime.queued(event, None);
+        let queued = self.run.runtime.queued(event, self.run.visitor, None);
         let queued = queued.map_err(UpdateError::NotRecorded)?;
-        let dispatched = self.run.scope.dispatch(vec![queued]);
+        let dispatched = self.run.scope.dispatch(self.run.visitor, vec![queued]);
         dispatched.map_err(|()| UpdateError::QueueFull)
     }
 
@@ -294,10 +347,11 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        const { assert_same_scope::<S, E::State>() };
         if !self.run.may_go_on() {
             return Err(NotStarted::Cancelled);
         }
-        start(&self.run.scope, &self.run.runtime, task).await
+        start(&self.run.scope, &self.run.runtime, self.run.visitor, task).await
     }
 
     /// Whether a task of this name runs in the visitor's scope, whatever its key. Tasks start
@@ -306,6 +360,17 @@ impl<S: State> TaskContext<S> {
         self.run
             .scope
             .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.run.visitor
+    }
+
+    /// The key of the scope: which room this is. Empty for a session and a process-wide scope.
+    /// It came from a page.
+    pub fn scope_key(&self) -> &str {
+        self.run.scope.slot.name.key()
     }
 
     /// What start-up provided.
@@ -318,13 +383,36 @@ impl<S: State> TaskContext<S> {
     }
 }
 
+/// What a handler dispatches and starts runs in its own scope.
+pub(crate) const fn assert_same_scope<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "a handler dispatches and starts what works on states of its own scope; to another scope \
+         it sends by that scope's door, as in `cx.keyed::<Room>(key).dispatch(…)`"
+    );
+}
+
+/// Two states that one update may change.
+pub(crate) const fn assert_together<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "one update changes states of one scope: these two are shared by different people"
+    );
+    assert!(
+        !crate::core::scope::is_same(S::NAME, T::NAME),
+        "the two states of an update are different ones"
+    );
+}
+
 async fn start<E: TaskDef>(
     scope: &Arc<Scope>,
     runtime: &Arc<Runtime>,
+    visitor: Visitor,
     task: Call<E>,
 ) -> Result<u64, NotStarted> {
-    match runtime.queued(task, None).map(|queued| queued.prepared) {
-        Ok(Prepared::Task(task)) => scope.start_task(task).await,
+    let queued = runtime.queued(task, visitor, None);
+    match queued.map(|queued| queued.prepared) {
+        Ok(Prepared::Task(task)) => scope.start_task(task, visitor).await,
         Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
         Err(_) => Err(NotStarted::Arguments),
     }
@@ -333,10 +421,16 @@ async fn start<E: TaskDef>(
 // === impl EventRun ===
 
 impl EventRun {
-    pub(crate) fn new(scope: Arc<Scope>, runtime: Arc<Runtime>, origin: Option<Origin>) -> Self {
+    pub(crate) fn new(
+        scope: Arc<Scope>,
+        runtime: Arc<Runtime>,
+        visitor: Visitor,
+        origin: Option<Origin>,
+    ) -> Self {
         EventRun {
             scope,
             runtime,
+            visitor,
             origin,
             dispatched: Mutex::new(Ok(Vec::new())),
         }
@@ -358,6 +452,7 @@ impl TaskRun {
         id: u64,
         name: &'static str,
         key: String,
+        visitor: Visitor,
         scope: Arc<Scope>,
         runtime: Arc<Runtime>,
     ) -> Self {
@@ -365,6 +460,7 @@ impl TaskRun {
             id,
             name,
             key,
+            visitor,
             scope,
             runtime,
             is_cancelled: AtomicBool::new(false),

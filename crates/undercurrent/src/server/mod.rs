@@ -8,10 +8,15 @@ pub(crate) mod context;
 mod door;
 mod events;
 mod follow;
+mod followed;
 mod pages;
 mod queue;
+mod queues;
+mod reading;
 mod registry;
 mod scope;
+#[cfg(test)]
+mod scope_tests;
 mod scopes;
 mod serve;
 mod session;
@@ -30,8 +35,8 @@ pub use self::{
 pub use self::{
     events::server_fn,
     registry::{
-        AsyncHandler, Expected, HandlerError, IntoOutcome, Outcome, Overlap, Registration,
-        StateRegistration, SyncHandler, TaskHandler,
+        AsyncHandler, Expected, HandlerError, IntoOutcome, IntoRefusal, Outcome, Overlap,
+        PairHandler, Registration, StateRegistration, SyncHandler, TaskHandler,
     },
 };
 
@@ -42,7 +47,10 @@ use self::{
     scopes::Scopes,
     session::Sessions,
 };
-use crate::{Call, EventDef, Limits};
+use crate::{
+    Call, EventDef, Limits, Visitor,
+    core::scope::{NotAScope, ScopeName},
+};
 use std::{
     any::Any,
     collections::BTreeSet,
@@ -100,6 +108,12 @@ impl Runtime {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
     }
 
+    /// Reads the name of a scope, as pages write it.
+    pub(crate) fn scope_name(&self, text: &str) -> Result<ScopeName, NotAScope> {
+        let space_of = |name: &str| self.registry.space(name).map(|space| space.name);
+        ScopeName::parse(text, space_of)
+    }
+
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutdown.is_cancelled()
     }
@@ -122,6 +136,7 @@ impl Runtime {
     pub(crate) fn queued<E: EventDef>(
         &self,
         call: Call<E>,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> Result<Queued, String> {
         let handler = self.registry.handler(E::NAME);
@@ -130,6 +145,7 @@ impl Runtime {
         Ok(Queued {
             name: E::NAME,
             prepared: handler.prepare(Arguments::Json(&arguments))?,
+            visitor,
             origin,
             is_first: false,
             ended: None,

@@ -9,7 +9,7 @@ use super::{
     registry::{HandlerError, Outcome, Overlap, PreparedTask},
     scope::{Scope, Writing},
 };
-use crate::{EndKind, Progress, TaskRecord, TaskStatus, builtin::UcTasks};
+use crate::{EndKind, Progress, TaskRecord, TaskStatus, Visitor, builtin::UcTasks};
 use futures::FutureExt;
 use std::{
     any::Any,
@@ -49,6 +49,7 @@ impl Scope {
     pub(crate) async fn start_task(
         self: &Arc<Self>,
         task: PreparedTask,
+        visitor: Visitor,
     ) -> Result<u64, NotStarted> {
         let PreparedTask {
             name,
@@ -86,6 +87,7 @@ impl Scope {
             record,
             name,
             key,
+            visitor,
             self.clone(),
             runtime.clone(),
         ));

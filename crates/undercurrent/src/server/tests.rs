@@ -2,15 +2,16 @@
 
 use super::{
     Config, NotStarted, Runtime, Undercurrent,
+    authorize::{Action, Place, authorize},
     queue::{Accepted, Origin},
     registry::{Arguments, Prepared},
     scope::Scope,
     scopes::ScopeKey,
 };
 use crate::{
-    EndKind, Limits, TaskStatus, UpdateError,
+    EndKind, Limits, TaskStatus, UpdateError, Visitor,
     builtin::{UcEnds, UcTasks},
-    core::{log::Resume, position::Position},
+    core::{log::Resume, position::Position, scope::ScopeName},
     prelude::*,
 };
 use leptos::config::LeptosOptions;
@@ -171,7 +172,7 @@ struct Measure {
 
 // === Helpers ===
 
-fn runtime(limits: Limits) -> Arc<Runtime> {
+pub(super) fn runtime(limits: Limits) -> Arc<Runtime> {
     // No test reads the environment, so that none depends on it.
     let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
     let config = Config {
@@ -186,29 +187,43 @@ fn runtime(limits: Limits) -> Arc<Runtime> {
         .runtime
 }
 
+const VISITOR: Visitor = Visitor([1; 16]);
+
+pub(super) fn place(runtime: &Runtime, visitor: Visitor, name: &ScopeName) -> Place {
+    authorize(runtime, visitor, name, Action::Send).expect("it is open")
+}
+
 fn scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
-    runtime
-        .scopes
-        .find_or_make(ScopeKey([1; 16]), runtime)
-        .expect("there is room")
+    let place = place(runtime, VISITOR, &ScopeName::Session);
+    let scope = runtime.scopes.find_or_make(&place, runtime);
+    scope.expect("there is room")
 }
 
 /// Sends an event as the client `c` does.
 async fn send<E: crate::EventDef>(scope: &Arc<Scope>, number: u64, call: Call<E>) -> Accepted {
+    send_as(VISITOR, scope, number, call).await
+}
+
+pub(super) async fn send_as<E: crate::EventDef>(
+    visitor: Visitor,
+    scope: &Arc<Scope>,
+    number: u64,
+    call: Call<E>,
+) -> Accepted {
     let runtime = scope.runtime.upgrade().expect("the test holds it");
     let origin = Origin {
         client: "c".into(),
         number,
     };
     let mut queued = runtime
-        .queued(call, Some(origin))
+        .queued(call, visitor, Some(origin))
         .expect("it is registered");
     queued.is_first = true;
     scope.accept(queued).await
 }
 
 /// Waits until all events up to a number have ended.
-async fn ended(scope: &Scope, number: u64) {
+pub(super) async fn ended(scope: &Scope, number: u64) {
     until(|| async {
         let upto = |ends: &UcEnds| ends.clients.first().map_or(0, |ends| ends.upto);
         scope.read(|| true, upto).await.expect("it reads") >= number
@@ -217,7 +232,7 @@ async fn ended(scope: &Scope, number: u64) {
 }
 
 /// Waits for a condition. The clock is paused, so that waiting takes no time.
-async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     for _ in 0..100_000 {
         if condition().await {
             return;
@@ -241,7 +256,7 @@ async fn status(scope: &Scope) -> TaskStatus {
         .expect("there was a run")
 }
 
-async fn failures(scope: &Scope) -> Vec<crate::Failure> {
+pub(super) async fn failures(scope: &Scope) -> Vec<crate::Failure> {
     let all = |ends: &UcEnds| {
         ends.clients
             .iter()
@@ -667,7 +682,7 @@ async fn a_number_that_json_has_no_word_for_is_refused_and_others_come_back_as_t
         );
         update.await.expect("it updates");
     }
-    let json = scope.snapshots_of(vec!["measure"]).await.remove(0);
+    let json = scope.snapshots_of(vec!["measure"], VISITOR).await.remove(0);
     let event = String::from_utf8(json.event("s").to_vec()).expect("it is text");
     let data = event
         .trim_end()
@@ -731,7 +746,12 @@ async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
     });
     let scope = scope(&runtime);
     let from = |offset| Some(Position::new(scope.epoch(), offset));
-    let resume = |at: Option<Position>| scope.resume(&[("trial", at)]).pop().expect("one for one");
+    let resume = |at: Option<Position>| {
+        scope
+            .resume(&[("trial", at)], VISITOR)
+            .pop()
+            .expect("one for one")
+    };
     assert!(
         matches!(resume(Some(Position::NONE)), Resume::Current),
         "nothing happened yet"
@@ -751,10 +771,10 @@ async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
     );
     assert!(matches!(resume(None), Resume::Snapshot));
     assert!(matches!(resume(Some(Position::NONE)), Resume::Snapshot));
-    let snapshots = scope.snapshots_of(vec!["trial", "uc_tasks"]).await;
+    let snapshots = scope.snapshots_of(vec!["trial", "uc_tasks"], VISITOR).await;
     assert_eq!(Some(snapshots[0].at()), from(8));
     assert_eq!(Some(snapshots[1].at()), from(0));
-    let again = scope.snapshots_of(vec!["trial"]).await;
+    let again = scope.snapshots_of(vec!["trial"], VISITOR).await;
     assert!(
         Arc::ptr_eq(&snapshots[0], &again[0]),
         "one snapshot for all who need it"
@@ -769,7 +789,10 @@ async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
         scopes: 3,
         ..Limits::default()
     });
-    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let make = |n| {
+        let place = place(&runtime, Visitor([n; 16]), &ScopeName::Session);
+        runtime.scopes.find_or_make(&place, &runtime)
+    };
     let busy = make(1).expect("there is room");
     send(&busy, 1, stubborn("a".into())).await;
     for n in 2..=3 {
@@ -789,7 +812,10 @@ async fn a_scope_that_goes_is_freed_and_one_that_is_held_stays() {
         scopes: 2,
         ..Limits::default()
     });
-    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let make = |n| {
+        let place = place(&runtime, Visitor([n; 16]), &ScopeName::Session);
+        runtime.scopes.find_or_make(&place, &runtime)
+    };
     let held = make(1).expect("there is room");
     let mut gone = Vec::new();
     for n in 2..50 {
