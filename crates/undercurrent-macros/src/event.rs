@@ -20,7 +20,9 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
             expand_sync(Handler::new(check_not_async(function)?, state)?)
         }
         Some(ty) => match context_state(ty, "EventContext") {
-            Some(state) => expand_async(Handler::new(check_async(function)?, state)?),
+            Some(state) => {
+                expand_async(only_context(Handler::new(check_async(function)?, state)?)?)
+            }
             None => Err(Error::new(ty.span(), WRONG_FIRST)),
         },
         None => Err(Error::new(function.sig.span(), WRONG_FIRST)),
@@ -29,6 +31,17 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
 
 const WRONG_FIRST: &str = "an event begins with the state, `feed: &mut Feed`, or, when it must \
      wait, with the context, `cx: EventContext<Feed>`";
+
+/// A second `&mut` stands beside a first one, not beside a context.
+fn only_context(handler: Handler) -> Result<Handler> {
+    match &handler.second {
+        Some(second) => Err(Error::new(
+            second.span(),
+            "the state is changed by `cx.update(…)`",
+        )),
+        None => Ok(handler),
+    }
+}
 
 fn check_not_async(function: ItemFn) -> Result<ItemFn> {
     match function.sig.asyncness {
@@ -53,6 +66,9 @@ fn check_async(function: ItemFn) -> Result<ItemFn> {
 }
 
 fn expand_sync(handler: Handler) -> Result<TokenStream> {
+    if let Some(second) = &handler.second {
+        return expand_pair(&handler, second);
+    }
     let message = handler.message(NOTE);
     let body = handler.body();
     let registration = handler.registration(&quote!(sync));
@@ -67,6 +83,43 @@ fn expand_sync(handler: Handler) -> Result<TokenStream> {
                     fn apply(self, state: &mut #state) -> ::undercurrent::server::Outcome {
                         ::undercurrent::server::IntoOutcome::into_outcome(
                             __body(state, #(self.#arguments),*)
+                        )
+                    }
+                }
+                #registration
+            };
+        }
+    })
+}
+
+/// One update over two states of a scope.
+fn expand_pair(handler: &Handler, second: &Type) -> Result<TokenStream> {
+    let (ident, state) = (&handler.message, &handler.state);
+    if quote!(#state).to_string() == quote!(#second).to_string() {
+        return Err(Error::new(
+            second.span(),
+            "the two states of an event are different ones",
+        ));
+    }
+    let message = handler.message(NOTE);
+    let body = handler.body();
+    let registration = handler.registration(&quote!(sync_pair));
+    let (arguments, _) = handler.idents_and_types();
+    Ok(quote! {
+        #message
+        ::undercurrent::__server_only! {
+            const _: () = {
+                #body
+                impl ::undercurrent::server::PairHandler for #ident {
+                    type Second = #second;
+
+                    fn apply(
+                        self,
+                        state: &mut #state,
+                        second: &mut #second,
+                    ) -> ::undercurrent::server::Outcome {
+                        ::undercurrent::server::IntoOutcome::into_outcome(
+                            __body(state, second, #(self.#arguments),*)
                         )
                     }
                 }

@@ -14,6 +14,8 @@ pub(crate) struct Handler {
     pub(crate) function: ItemFn,
     /// The type of the state that it works on.
     pub(crate) state: Type,
+    /// That of another one, which it changes together with the first.
+    pub(crate) second: Option<Type>,
     pub(crate) arguments: Vec<Argument>,
     /// `__StepEvent` for `fn step`.
     pub(crate) message: Ident,
@@ -36,10 +38,12 @@ impl Handler {
                 "a handler has no type parameters: it is called by its name, from afar",
             ));
         }
+        let second = signature.inputs.iter().nth(1).and_then(mutable_type);
+        let states = 1 + usize::from(second.is_some());
         let arguments = signature
             .inputs
             .iter()
-            .skip(1)
+            .skip(states)
             .map(argument)
             .collect::<Result<Vec<_>>>()?;
         let ident = signature.ident.to_string();
@@ -49,6 +53,7 @@ impl Handler {
             message: format_ident!("__{}Event", camel_case(ident)),
             name: format!("{state_name}/{ident}"),
             state,
+            second,
             arguments,
             function,
         })
@@ -167,6 +172,19 @@ pub(crate) fn context_state(ty: &Type, context: &str) -> Option<Type> {
     match arguments.args.first()? {
         GenericArgument::Type(state) if last.ident == context => Some(state.clone()),
         _ => None,
+    }
+}
+
+/// `Cart` of a parameter `&mut Cart`.
+fn mutable_type(input: &FnArg) -> Option<Type> {
+    match input {
+        FnArg::Typed(PatType { ty, .. }) => match &**ty {
+            Type::Reference(reference) if reference.mutability.is_some() => {
+                Some((*reference.elem).clone())
+            }
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
     }
 }
 

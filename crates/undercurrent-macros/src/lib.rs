@@ -7,6 +7,7 @@
 mod background;
 mod event;
 mod handler;
+mod scope;
 mod state;
 
 use proc_macro::TokenStream;
@@ -17,6 +18,12 @@ use proc_macro::TokenStream;
 /// compared with a copy and sent whole. `#[state(server)]` on a field keeps it on the server: it
 /// is in no byte that leaves it. The derive also makes `<Name>Signals`, which `use_state`
 /// returns, with one method for each field that pages see.
+///
+/// `#[state(scope = …)]` on the struct says who shares it: `session` (the default: one browser,
+/// all its tabs), `tab`, `keyed` (all who are let in under one key, through the component
+/// `<NameScope key=…>` that the derive makes), `process` (all visitors), or the name of another
+/// state, in whose scopes it lives. `join = rule` names a function of the visitor and the key
+/// that may refuse: `fn(&Visitor, &str) -> Result<(), ForVisitor>`.
 #[proc_macro_derive(State, attributes(state))]
 pub fn derive_state(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The tasks of a scope: those that run, and the last that ended.
 #[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
 pub struct UcTasks {
     /// Oldest first.
     pub runs: List<TaskRecord>,
@@ -24,11 +25,17 @@ pub(crate) struct Arguments {
     pub(crate) json: String,
 }
 
-/// How the events of a scope ended, by client. A client that was away learns it here.
+/// How the events of a scope ended, by client, and what handlers ask of clients. One that was
+/// away learns it here.
 #[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
 pub struct UcEnds {
     /// One item a client, in no particular order.
     pub clients: List<ClientEnds>,
+    /// What handlers ask of pages, oldest first. A page does its own, each once.
+    pub effects: List<PageEffect>,
+    #[state(server)]
+    pub(crate) last_effect: u64,
 }
 
 /// The ends of one client's events.
@@ -41,15 +48,6 @@ pub struct ClientEnds {
     /// The last ones that did not end well, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
-}
-
-/// What handlers ask of the pages of a scope, each of the one that sent the event.
-#[derive(State, Clone, Debug, Default)]
-pub struct UcEffects {
-    /// Oldest first. A page does its own, each once.
-    pub effects: List<PageEffect>,
-    #[state(server)]
-    pub(crate) last: u64,
 }
 
 /// What a handler asks of a page.
@@ -109,4 +107,6 @@ pub enum EndKind {
     Misfit,
     /// The session is gone: load the page again.
     NoSession,
+    /// The scope's rule does not let the visitor in, or there is no such scope.
+    Barred,
 }

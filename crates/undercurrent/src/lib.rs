@@ -79,6 +79,7 @@ mod millis;
 mod page;
 #[cfg(feature = "ssr")]
 pub mod server;
+mod visitor;
 
 #[doc(hidden)]
 pub use self::answer::{Answer, Fate};
@@ -87,8 +88,10 @@ pub use self::{
     context::{EventContext, TaskContext},
     core::{
         list::List,
+        map::Map,
         state::State,
         task::{Progress, TaskRecord, TaskStatus},
+        text::Text,
         witness::Counts,
     },
     error::{ForVisitor, Result, UpdateError},
@@ -101,8 +104,10 @@ pub use self::{
     page::{
         Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, Link,
         TaskHandle, TaskList, Toast, ToastKind, Toasts, use_all_tasks, use_connection,
-        use_diagnostics, use_event, use_loaded, use_state, use_task, use_tasks, use_toasts,
+        use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task, use_tasks,
+        use_toasts,
     },
+    visitor::Visitor,
 };
 #[cfg(feature = "hydrate")]
 pub use browser::hydrate;
@@ -113,10 +118,11 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForVisitor, Link, List,
+        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForVisitor, Link, List, Map,
         Millis, OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
-        TaskStatus, ToastKind, background, event, use_all_tasks, use_connection, use_diagnostics,
-        use_event, use_loaded, use_state, use_task, use_tasks, use_toasts,
+        TaskStatus, Text, ToastKind, Visitor, background, event, use_all_tasks, use_connection,
+        use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task, use_tasks,
+        use_toasts,
     };
 }
 
@@ -164,10 +170,14 @@ macro_rules! hydrate {
 /// What the macros' code names. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::core::{ops, state};
+    pub use crate::{
+        core::{field, node, ops, scope::ScopeKind, state, writer},
+        page::{Scope, ScopeProps},
+    };
     #[cfg(feature = "ssr")]
     pub use inventory;
-    pub use reactive_stores::{Store, Subfield};
+    pub use leptos::IntoView;
+    pub use reactive_stores::{Store, StoreField, Subfield};
     pub use serde;
     #[cfg(feature = "hydrate")]
     pub use wasm_bindgen;

@@ -10,6 +10,12 @@ pub struct Limits {
     /// Scopes in memory. When there is no room the one that has been idle the longest goes; when
     /// none is idle the event that would make a new one is refused (`Full`).
     pub scopes: usize,
+    /// Bytes of a keyed scope's key. A longer one names no scope.
+    pub key_bytes: usize,
+    /// Visitors of a shared scope who have a queue, and whose event numbers and ends are
+    /// remembered. The one that has been idle the longest is forgotten; when none is idle the
+    /// event of one more is refused (`Full`).
+    pub visitors_of_scope: usize,
     /// Events that wait in one queue. One more is refused (`Full`).
     pub queue: usize,
     /// Tasks that run, wait or are paused in one scope. One more is refused (`Full`).
@@ -41,6 +47,9 @@ pub struct Limits {
     pub write_bytes: usize,
     /// States that one stream follows. One more, and it is refused (`UnknownState`).
     pub followed_states: usize,
+    /// Scopes beside the session that one stream follows. One more, and it is refused
+    /// (`UnknownState`).
+    pub followed_scopes: usize,
     /// Connections. One more waits until another ends.
     pub connections: usize,
     /// Bytes of a request's body. A longer one is refused (413).
@@ -73,6 +82,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             scopes: 20_000,
+            key_bytes: 128,
+            visitors_of_scope: 10_000,
             queue: 200,
             tasks: 32,
             tasks_in_process: 20_000,
@@ -87,6 +98,7 @@ impl Default for Limits {
             streams: 20_000,
             write_bytes: 64 << 10,
             followed_states: 64,
+            followed_scopes: 16,
             connections: 25_000,
             body_bytes: 64 << 10,
             events_in_request: 100,
@@ -113,8 +125,10 @@ impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
-        let least: [(&'static str, u64, u64); 16] = [
+        let least: [(&'static str, u64, u64); 18] = [
             ("scopes", self.scopes as u64, 1),
+            ("key-bytes", self.key_bytes as u64, 1),
+            ("visitors-of-scope", self.visitors_of_scope as u64, 1),
             ("queue", self.queue as u64, 1),
             ("clients", self.clients as u64, 1),
             ("failures", self.failures as u64, 1),
@@ -123,7 +137,7 @@ impl Limits {
             ("streams", self.streams as u64, 1),
             ("streams-of-visitor", self.streams_of_visitor as u64, 1),
             ("write-bytes", self.write_bytes as u64, 1_024),
-            ("followed-states", self.followed_states as u64, 4),
+            ("followed-states", self.followed_states as u64, 3),
             ("connections", self.connections as u64, 2),
             ("body-bytes", self.body_bytes as u64, 1_024),
             ("events-in-request", self.events_in_request as u64, 1),

@@ -1,6 +1,6 @@
 //! Messages: what calling an event or a task makes.
 
-use crate::{State, answer::Answer, browser};
+use crate::{State, answer::Answer, browser, core::scope::ScopeName, page::scope_here};
 use leptos::server_fn::{self, ServerFnError, codec::Json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -26,28 +26,47 @@ pub trait TaskDef: EventDef {}
 #[serde(transparent)]
 #[serde(bound(deserialize = "E: DeserializeOwned"))]
 #[must_use = "a message does nothing until it is sent: `.dispatch()` it"]
-pub struct Call<E>(E);
+pub struct Call<E> {
+    event: E,
+    /// Where it goes, if not to the scope that its place in the page says.
+    #[serde(skip)]
+    scope: Option<ScopeName>,
+}
 
 impl<E: EventDef> Call<E> {
     #[doc(hidden)]
     pub fn new(event: E) -> Self {
-        Call(event)
+        Call { event, scope: None }
     }
 
     #[doc(hidden)]
     pub fn into_event(self) -> E {
-        self.0
+        self.event
     }
 
     pub(crate) fn event(&self) -> &E {
-        &self.0
+        &self.event
     }
 
-    /// Sends it from the page. It waits in the page's outbox until the server has taken it.
+    pub(crate) fn sent_to(mut self, scope: ScopeName) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// The scope that it goes to: the one that was said, or the one that this place is in.
+    pub(crate) fn scope(&self) -> Option<ScopeName> {
+        let here = || scope_here(<E::State as State>::SCOPE);
+        self.scope.clone().or_else(here)
+    }
+
+    /// Sends it from the page. It waits in the page's outbox until the server has taken it. The
+    /// event of a keyed state goes to the scope that this place of the page is in; outside of
+    /// any it ends failed.
     ///
     /// In a handler, on the server, the verb is that of the context: `cx.dispatch(…)`.
     pub fn dispatch(self) {
-        browser::send(E::NAME, serde_json::to_string(&self.0));
+        let arguments = serde_json::to_string(&self);
+        browser::send(E::NAME, self.scope(), arguments);
     }
 }
 

@@ -1,7 +1,13 @@
 //! The browser's side where there is no browser: on the server, in native tests.
 
+use crate::core::scope::ScopeName;
+
 /// Sending from a page needs a page: on the server handlers send through their context.
-pub(crate) fn send(event: &'static str, _arguments: serde_json::Result<String>) {
+pub(crate) fn send(
+    event: &'static str,
+    _scope: Option<ScopeName>,
+    _arguments: serde_json::Result<String>,
+) {
     #[cfg(feature = "ssr")]
     tracing::warn!(
         event,

@@ -2,38 +2,43 @@
 
 use super::Hub;
 use crate::{
-    builtin::{Effect, UcEffects},
-    core::position::Epoch,
+    PageEffect,
+    builtin::{Effect, UcEnds},
+    core::{position::Epoch, scope::ScopeName},
     page::ToastKind,
 };
 use leptos::prelude::*;
-use std::{cell::Cell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// Up to where this page has done what it was asked, and in which history: each is done once.
+/// Up to where this page has done what it was asked, by scope, and in which history: each is done
+/// once.
 #[derive(Default)]
-pub(super) struct Done(Cell<(Epoch, u64)>);
+pub(super) struct Done(RefCell<BTreeMap<ScopeName, (Epoch, u64)>>);
 
-/// The state of effects has changed: some may be this page's.
-pub(super) fn changed(hub: &Rc<Hub>) {
-    let Some((all, position)) = hub.replicas.read::<UcEffects>() else {
+/// Does what is asked of this page and is new.
+pub(super) fn asked(hub: &Rc<Hub>, scope: &ScopeName, ends: &UcEnds, epoch: Epoch) {
+    let is_own = |asked: &&PageEffect| asked.client == hub.outbox.client;
+    let Some(last) = ends.effects.iter().rev().find(is_own) else {
         return;
     };
-    let (epoch, upto) = hub.effects.0.get();
-    let upto = if epoch == position.epoch { upto } else { 0 };
-    let own = all
+    let done = (epoch, last.n);
+    let before = hub.effects.0.borrow_mut().insert(scope.clone(), done);
+    let upto = match before {
+        Some((known, upto)) if known == epoch => upto,
+        _ => 0,
+    };
+    for asked in ends
         .effects
         .iter()
-        .filter(|asked| asked.client == hub.outbox.client && asked.n > upto);
-    let own: Vec<_> = own.cloned().collect();
-    let last = own.last().map_or(upto, |asked| asked.n);
-    hub.effects.0.set((position.epoch, last));
-    for asked in own {
-        match asked.effect {
-            Effect::Toast(text) => hub.replicas.events().toast(ToastKind::Note, text),
-            Effect::Go(path) => follow_link(&path, None),
-            Effect::Download(path) => follow_link(&path, Some("")),
+        .filter(is_own)
+        .filter(|asked| asked.n > upto)
+    {
+        match &asked.effect {
+            Effect::Toast(text) => hub.replicas.events().toast(ToastKind::Note, text.clone()),
+            Effect::Go(path) => follow_link(path, None),
+            Effect::Download(path) => follow_link(path, Some("")),
         }
     }
 }

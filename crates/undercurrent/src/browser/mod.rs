@@ -6,7 +6,10 @@ mod outbox;
 mod stream;
 
 use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream};
-use crate::page::{Link, Replicas, Snapshot};
+use crate::{
+    core::scope::ScopeName,
+    page::{Link, Replicas},
+};
 use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
 use web_sys::js_sys;
@@ -34,7 +37,7 @@ where
     V: IntoView + 'static,
 {
     std::panic::set_hook(Box::new(stream::report_panic));
-    let replicas = Replicas::new(Snapshot::default());
+    let replicas = Replicas::new(None);
     let hub = Rc::new(Hub {
         outbox: Outbox::new(random_id()),
         stream: Stream::default(),
@@ -55,11 +58,15 @@ where
 }
 
 /// Puts an event into the outbox.
-pub(crate) fn send(event: &'static str, arguments: serde_json::Result<String>) {
-    with_hub(|hub| outbox::send(hub, event, arguments));
+pub(crate) fn send(
+    event: &'static str,
+    scope: Option<ScopeName>,
+    arguments: serde_json::Result<String>,
+) {
+    with_hub(|hub| outbox::send(hub, event, scope, arguments));
 }
 
-/// A view asked for a state for the first time.
+/// A view asked for a state for the first time, or left a scope.
 pub(crate) fn follow() {
     with_hub(|hub| hub.stream.follow_more(hub));
 }
@@ -96,6 +103,14 @@ fn with_hub(act: impl FnOnce(&Rc<Hub>)) {
 }
 
 impl Hub {
+    /// How a scope is called on the wire. `None` while it is not known which tab this is.
+    fn written(&self, scope: &ScopeName) -> Option<String> {
+        match scope {
+            ScopeName::Tab(_) => None,
+            scope => Some(scope.to_string()),
+        }
+    }
+
     fn set_link(&self, link: Link) {
         let known = self.replicas.link();
         if known.get_untracked() != link {

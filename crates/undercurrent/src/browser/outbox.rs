@@ -1,12 +1,12 @@
 //! The outbox: events wait in it until the server has taken them. One request is under way at a
 //! time, so that fast clicks keep their order; numbers make a repeated one harmless.
 
-use super::{Hub, jittered, now_ms};
+use super::{Hub, effects, jittered, now_ms};
 use crate::{
     EndKind, Failure, OUTBOX_EVENTS,
     answer::{Answer, Answers, Fate},
     builtin::UcEnds,
-    core::position::Epoch,
+    core::{position::Epoch, scope::ScopeName},
     page::{Ended, Link, Outgoing},
 };
 use gloo_net::http::Request;
@@ -31,6 +31,7 @@ pub(super) struct Outbox {
 
 struct Waiting {
     number: u64,
+    scope: ScopeName,
     event: &'static str,
     arguments: String,
 }
@@ -62,17 +63,28 @@ impl Outbox {
         }
     }
 
-    /// The next request, and how many events are in it. The same events are the same text each
-    /// time they are sent.
-    fn request(&self) -> (String, usize) {
-        let mut body = format!("{{\"client\":\"{}\",\"events\":[", self.client);
+    /// The next request, and how many events are in it: those of one scope. The same events are
+    /// the same text each time they are sent. `None` while it is not known where they go.
+    fn request(&self, hub: &Hub) -> Option<(String, usize)> {
+        let waiting = self.waiting.borrow();
+        let first = &waiting.front()?.scope;
+        let mut body = format!("{{\"client\":\"{}\",", self.client);
+        if *first != ScopeName::Session {
+            let scope = serde_json::to_string(&hub.written(first)?).ok()?;
+            body.push_str(&format!("\"scope\":{scope},"));
+        }
+        body.push_str("\"events\":[");
         let mut count = 0;
         for Waiting {
             number,
+            scope,
             event,
             arguments,
-        } in &*self.waiting.borrow()
+        } in &*waiting
         {
+            if scope != first {
+                break;
+            }
             let is_enough = body.len() + arguments.len() > REQUEST_BYTES || self.singly.get() > 0;
             if count > 0 && is_enough {
                 break;
@@ -82,15 +94,27 @@ impl Outbox {
             count += 1;
         }
         body.push_str("]}");
-        (body, count)
+        Some((body, count))
     }
 }
 
-pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: serde_json::Result<String>) {
+pub(super) fn send(
+    hub: &Rc<Hub>,
+    event: &'static str,
+    scope: Option<ScopeName>,
+    arguments: serde_json::Result<String>,
+) {
+    let Some(scope) = scope else {
+        // Whoever wrote the page reads this; nobody who only uses it can do a thing about it.
+        leptos::logging::error!("{event} was sent from outside of the scope that it is for");
+        return;
+    };
+    hub.replicas.hold_ends(&scope);
     let outbox = &hub.outbox;
     let number = outbox.next_number.replace(outbox.next_number.get() + 1);
     let outgoing = Outgoing {
         number,
+        scope: scope.clone(),
         event: event.to_owned(),
         arguments: arguments
             .as_ref()
@@ -103,16 +127,17 @@ pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: serde_json::Re
         Ok(arguments) => arguments,
         Err(error) => {
             let message = format!("This can't be sent: {error}.");
-            return fail(hub, number, event, EndKind::Misfit, message);
+            return fail(hub, number, &scope, event, EndKind::Misfit, message);
         }
     };
     if outbox.waiting.borrow().len() >= OUTBOX_EVENTS {
         let message = format!("{OUTBOX_EVENTS} clicks wait for the server already.");
-        fail(hub, number, event, EndKind::Full, message);
+        fail(hub, number, &scope, event, EndKind::Full, message);
         return;
     }
     outbox.waiting.borrow_mut().push_back(Waiting {
         number,
+        scope,
         event,
         arguments,
     });
@@ -122,20 +147,23 @@ pub(super) fn send(hub: &Rc<Hub>, event: &'static str, arguments: serde_json::Re
 /// Sends what waits, unless a request is under way.
 pub(super) fn pump(hub: &Rc<Hub>) {
     let outbox = &hub.outbox;
-    if outbox.waiting.borrow().is_empty() || outbox.is_sending.replace(true) {
+    if outbox.is_sending.get() {
         return;
     }
+    let Some((body, count)) = outbox.request(hub) else {
+        return;
+    };
+    outbox.is_sending.set(true);
     let hub = hub.clone();
     match hub.slow.span() {
-        None => request(hub),
-        Some(span) => set_timeout(move || request(hub), span),
+        None => request(hub, body, count),
+        Some(span) => set_timeout(move || request(hub, body, count), span),
     }
 }
 
-fn request(hub: Rc<Hub>) {
+fn request(hub: Rc<Hub>, body: String, count: usize) {
     spawn_local(async move {
         let outbox = &hub.outbox;
-        let (body, count) = outbox.request();
         let sent = post(body).await;
         outbox.is_sending.set(false);
         match sent {
@@ -158,7 +186,14 @@ fn request(hub: Rc<Hub>) {
                 outbox.singly.set(outbox.singly.get().saturating_sub(count));
                 let refused: Vec<_> = outbox.waiting.borrow_mut().drain(..count).collect();
                 for event in refused {
-                    fail(&hub, event.number, event.event, kind, why.to_owned());
+                    fail(
+                        &hub,
+                        event.number,
+                        &event.scope,
+                        event.event,
+                        kind,
+                        why.to_owned(),
+                    );
                 }
                 if kind == EndKind::NoSession {
                     hub.set_link(Link::Outdated);
@@ -209,28 +244,35 @@ fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
         .iter()
         .position(|event| event.number == answer.n);
     let taken = place.and_then(|place| outbox.waiting.borrow_mut().remove(place));
-    let Some(Waiting { number, event, .. }) = taken else {
+    let Some(Waiting {
+        number,
+        scope,
+        event,
+        ..
+    }) = taken
+    else {
         return;
     };
     match answer.is {
         Fate::Queued | Fate::Known => {
             hub.replicas.events().taken(number, epoch, now_ms());
             // Its end may have come before this answer did.
-            ends_changed(hub);
+            ends_changed(hub, &scope);
         }
-        Fate::Ended => end(hub, |ended| ended.number == number, &[]),
+        Fate::Ended => end(hub, &scope, |ended| ended.number == number, &[]),
         Fate::Refused => {
             let kind = answer.kind.unwrap_or(EndKind::Misfit);
-            fail(hub, number, event, kind, answer.message);
+            fail(hub, number, &scope, event, kind, answer.message);
         }
     }
 }
 
 /// The state of ends has changed: some of this page's events may have ended.
-pub(super) fn ends_changed(hub: &Rc<Hub>) {
-    let Some((ends, position)) = hub.replicas.read::<UcEnds>() else {
+pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) {
+    let Some((ends, position)) = hub.replicas.read::<UcEnds>(scope) else {
         return;
     };
+    effects::asked(hub, scope, &ends, position.epoch);
     let client = &hub.outbox.client;
     if let Some(own) = ends.clients.iter().find(|ends| ends.client == *client) {
         let is_here = |event: &Outgoing| {
@@ -240,27 +282,28 @@ pub(super) fn ends_changed(hub: &Rc<Hub>) {
         };
         end(
             hub,
-            |event| is_here(event) && event.number <= own.upto,
+            scope,
+            |event| event.scope == *scope && is_here(event) && event.number <= own.upto,
             &own.failures,
         );
     }
-    history_is(hub, position.epoch, f64::INFINITY);
+    history_is(hub, scope, position.epoch, f64::INFINITY);
 }
 
 /// The scope's history is this one. What was taken in another, before a moment on the page's
 /// clock, and has not ended there will not end.
-pub(super) fn history_is(hub: &Rc<Hub>, epoch: Epoch, before_ms: f64) {
+pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
     let outgoing = hub.replicas.events().outgoing();
     let lost = outgoing.iter().filter(|event| {
-        event
-            .taken
-            .is_some_and(|(taken_in, at)| taken_in != epoch && at < before_ms)
+        let is_lost = |(taken_in, at)| taken_in != epoch && at < before_ms;
+        event.scope == *scope && event.taken.is_some_and(is_lost)
     });
     for event in lost {
         let message = "The server was started anew before this was done.".to_owned();
         fail(
             hub,
             event.number,
+            scope,
             &event.event,
             EndKind::Interrupted,
             message,
@@ -268,17 +311,29 @@ pub(super) fn history_is(hub: &Rc<Hub>, epoch: Epoch, before_ms: f64) {
     }
 }
 
-fn fail(hub: &Rc<Hub>, number: u64, event: &str, kind: EndKind, message: String) {
+fn fail(
+    hub: &Rc<Hub>,
+    number: u64,
+    scope: &ScopeName,
+    event: &str,
+    kind: EndKind,
+    message: String,
+) {
     let failure = Failure {
         number,
         event: event.to_owned(),
         kind,
         message,
     };
-    end(hub, |ended| ended.number == number, &[failure]);
+    end(hub, scope, |ended| ended.number == number, &[failure]);
 }
 
-fn end(hub: &Rc<Hub>, is_ended: impl Fn(&Outgoing) -> bool, failures: &[Failure]) {
+fn end(
+    hub: &Rc<Hub>,
+    scope: &ScopeName,
+    is_ended: impl Fn(&Outgoing) -> bool,
+    failures: &[Failure],
+) {
     let events = hub.replicas.events();
     let ended = events.ended(is_ended, failures);
     for failure in events.unseen(failures) {
@@ -287,12 +342,13 @@ fn end(hub: &Rc<Hub>, is_ended: impl Fn(&Outgoing) -> bool, failures: &[Failure]
         };
         let arguments = ended.iter().find(is_it);
         let arguments = arguments.map_or_else(String::new, |(event, _)| event.arguments.clone());
-        events.failed(failure, arguments);
+        events.failed(scope, failure, arguments);
     }
     if ended.is_empty() {
         return;
     }
     let hub = hub.clone();
+    let scope = scope.clone();
     spawn_local(async move {
         // The effects that the update's signals have set off run first.
         leptos::task::tick().await;
@@ -304,7 +360,9 @@ fn end(hub: &Rc<Hub>, is_ended: impl Fn(&Outgoing) -> bool, failures: &[Failure]
                 kind,
                 elapsed_ms,
             };
-            hub.replicas.events().tell(&event.event, &ended);
+            hub.replicas.events().tell(&scope, &event.event, &ended);
         }
+        // Perhaps it was kept for them alone.
+        hub.stream.follow_more(&hub);
     });
 }

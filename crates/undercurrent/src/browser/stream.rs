@@ -1,12 +1,13 @@
 //! The stream: web-sys' EventSource, opened anew by ourselves. The browser's own retry stops for
 //! good at any answer but 200, and goes on from an old URL.
 
-use super::{Hub, effects, faults, jittered, now_ms, outbox};
+use super::{Hub, faults, jittered, now_ms, outbox};
 use crate::{
-    builtin::{UcEffects, UcEnds},
+    builtin::UcEnds,
     core::{
-        frame::{ByeReason, Control, Frame, parse_id},
+        frame::{ByeReason, Control, Frame, HelloScope, parse_id},
         replica::Verdict,
+        scope::ScopeName,
         state::State,
     },
     page::Link,
@@ -14,11 +15,12 @@ use crate::{
 use leptos::{ev, prelude::*, task::spawn_local};
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
 use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{EventSource, MessageEvent};
+use web_sys::{EventSource, MessageEvent, js_sys::encode_uri_component};
 
 /// The stream of this page.
 #[derive(Default)]
@@ -27,7 +29,9 @@ pub(super) struct Stream {
     /// Streams are told apart, so that the last words of an old one are not heard.
     generation: Cell<u64>,
     /// What the open stream follows; a view that asks for more needs another.
-    following: RefCell<Vec<&'static str>>,
+    following: RefCell<Vec<(ScopeName, &'static str)>>,
+    /// The scopes by their tags, as the server has told them.
+    tags: RefCell<BTreeMap<String, ScopeName>>,
     failures_in_a_row: Cell<u32>,
     heard_ms: Cell<f64>,
     asked_ms: Cell<f64>,
@@ -124,12 +128,8 @@ impl Stream {
         let hub = hub.clone();
         spawn_local(async move {
             hub.stream.is_follow_planned.set(false);
-            let wanted: Vec<_> = hub
-                .replicas
-                .followed()
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect();
+            hub.replicas.leave();
+            let (wanted, _) = Asked::of(&hub);
             if *hub.stream.following.borrow() != wanted {
                 connect(&hub);
             }
@@ -142,19 +142,12 @@ fn connect(hub: &Rc<Hub>) {
     if now_ms() < stream.cut_until_ms.get() {
         return;
     }
-    let followed = hub.replicas.followed();
-    *stream.following.borrow_mut() = followed.iter().map(|(name, _)| *name).collect();
-    if followed.is_empty() {
+    let (following, asked) = Asked::of(hub);
+    *stream.following.borrow_mut() = following;
+    if asked.follow.is_empty() {
         return;
     }
-    let follow: Vec<String> = followed
-        .into_iter()
-        .map(|(name, position)| match position {
-            Some(position) => format!("s.{name}@{position}"),
-            None => format!("s.{name}"),
-        })
-        .collect();
-    let url = format!("/api/stream?follow={}", follow.join(","));
+    let url = asked.url();
     let generation = stream.generation.get() + 1;
     stream.generation.set(generation);
     stream.heard_ms.set(now_ms());
@@ -173,6 +166,57 @@ fn connect(hub: &Rc<Hub>) {
         }
         None => lost(hub, None),
     }
+}
+
+/// What a stream is asked for.
+#[derive(Default)]
+struct Asked {
+    follow: Vec<String>,
+    /// Written names of the scopes beside the session.
+    scopes: Vec<String>,
+}
+
+impl Asked {
+    /// All that the page follows, and the same for the address.
+    fn of(hub: &Hub) -> (Vec<(ScopeName, &'static str)>, Self) {
+        let (mut following, mut asked) = (Vec::new(), Asked::default());
+        for (scope, states) in hub.replicas.followed() {
+            let Some(written) = hub.written(&scope) else {
+                continue;
+            };
+            let prefix = match scope {
+                ScopeName::Session => "s".to_owned(),
+                _ => {
+                    asked.scopes.push(written);
+                    (asked.scopes.len() - 1).to_string()
+                }
+            };
+            for (name, position) in states {
+                asked.follow.push(match position {
+                    Some(position) => format!("{prefix}.{name}@{position}"),
+                    None => format!("{prefix}.{name}"),
+                });
+                following.push((scope.clone(), name));
+            }
+        }
+        (following, asked)
+    }
+
+    fn url(&self) -> String {
+        let mut url = format!("/api/stream?follow={}", self.follow.join(","));
+        for scope in &self.scopes {
+            url.push_str("&scope=");
+            url.push_str(&String::from(encode_uri_component(scope)));
+        }
+        url
+    }
+}
+
+/// The scope that the server calls so.
+fn find_scope(hub: &Hub, written: &str) -> Option<ScopeName> {
+    let followed = hub.replicas.followed().into_iter();
+    let mut scopes = followed.map(|(scope, _)| scope);
+    scopes.find(|scope| hub.written(scope).is_some_and(|known| known == written))
 }
 
 fn opened(hub: &Rc<Hub>) {
@@ -300,14 +344,34 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
         }
     };
     match frame {
-        Frame::Control(Control::Hello { ping_s, epoch }) => {
+        Frame::Control(Control::Hello {
+            ping_s,
+            epoch,
+            scopes,
+        }) => {
             hub.stream.ping_ms.set(f64::from(ping_s) * 1_000.0);
             hub.set_link(Link::Connected);
+            // What was taken after the stream was asked for may be of a newer history.
+            let asked_ms = hub.stream.asked_ms.get();
             if let Ok(epoch) = epoch.parse() {
-                // What was taken after the stream was asked for may be of a newer history.
-                outbox::history_is(hub, epoch, hub.stream.asked_ms.get());
+                outbox::history_is(hub, &ScopeName::Session, epoch, asked_ms);
+            }
+            for HelloScope { scope, tag, epoch } in scopes {
+                let Some(scope) = find_scope(hub, &scope) else {
+                    continue;
+                };
+                if let Ok(epoch) = epoch.parse() {
+                    outbox::history_is(hub, &scope, epoch, asked_ms);
+                }
+                hub.replicas.refuse(&scope, None);
+                hub.stream.tags.borrow_mut().insert(tag, scope);
             }
             outbox::pump(hub);
+        }
+        Frame::Control(Control::Refused { scope, message }) => {
+            if let Some(scope) = find_scope(hub, &scope) {
+                hub.replicas.refuse(&scope, Some(message));
+            }
         }
         Frame::Control(Control::Ping(_)) => {}
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
@@ -316,23 +380,30 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             ByeReason::NoSession | ByeReason::UnknownState => give_up(hub),
         },
         Frame::State(frame) => {
-            let Some(replica) = hub.replicas.find(&frame.state) else {
+            let Ok((tag, position)) = parse_id(id) else {
                 return;
             };
-            let Ok((_, position)) = parse_id(id) else {
+            let scope = match tag {
+                "s" => Some(ScopeName::Session),
+                tag => hub.stream.tags.borrow().get(tag).cloned(),
+            };
+            let Some(scope) = scope else { return };
+            let Some(replica) = hub.replicas.find(&scope, &frame.state) else {
                 return;
             };
             let before = replica.resume_from();
             let received = replica.receive(&frame, position);
             if let Ok(verdict) = received {
+                let name = format!("{scope}.{}", frame.state);
                 hub.replicas.inspection().count(|witness| {
-                    witness.begins(&frame.state, before);
-                    witness.saw(&frame.state, frame.since, position, verdict);
+                    witness.begins(&name, before);
+                    witness.saw(&name, frame.since, position, verdict);
                 });
             }
             match received {
-                Ok(Verdict::Apply) if frame.state == UcEnds::NAME => outbox::ends_changed(hub),
-                Ok(Verdict::Apply) if frame.state == UcEffects::NAME => effects::changed(hub),
+                Ok(Verdict::Apply) if frame.state == UcEnds::NAME => {
+                    outbox::ends_changed(hub, &scope)
+                }
                 Ok(Verdict::Apply | Verdict::Drop) => {}
                 // The replica asks for a snapshot by having no position.
                 Ok(Verdict::Resync) => connect(hub),

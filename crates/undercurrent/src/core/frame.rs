@@ -31,9 +31,19 @@ pub enum Control {
     Hello {
         /// Seconds between two pings.
         ping_s: u32,
-        /// The scope's history; `0` where there is no scope yet. An event that was taken in
+        /// The session's history; `0` where there is no scope yet. An event that was taken in
         /// another one and has not ended will not end.
         epoch: String,
+        /// The other scopes that the stream follows.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scopes: Vec<HelloScope>,
+    },
+    /// A scope does not let the visitor in, or not any more. The others go on.
+    Refused {
+        /// Its name, as it was asked for.
+        scope: String,
+        /// What the visitor is told.
+        message: String,
     },
     /// Still there.
     Ping(u64),
@@ -44,6 +54,17 @@ pub enum Control {
         /// Milliseconds to wait before the next try.
         retry_ms: u32,
     },
+}
+
+/// A scope that a stream follows, beside the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloScope {
+    /// Its name, as it was asked for.
+    pub scope: String,
+    /// How it is called in each `id:`.
+    pub tag: String,
+    /// Its history, as above.
+    pub epoch: String,
 }
 
 /// Why a stream ends.

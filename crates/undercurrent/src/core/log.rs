@@ -16,7 +16,7 @@ pub struct Entry {
     pub event: Vec<u8>,
     /// Where in `event` the ops are.
     pub ops: Range<usize>,
-    /// The ops on server-only fields. They leave the server in no way.
+    /// All ops, where some are on server-only fields. They leave the server in no way.
     pub server_ops: Option<Vec<u8>>,
 }
 
@@ -97,6 +97,16 @@ impl Log {
         }
     }
 
+    /// A state is gone from the scope, and its number may be another's: nothing of it is left for
+    /// a follower of that one to read.
+    pub fn forget(&mut self, state: usize) {
+        self.entries.retain(|entry| entry.state != state);
+        self.bytes = self.entries.iter().map(|entry| entry.weight()).sum();
+        if let Some(last) = self.last_changed.get_mut(state) {
+            *last = 0;
+        }
+    }
+
     /// What leads a follower of a state from its position to now: all of it, or a snapshot.
     ///
     /// A follower at `0-0` has the default state, which is where every epoch begins.
@@ -134,5 +144,13 @@ impl Entry {
     /// The ops that pages see, as JSON text.
     pub fn public_ops(&self) -> &str {
         std::str::from_utf8(&self.event[self.ops.clone()]).unwrap_or("[]")
+    }
+
+    /// All ops, as JSON text. Not for pages.
+    pub fn all_ops(&self) -> &str {
+        match &self.server_ops {
+            Some(ops) => std::str::from_utf8(ops).unwrap_or("[]"),
+            None => self.public_ops(),
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! What an update changed, as it travels: a JSON list of ops.
 //!
 //! An op is `[code, path, argument, …]`. The path is a field's name, or a list of a name and
-//! what leads on from there (an index). PROTOCOL.md lists the codes; a reader that knows
-//! nothing of the types can apply them to plain JSON.
+//! what leads on from there: indices of lists, keys of maps, further names. PROTOCOL.md lists
+//! the codes; a reader that knows nothing of the types can apply them to plain JSON, see
+//! [`untyped`](super::untyped).
 
-use super::state::Plain;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -12,23 +12,36 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// What an op does. On the wire it is one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// `["=", path, value]`: the value at the path is this now.
+    /// `["=", path, value]`: the value at the path is this now. A key of a map that was not there
+    /// is there then.
     Set,
-    /// `["+", path, item, …]`: these items come behind the last of the list.
+    /// `["+", path, item, …]`: these items come behind the last of the list;
+    /// `["+", path, text]`: this comes behind the end of the text.
     Append,
-    /// `["i", path, index, item, …]`: these items come before the item at the index.
+    /// `["i", path, index, item, …]`: these items come before the item at the index, or behind
+    /// the last; `["i", path, byte, text]`: this comes before the byte.
     Insert,
-    /// `["-", path, index, count]`: so many items from the index on are gone.
+    /// `["-", path, index, count, …]`: so many items, or bytes of a text, from the index on are
+    /// gone; further pairs are taken one after the other. `["-", path]`: the key that the path
+    /// ends with is gone from its map.
     Remove,
+    /// `["m", path, from, to]`: the item at the first index is taken out, and put back so that
+    /// it has the second.
+    Move,
+    /// `["s", path, a, b]`: the items at the two indices change places.
+    Swap,
+    /// `["o", path, index, n, …]`: from the index on the items stand in another order. The first
+    /// is the one that was `n` places behind the index, and so on.
+    Order,
 }
 
-/// One step of a path behind the field's name.
+/// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Step<'a> {
     /// An item of a list.
     Index(usize),
-    /// A field, or a key.
+    /// A field, a key, or a variant of an enum.
     #[serde(borrow)]
     Name(Cow<'a, str>),
 }
@@ -38,15 +51,13 @@ pub enum Step<'a> {
 pub struct Op<'a> {
     /// What to do.
     pub code: Code,
-    /// Which field.
-    pub field: Cow<'a, str>,
-    /// Where in the field; empty for the field itself.
-    pub rest: Vec<Step<'a>>,
+    /// Where, from the state on. Not empty; begins with a name.
+    pub path: Vec<Step<'a>>,
     /// With what.
     pub args: Vec<&'a RawValue>,
 }
 
-/// Who may see a field.
+/// Who may see a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
     /// The pages that follow the state.
@@ -55,25 +66,8 @@ pub enum Visibility {
     Server,
 }
 
-/// Collects the ops of one update, those for pages apart from those for the server.
-#[derive(Debug, Default)]
-pub struct OpsWriter {
-    public: Vec<u8>,
-    server: Vec<u8>,
-    /// Plain fields that were sent whole though they are large.
-    pub large: Vec<(&'static str, usize)>,
-}
-
-/// The part of an [`OpsWriter`] that one field writes into.
-#[derive(Debug)]
-pub struct FieldOps<'w> {
-    buffer: &'w mut Vec<u8>,
-    large: &'w mut Vec<(&'static str, usize)>,
-    field: &'static str,
-}
-
 /// A change could not be written as JSON.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError(pub String);
 
 /// Ops that do not fit the state, or are not ops.
@@ -89,25 +83,29 @@ pub trait Wake: Send + Sync {
 /// What applying ops touched, for whoever shows the state.
 #[derive(Default)]
 pub struct Applied {
-    /// The numbers of the fields that changed, each once.
-    pub touched: Vec<usize>,
+    /// The paths of the fields that changed, each once: the number of a field in the state, then
+    /// of one in that field's struct, and so on.
+    pub touched: Vec<Vec<usize>>,
     /// Whom to wake, once no lock is held any more.
     pub wakes: Vec<Arc<dyn Wake>>,
+    /// The field that is looked at; `None` inside of a collection's item, whose collection was
+    /// touched already.
+    here: Vec<usize>,
+    in_items: usize,
 }
-
-/// Plain fields above this many bytes are better a `List`, a `Map` or a `Text`: they are
-/// compared and sent whole at each change.
-pub const LARGE_FIELD_BYTES: usize = 4096;
 
 // === impl Code ===
 
 impl Code {
-    fn letter(self) -> &'static str {
+    pub(super) fn letter(self) -> &'static str {
         match self {
             Code::Set => "=",
             Code::Append => "+",
             Code::Insert => "i",
             Code::Remove => "-",
+            Code::Move => "m",
+            Code::Swap => "s",
+            Code::Order => "o",
         }
     }
 
@@ -117,122 +115,22 @@ impl Code {
             "+" => Code::Append,
             "i" => Code::Insert,
             "-" => Code::Remove,
+            "m" => Code::Move,
+            "s" => Code::Swap,
+            "o" => Code::Order,
             other => return Err(ApplyError(format!("{other:?} is no op"))),
         })
     }
-}
-
-// === impl OpsWriter ===
-
-impl OpsWriter {
-    /// The part for a field.
-    pub fn field(&mut self, field: &'static str, visibility: Visibility) -> FieldOps<'_> {
-        let buffer = match visibility {
-            Visibility::Public => &mut self.public,
-            Visibility::Server => &mut self.server,
-        };
-        FieldOps {
-            buffer,
-            large: &mut self.large,
-            field,
-        }
-    }
-
-    /// Nothing was changed at all.
-    pub fn is_empty(&self) -> bool {
-        self.public.is_empty() && self.server.is_empty()
-    }
-
-    /// The ops for pages (`[]` if there are none), and those for the server alone.
-    pub fn finish(self) -> (Vec<u8>, Option<Vec<u8>>) {
-        let close = |mut ops: Vec<u8>| {
-            if ops.is_empty() {
-                ops.push(b'[');
-            }
-            ops.push(b']');
-            ops
-        };
-        let server = (!self.server.is_empty()).then(|| close(self.server));
-        (close(self.public), server)
-    }
-}
-
-impl FieldOps<'_> {
-    /// The whole field is this now.
-    pub fn set<T: Plain>(&mut self, value: &T) -> Result<usize, RecordError> {
-        self.begin(Code::Set, None);
-        let before = self.buffer.len();
-        write_json(self.buffer, value)?;
-        let bytes = self.buffer.len() - before;
-        self.buffer.push(b']');
-        Ok(bytes)
-    }
-
-    /// The whole list is these items now.
-    pub fn set_items<T: Plain>(&mut self, items: &[T]) -> Result<(), RecordError> {
-        self.begin(Code::Set, None);
-        self.buffer.push(b'[');
-        for (nth, item) in items.iter().enumerate() {
-            if nth > 0 {
-                self.buffer.push(b',');
-            }
-            write_json(self.buffer, item)?;
-        }
-        self.buffer.extend_from_slice(b"]]");
-        Ok(())
-    }
-
-    /// As [`set`](Self::set), for a field that is compared and sent whole: remembers its name
-    /// when it is large.
-    pub fn set_plain<T: Plain>(&mut self, value: &T) -> Result<(), RecordError> {
-        let bytes = self.set(value)?;
-        if bytes > LARGE_FIELD_BYTES {
-            self.large.push((self.field, bytes));
-        }
-        Ok(())
-    }
-
-    /// An op whose arguments are JSON text already.
-    pub fn raw(&mut self, code: Code, index: Option<usize>, args: &[u8]) {
-        self.begin(code, index);
-        self.buffer.extend_from_slice(args);
-        self.buffer.push(b']');
-    }
-
-    fn begin(&mut self, code: Code, index: Option<usize>) {
-        let comma = if self.buffer.is_empty() { "[" } else { "," };
-        // Field names are Rust identifiers: nothing in them needs escaping.
-        let (code, field) = (code.letter(), self.field);
-        let head = match index {
-            None => format!("{comma}[\"{code}\",\"{field}\","),
-            Some(index) => format!("{comma}[\"{code}\",[\"{field}\",{index}],"),
-        };
-        self.buffer.extend_from_slice(head.as_bytes());
-    }
-}
-
-/// Appends a value as JSON.
-///
-/// # Errors
-///
-/// It can't be written, or not be read again: `NaN` and the infinities are written as `null`,
-/// and no float reads that.
-pub(crate) fn write_json<T: Plain>(out: &mut Vec<u8>, value: &T) -> Result<(), RecordError> {
-    let before = out.len();
-    serde_json::to_writer(&mut *out, value).map_err(RecordError::new)?;
-    let written = &out[before..];
-    if written.windows(4).any(|four| four == b"null") {
-        serde_json::from_slice::<T>(written).map_err(|error| {
-            RecordError(format!("what is written can't be read again: {error}"))
-        })?;
-    }
-    Ok(())
 }
 
 // === impl Op ===
 
 impl<'a> Op<'a> {
     /// Reads a list of ops, none of them applied yet.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON, or something in it is no op.
     pub fn parse_all(json: &'a str) -> Result<Vec<Op<'a>>, ApplyError> {
         let ops: Vec<Vec<&'a RawValue>> = serde_json::from_str(json)?;
         ops.into_iter().map(Op::parse).collect()
@@ -249,57 +147,118 @@ impl<'a> Op<'a> {
             return Err(ApplyError("an op has a code and a path".into()));
         };
         let code: Cow<'_, str> = serde_json::from_str(code.get())?;
-        let (field, rest) = match serde_json::from_str(path.get())? {
-            Path::Field(field) => (field, Vec::new()),
-            Path::Deep(mut steps) if !steps.is_empty() => match steps.remove(0) {
-                Step::Name(field) => (field, steps),
-                Step::Index(_) => return Err(ApplyError("a path begins with a field".into())),
-            },
-            Path::Deep(_) => return Err(ApplyError("a path is not empty".into())),
+        let path = match serde_json::from_str(path.get())? {
+            Path::Field(field) => vec![Step::Name(field)],
+            Path::Deep(steps) => steps,
         };
+        if !matches!(path.first(), Some(Step::Name(_))) {
+            return Err(ApplyError("a path begins with a field".into()));
+        }
         Ok(Op {
             code: Code::parse(&code)?,
-            field,
-            rest,
+            path,
             args: args.to_vec(),
         })
     }
 
     /// The argument at a place, decoded.
     pub fn arg<T: DeserializeOwned>(&self, at: usize) -> Result<T, ApplyError> {
-        let raw = self
-            .args
-            .get(at)
-            .ok_or_else(|| self.unfit("an argument is missing"))?;
-        Ok(serde_json::from_str(raw.get())?)
+        Ok(serde_json::from_str(self.raw_arg(at)?)?)
+    }
+
+    /// The argument at a place, as JSON text.
+    pub fn raw_arg(&self, at: usize) -> Result<&'a str, ApplyError> {
+        match self.args.get(at) {
+            Some(raw) => Ok(raw.get()),
+            None => Err(self.unfit("an argument is missing")),
+        }
+    }
+
+    /// The arguments from a place on, as JSON texts.
+    pub fn raw_args_from(&self, at: usize) -> impl Iterator<Item = &'a str> {
+        let rest = self.args.get(at..).unwrap_or_default();
+        rest.iter().map(|raw| raw.get())
     }
 
     /// The arguments from a place on, decoded.
     pub fn args_from<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, ApplyError> {
-        let rest = self.args.get(at..).unwrap_or_default();
-        rest.iter()
-            .map(|raw| Ok(serde_json::from_str(raw.get())?))
+        self.raw_args_from(at)
+            .map(|raw| Ok(serde_json::from_str(raw)?))
             .collect()
+    }
+
+    /// The arguments of a removal: where, and how many, each as the one before left it.
+    pub fn removals(&self, len: usize) -> Result<Vec<(usize, usize)>, ApplyError> {
+        let numbers: Vec<usize> = self.args_from(0)?;
+        let (pairs, rest) = numbers.as_chunks::<2>();
+        if pairs.is_empty() || !rest.is_empty() {
+            return Err(self.unfit("a removal has pairs of index and count"));
+        }
+        let mut left = len;
+        for &[index, count] in pairs {
+            match index.checked_add(count) {
+                Some(end) if end <= left => left -= count,
+                _ => return Err(self.unfit("what is to be removed is not there")),
+            }
+        }
+        Ok(pairs.iter().map(|&[index, count]| (index, count)).collect())
+    }
+
+    /// The arguments of an order: where it begins, and which come then, one each.
+    pub fn order(&self, len: usize) -> Result<(usize, Vec<u32>), ApplyError> {
+        let (start, order): (usize, Vec<u32>) = (self.arg(0)?, self.args_from(1)?);
+        let end = start.checked_add(order.len());
+        let mut seen = vec![false; order.len()];
+        let each_once = order.iter().all(|&from| {
+            let seen = seen.get_mut(from as usize);
+            seen.is_some_and(|seen| !std::mem::replace(seen, true))
+        });
+        match end {
+            Some(end) if end <= len && each_once => Ok((start, order)),
+            _ => Err(self.unfit("an order names items that are there, each once")),
+        }
+    }
+
+    /// Two indices of items that are there.
+    pub fn two_indices(&self, len: usize) -> Result<(usize, usize), ApplyError> {
+        match (self.arg(0)?, self.arg(1)?) {
+            (a, b) if a < len && b < len => Ok((a, b)),
+            _ => Err(self.unfit("an index is beyond the list")),
+        }
     }
 
     /// This op does not fit what it is applied to.
     pub fn unfit(&self, why: &str) -> ApplyError {
-        ApplyError(format!(
-            "op {:?} on {:?}: {why}",
-            self.code.letter(),
-            self.field
-        ))
+        let path = serde_json::to_string(&self.path).unwrap_or_default();
+        let code = self.code.letter();
+        ApplyError(format!("op {code:?} on {path}: {why}"))
     }
 }
 
 // === impl Applied ===
 
 impl Applied {
-    /// The field with this number changed.
-    pub fn touch(&mut self, field: usize) {
-        if !self.touched.contains(&field) {
-            self.touched.push(field);
+    /// The field that is looked at changed.
+    pub fn touch(&mut self) {
+        if self.in_items == 0 && !self.touched.contains(&self.here) {
+            self.touched.push(self.here.clone());
         }
+    }
+
+    /// Looks at the field with this number.
+    pub fn field<R>(&mut self, number: usize, look: impl FnOnce(&mut Self) -> R) -> R {
+        self.here.push(number);
+        let result = look(self);
+        self.here.pop();
+        result
+    }
+
+    /// Looks into an item of a collection, which has touched its own field.
+    pub fn item<R>(&mut self, look: impl FnOnce(&mut Self) -> R) -> R {
+        self.in_items += 1;
+        let result = look(self);
+        self.in_items -= 1;
+        result
     }
 }
 
@@ -309,7 +268,7 @@ impl fmt::Debug for Applied {
         f.debug_struct("Applied")
             .field("touched", &self.touched)
             .field("wakes", &wakes)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,11 +4,14 @@ use super::{
     frame::{Frame, parse_id, write_state_event},
     list::List,
     log::{Entry, Log, LogLimits, Resume},
+    node::Node,
     numbers::Numbers,
-    ops::{Applied, OpsWriter},
+    ops::Applied,
     position::{Epoch, Position},
     replica::{Replica, Verdict},
     state::{apply_ops, from_json, to_json, to_json_with_server},
+    untyped::apply_json,
+    writer::OpsWriter,
 };
 use crate::State;
 use serde_json::Value;
@@ -91,24 +94,21 @@ fn ops_lead_from_the_old_state_to_the_new_one_and_undo_leads_back() {
             }
             if random.below(4) == 0 {
                 // `Lost` is an answer, too: the cell then rebuilds the value from the log.
-                if state.undo(&shadow).is_err() {
+                if state.undo(shadow).is_err() {
                     state = before.clone();
-                    shadow = state.arm();
                 }
+                shadow = state.arm();
                 assert_eq!(state, before, "seed {seed}: undone");
                 continue;
             }
-            let mut out = OpsWriter::default();
-            state.record(&shadow, &mut out).unwrap();
+            let mut out = OpsWriter::new::<Sample>();
+            state.record(&shadow, &mut out.out()).unwrap();
             state.settle(&mut shadow);
             let (ops, server_ops) = out.finish();
             let ops = String::from_utf8(ops).unwrap();
-            apply_ops(&mut typed, &ops, &mut Applied::default()).unwrap();
-            apply_untyped(&mut untyped, &ops);
-            if let Some(server_ops) = server_ops {
-                let server_ops = String::from_utf8(server_ops).unwrap();
-                apply_ops(&mut typed, &server_ops, &mut Applied::default()).unwrap();
-            }
+            apply_json(&mut untyped, &ops).unwrap();
+            let all = server_ops.map_or(ops.clone(), |all| String::from_utf8(all).unwrap());
+            apply_ops(&mut typed, &all, &mut Applied::default()).unwrap();
             assert_eq!(typed, state, "seed {seed}: {ops}");
             assert_eq!(
                 untyped.to_string(),
@@ -123,41 +123,6 @@ fn canonical(json: &str) -> String {
     serde_json::from_str::<Value>(json).unwrap().to_string()
 }
 
-/// Applies ops to plain JSON, as a client does that knows only PROTOCOL.md.
-fn apply_untyped(state: &mut Value, ops: &str) {
-    for op in serde_json::from_str::<Vec<Vec<Value>>>(ops).unwrap() {
-        let path = match &op[1] {
-            Value::Array(steps) => steps.clone(),
-            field => vec![field.clone()],
-        };
-        let target = path.iter().fold(&mut *state, |target, step| match step {
-            Value::String(field) => &mut target[field.as_str()],
-            index => &mut target[index.as_u64().unwrap() as usize],
-        });
-        let index = |at: usize| op[at].as_u64().unwrap() as usize;
-        match op[0].as_str().unwrap() {
-            "=" => *target = op[2].clone(),
-            "+" => target
-                .as_array_mut()
-                .unwrap()
-                .extend(op[2..].iter().cloned()),
-            "i" => {
-                target
-                    .as_array_mut()
-                    .unwrap()
-                    .splice(index(2)..index(2), op[3..].iter().cloned());
-            }
-            "-" => {
-                target
-                    .as_array_mut()
-                    .unwrap()
-                    .drain(index(2)..index(2) + index(3));
-            }
-            other => panic!("{other} is no op"),
-        }
-    }
-}
-
 #[test]
 fn several_changes_of_one_update_are_few_ops() {
     let mut state = Sample::default();
@@ -165,8 +130,8 @@ fn several_changes_of_one_update_are_few_ops() {
     state.rows.push("a".into());
     state.rows[0].push('b');
     state.rows.push("c".into());
-    let mut out = OpsWriter::default();
-    state.record(&shadow, &mut out).unwrap();
+    let mut out = OpsWriter::new::<Sample>();
+    state.record(&shadow, &mut out.out()).unwrap();
     state.settle(&mut shadow);
     assert_eq!(
         String::from_utf8(out.finish().0).unwrap(),
@@ -174,8 +139,8 @@ fn several_changes_of_one_update_are_few_ops() {
     );
     state.rows[1].push('d');
     state.count = 7;
-    let mut out = OpsWriter::default();
-    state.record(&shadow, &mut out).unwrap();
+    let mut out = OpsWriter::new::<Sample>();
+    state.record(&shadow, &mut out.out()).unwrap();
     assert_eq!(
         String::from_utf8(out.finish().0).unwrap(),
         r#"[["=",["rows",1],"cd"],["=","count",7]]"#
@@ -209,8 +174,8 @@ fn server_fields_are_in_no_byte_for_pages() {
     let shadow = state.arm();
     state.secret = 424_242;
     state.secrets.push("canary".into());
-    let mut out = OpsWriter::default();
-    state.record(&shadow, &mut out).unwrap();
+    let mut out = OpsWriter::new::<Sample>();
+    state.record(&shadow, &mut out.out()).unwrap();
     let (ops, server_ops) = out.finish();
     assert_eq!(ops, b"[]");
     assert!(
@@ -243,9 +208,9 @@ fn a_snapshot_is_patched_in_by_what_differs() {
     let mut applied = Applied::default();
     state.patch(new.clone(), &mut applied);
     assert_eq!(state, new);
-    assert_eq!(applied.touched, [0]);
+    assert_eq!(applied.touched, [[0]]);
     use super::list::ListChange::{Remove, Set};
-    assert_eq!(mailbox.take(), [Set(1, "x".into()), Remove(2, 1)]);
+    assert_eq!(mailbox.take(), [Remove(2, 1), Set(1, "x".into())]);
 }
 
 #[test]

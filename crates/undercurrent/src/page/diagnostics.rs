@@ -1,7 +1,7 @@
 //! What a page can tell of its own copy, and how to break things on purpose: for demonstrations,
 //! and for who wants to see that nothing is lost.
 
-use super::replicas::Replicas;
+use super::{replicas::Replicas, scope::scope_here};
 use crate::{
     State, browser,
     core::{
@@ -69,12 +69,14 @@ impl Diagnostics {
         self.counts.get()
     }
 
-    /// Where the page's copy of a state stands; `None` while it has none.
+    /// Where the page's copy of a state stands, of a keyed one in the scope that this place is in;
+    /// `None` while it has none.
     pub fn position<S: State>(self) -> Option<Position> {
         // It moves with what is counted.
         self.counts.track();
         self.faults.track();
-        let position = |replicas: &Replicas| replicas.position(S::NAME);
+        let scope = scope_here(S::SCOPE)?;
+        let position = |replicas: &Replicas| replicas.position(&scope, S::NAME);
         self.replicas.try_with_value(position).flatten()
     }
 

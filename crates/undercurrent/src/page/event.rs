@@ -2,9 +2,14 @@
 
 use super::{
     replicas::Replicas,
+    scope::scope_of_view,
     toast::{ToastBox, ToastKind},
 };
-use crate::{Call, EndKind, EventFn, Failure, core::position::Epoch, message::EventDef};
+use crate::{
+    Call, EndKind, EventFn, Failure,
+    core::{position::Epoch, scope::ScopeName},
+    message::EventDef,
+};
 use leptos::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,19 +41,23 @@ pub(crate) struct Events {
 /// The last failure of each event with each of its arguments.
 #[derive(Default)]
 struct Failures {
-    /// By event and arguments; what an event dispatched has none here.
-    last: BTreeMap<(String, String), Failure>,
-    /// The newest number that was sent, by event: an older failure is history.
-    sent: BTreeMap<String, u64>,
+    last: BTreeMap<Place, BTreeMap<String, Failure>>,
+    /// The newest number that was sent: an older failure is history.
+    sent: BTreeMap<Place, u64>,
 }
 
+/// An event of a scope.
+type Place = (ScopeName, String);
+
 type Listener = Arc<dyn Fn(Ended) + Send + Sync>;
-type Listeners = BTreeMap<u64, (&'static str, Listener)>;
+type Listeners = BTreeMap<u64, (ScopeName, &'static str, Listener)>;
 
 /// An event under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) number: u64,
+    /// Where it is sent to.
+    pub(crate) scope: ScopeName,
     pub(crate) event: String,
     /// As JSON.
     pub(crate) arguments: String,
@@ -82,38 +91,54 @@ pub struct EventHandle {
     id: u64,
     /// `None` means any.
     arguments: StoredValue<Option<String>>,
+    scope: StoredValue<ScopeName>,
     events: StoredValue<Events>,
 }
 
-/// Follows what becomes of an event that this page sends.
+/// Follows what becomes of an event that this page sends: of a keyed state, to the scope that
+/// this place is in.
+///
+/// # Panics
+///
+/// For an event of a keyed state outside of the component that says which one is meant.
 pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
-    EventHandle::new(F::Event::NAME, None)
+    let scope = scope_of_view::<<F::Event as EventDef>::State>();
+    EventHandle::new(F::Event::NAME, None, scope)
 }
 
 impl EventHandle {
-    pub(super) fn new(name: &'static str, arguments: Option<String>) -> Self {
+    pub(super) fn new(name: &'static str, arguments: Option<String>, scope: ScopeName) -> Self {
         let replicas = Replicas::current();
-        replicas.hold_ends();
+        replicas.hold_ends(&scope);
         let events = replicas.events().clone();
         let id = events.next_id();
-        let (shown, of) = (events.shown.clone(), arguments.clone());
-        let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
+        let shown = events.shown.clone();
         on_cleanup(move || {
             let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             shown.remove(&(name, id));
         });
-        let is_it = move |event: &&Outgoing| {
-            event.event == name && of.as_ref().is_none_or(|of| event.arguments == *of)
+        let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
+        let of_this = {
+            let (scope, arguments) = (scope.clone(), arguments.clone());
+            move |event: &&Outgoing| {
+                event.event == name
+                    && event.scope == scope
+                    && arguments.as_ref().is_none_or(|of| event.arguments == *of)
+            }
         };
-        let count = move || outgoing.with(|all| all.iter().filter(&is_it).count());
-        let of = arguments.clone();
-        let failure = move || failures.with(|all| all.of(name, of.as_deref()).cloned());
+        let failure = {
+            let (place, arguments) = ((scope.clone(), name.to_owned()), arguments.clone());
+            move || failures.with(|all| all.of(&place, arguments.as_deref()).cloned())
+        };
         EventHandle {
-            pending: Signal::derive(count),
+            pending: Signal::derive(move || {
+                outgoing.with(|all| all.iter().filter(&of_this).count())
+            }),
             failure: Signal::derive(failure),
             name,
             id,
             arguments: StoredValue::new(arguments),
+            scope: StoredValue::new(scope),
             events: StoredValue::new(events),
         }
     }
@@ -121,7 +146,9 @@ impl EventHandle {
     /// The same event with these arguments: `retry.of(retry_post(id))` is the one of a row.
     pub fn of<E: EventDef>(self, call: Call<E>) -> EventHandle {
         let arguments = serde_json::to_string(&call).unwrap_or_default();
-        EventHandle::new(E::NAME, Some(arguments))
+        let scope = self.scope.try_get_value();
+        let scope = scope.unwrap_or_else(scope_of_view::<E::State>);
+        EventHandle::new(E::NAME, Some(arguments), scope)
     }
 
     /// How many clicks of this page on this event have not ended.
@@ -147,20 +174,25 @@ impl EventHandle {
     /// The visitor has read the error: it is not told any more.
     pub fn dismiss(self) {
         let of = self.arguments.try_get_value().flatten();
+        let Some(scope) = self.scope.try_get_value() else {
+            return;
+        };
+        let place = (scope, self.name.to_owned());
         self.events
-            .try_with_value(|events| events.dismiss(self.name, of.as_deref()));
+            .try_with_value(|events| events.dismiss(&place, of.as_deref()));
     }
 
     /// Calls back at each end, once the page shows the effect: after the effects that the
     /// update's signals set off have run. Until the component goes.
     pub fn on_end(self, listener: impl Fn(Ended) + Send + Sync + 'static) {
-        let Some(events) = self.events.try_get_value() else {
+        let (Some(events), Some(scope)) = (self.events.try_get_value(), self.scope.try_get_value())
+        else {
             return;
         };
         let id = events.next_id();
         events
             .lock_listeners()
-            .insert(id, (self.name, Arc::new(listener)));
+            .insert(id, (scope, self.name, Arc::new(listener)));
         on_cleanup(move || drop(events.lock_listeners().remove(&id)));
     }
 }
@@ -188,13 +220,15 @@ impl Default for Events {
 impl Events {
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
-        let is_shown = |all: &Failures| all.last.keys().any(|(name, _)| *name == event.event);
+        let place = (event.scope.clone(), event.event.clone());
+        let is_known = |all: &Failures| all.last.contains_key(&place);
         let forget = |all: &mut Failures| {
-            all.sent.insert(event.event.clone(), event.number);
-            let key = (event.event.clone(), event.arguments.clone());
-            all.last.remove(&key);
+            if let Some(failures) = all.last.get_mut(&place) {
+                failures.remove(&event.arguments);
+            }
+            all.sent.insert(place.clone(), event.number);
         };
-        if self.failures.with_untracked(is_shown) {
+        if self.failures.with_untracked(is_known) {
             self.failures.update(forget);
         } else {
             // Nobody shows it: no notice.
@@ -261,8 +295,8 @@ impl Events {
         self.toasts.show(kind, text);
     }
 
-    /// An event failed, with these arguments if they are known.
-    pub(crate) fn failed(&self, failure: Failure, arguments: String) {
+    /// An event failed, with these arguments. What another event dispatched has none here.
+    pub(crate) fn failed(&self, scope: &ScopeName, failure: Failure, arguments: String) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let is_shown = shown.iter().any(|(name, _)| *name == failure.event);
         drop(shown);
@@ -270,18 +304,22 @@ impl Events {
             self.toasts
                 .show(ToastKind::Failure, failure.message.clone());
         }
-        let key = (failure.event.clone(), arguments);
-        self.failures
-            .update(|all| drop(all.last.insert(key, failure)));
+        let place = (scope.clone(), failure.event.clone());
+        self.failures.update(|all| {
+            all.last
+                .entry(place)
+                .or_default()
+                .insert(arguments, failure);
+        });
     }
 
     /// Tells the listeners of ended events.
-    pub(crate) fn tell(&self, event: &str, ended: &Ended) {
+    pub(crate) fn tell(&self, scope: &ScopeName, event: &str, ended: &Ended) {
         let listeners = self.lock_listeners();
         let concerned: Vec<Listener> = listeners
             .values()
-            .filter(|(name, _)| *name == event)
-            .map(|(_, listener)| listener.clone())
+            .filter(|(of, name, _)| of == scope && *name == event)
+            .map(|(_, _, listener)| listener.clone())
             .collect();
         drop(listeners);
         concerned
@@ -291,11 +329,14 @@ impl Events {
 }
 
 impl Events {
-    fn dismiss(&self, event: &str, arguments: Option<&str>) {
-        self.failures.update(|all| {
-            all.last.retain(|(name, of), _| {
-                name != event || arguments.is_some_and(|arguments| arguments != of)
-            });
+    fn dismiss(&self, place: &Place, arguments: Option<&str>) {
+        self.failures.update(|all| match arguments {
+            None => drop(all.last.remove(place)),
+            Some(arguments) => {
+                if let Some(failures) = all.last.get_mut(place) {
+                    failures.remove(arguments);
+                }
+            }
         });
     }
 
@@ -311,15 +352,13 @@ impl Events {
 }
 
 impl Failures {
-    fn of(&self, event: &str, arguments: Option<&str>) -> Option<&Failure> {
+    fn of(&self, place: &Place, arguments: Option<&str>) -> Option<&Failure> {
+        let failures = self.last.get(place)?;
         if let Some(arguments) = arguments {
-            return self.last.get(&(event.to_owned(), arguments.to_owned()));
+            return failures.get(arguments);
         }
-        let of_event = self.last.iter().filter(|((name, _), _)| name == event);
-        let newest = of_event
-            .map(|(_, failure)| failure)
-            .max_by_key(|failure| failure.number)?;
-        let sent = self.sent.get(event).copied().unwrap_or(0);
+        let newest = failures.values().max_by_key(|failure| failure.number)?;
+        let sent = self.sent.get(place).copied().unwrap_or(0);
         (newest.number >= sent).then_some(newest)
     }
 }

@@ -1,6 +1,6 @@
 //! A message as a form: a button that works without JavaScript, too.
 
-use crate::{Call, browser, message::EventDef};
+use crate::{Call, browser, core::scope::ScopeName, message::EventDef};
 use leptos::{ev::SubmitEvent, prelude::*};
 use serde_json::Value;
 
@@ -17,8 +17,16 @@ pub fn EventForm<E: EventDef>(
     let fields = hidden_fields(event.event());
     // A form is sent once: its number is the first of a client of its own, so that a double
     // click, or a repeated request, is one event.
+    let scope = event.scope();
+    // The session is meant where nothing is said.
+    let scope_field = scope.clone().filter(|scope| *scope != ScopeName::Session);
     let client = browser::form_client();
     let back = browser::form_return_path();
+    // Which scope is meant is said by the place of the form, not by that of whoever submits it.
+    let event = match scope {
+        Some(scope) => event.sent_to(scope),
+        None => event,
+    };
     let submit = move |submit: SubmitEvent| {
         submit.prevent_default();
         event.clone().dispatch();
@@ -28,6 +36,9 @@ pub fn EventForm<E: EventDef>(
             <input type="hidden" name="_client" value=client/>
             <input type="hidden" name="_n" value="1"/>
             <input type="hidden" name="_back" value=back/>
+            {scope_field.map(|scope| {
+                view! { <input type="hidden" name="_scope" value=scope.to_string()/> }
+            })}
             {fields
                 .into_iter()
                 .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })

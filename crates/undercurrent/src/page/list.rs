@@ -5,8 +5,8 @@
 //! touches what that row shows of it, and nothing else.
 
 use crate::core::{
-    list::{List, ListChange, Mailbox},
-    state::Plain,
+    list::{List, ListChange, Mailbox, longest_rising},
+    node::Node,
 };
 use leptos::{
     prelude::*,
@@ -15,7 +15,7 @@ use leptos::{
         hydration::Cursor,
         renderer::{
             Rndr,
-            types::{Element, Node, Placeholder},
+            types::{Element, Node as DomNode, Placeholder},
         },
         ssr::StreamBuilder,
         view::{Mountable, Position, PositionState, Render, RenderHtml, add_attr::AddAnyAttr},
@@ -56,7 +56,7 @@ pub fn ForList<E, T, C, V>(
 ) -> impl IntoView
 where
     E: StoreField<Value = List<T>>,
-    T: Plain,
+    T: Node,
     C: Fn(ReadSignal<T>) -> V + Send + 'static,
     V: IntoView + 'static,
 {
@@ -64,7 +64,7 @@ where
 }
 
 /// The view behind [`ForList`].
-pub struct ListView<T: Plain, V> {
+pub struct ListView<T: Node, V> {
     rows: Vec<Row<T, V>>,
     make: MakeRow<T, V>,
     owner: Owner,
@@ -75,7 +75,7 @@ pub struct ListView<T: Plain, V> {
 type MakeRow<T, V> = Box<dyn Fn(ReadSignal<T>) -> V + Send>;
 
 /// A row: its view, or that view's state in the page.
-struct Row<T: Plain, V> {
+struct Row<T: Node, V> {
     // Dropped in this order: first what shows the item, then the item's signal.
     view: V,
     item: RwSignal<T>,
@@ -85,12 +85,12 @@ struct Row<T: Plain, V> {
 
 /// The rows in the page. The effect that moves them holds them weakly: its task outlives the
 /// list by a tick.
-pub struct ListState<T: Plain, V: Render> {
+pub struct ListState<T: Node, V: Render> {
     rows: Rc<RefCell<Rows<T, V>>>,
     _effect: RenderEffect<()>,
 }
 
-struct Rows<T: Plain, V: Render> {
+struct Rows<T: Node, V: Render> {
     rows: Vec<Row<T, V::State>>,
     /// Stands behind the last row.
     marker: Placeholder,
@@ -100,7 +100,7 @@ struct Rows<T: Plain, V: Render> {
 
 // === impl ListView ===
 
-impl<T: Plain, V> ListView<T, V> {
+impl<T: Node, V> ListView<T, V> {
     fn new<E: StoreField<Value = List<T>>>(each: &E, make: MakeRow<T, V>) -> Self {
         let changed = ArcTrigger::new();
         let owner = Owner::current().unwrap_or_default();
@@ -128,7 +128,7 @@ impl<T: Plain, V> ListView<T, V> {
     }
 }
 
-impl<T: Plain, V> Row<T, V> {
+impl<T: Node, V> Row<T, V> {
     fn new(item: T, owner: &Owner, make: &MakeRow<T, V>) -> Self {
         let owner = owner.child();
         let (item, view) = owner.with(|| {
@@ -145,7 +145,7 @@ impl<T: Plain, V> Row<T, V> {
     }
 }
 
-impl<T: Plain, V: Render + 'static> ListView<T, V> {
+impl<T: Node, V: Render + 'static> ListView<T, V> {
     /// The rows are in the page, or will be mounted; from now on they follow.
     fn into_state(
         self,
@@ -183,7 +183,7 @@ impl<T: Plain, V: Render + 'static> ListView<T, V> {
 
 // === impl Rows ===
 
-impl<T: Plain, V: Render> Rows<T, V> {
+impl<T: Node, V: Render> Rows<T, V> {
     fn apply(&mut self, change: ListChange<T>) {
         match change {
             ListChange::Set(index, item) => self.rows[index].item.set(item),
@@ -205,7 +205,45 @@ impl<T: Plain, V: Render> Rows<T, V> {
                     row.view.unmount();
                 }
             }
+            ListChange::Move(from, to) => self.move_row(from, to),
+            ListChange::Swap(a, b) => {
+                let (low, high) = (a.min(b), a.max(b));
+                self.move_row(high, low);
+                self.move_row(low + 1, high);
+            }
+            ListChange::Order(start, order) => self.order(start, &order),
         }
+    }
+
+    fn move_row(&mut self, from: usize, to: usize) {
+        let mut row = self.rows.remove(from);
+        self.place_before(to, &mut row.view);
+        self.rows.insert(to, row);
+    }
+
+    /// Moves the rows that have to move: those outside of the longest run that keeps its order
+    /// stay where they are, with their focus and their scroll.
+    fn order(&mut self, start: usize, order: &[u32]) {
+        let end = start + order.len();
+        let mut moved: Vec<Option<Row<T, V::State>>> =
+            self.rows.drain(start..end).map(Some).collect();
+        let stays = rising(order);
+        let tail = self.rows.split_off(start);
+        // From behind: each row is put before the one that is in its place already.
+        let mut placed: Vec<Row<T, V::State>> = tail.into_iter().rev().collect();
+        for (&from, stays) in order.iter().zip(stays).rev() {
+            let Some(mut row) = moved[from as usize].take() else {
+                continue;
+            };
+            if !stays {
+                let mut behind = placed.iter().rev();
+                if !behind.any(|next| next.view.insert_before_this(&mut row.view)) {
+                    self.marker.insert_before_this(&mut row.view);
+                }
+            }
+            placed.push(row);
+        }
+        self.rows.extend(placed.into_iter().rev());
     }
 
     /// Puts a new row before the one at the index. A row that shows nothing has no place in the
@@ -218,9 +256,19 @@ impl<T: Plain, V: Render> Rows<T, V> {
     }
 }
 
+/// Which places of an order belong to its longest rising run.
+fn rising(order: &[u32]) -> Vec<bool> {
+    let pairs: Vec<(usize, usize)> = (order.iter().map(|&from| from as usize).zip(0..)).collect();
+    let mut stays = vec![false; order.len()];
+    for (_, place) in longest_rising(&pairs) {
+        stays[place] = true;
+    }
+    stays
+}
+
 // === impl ListView: tachys ===
 
-impl<T: Plain, V: Render + 'static> Render for ListView<T, V> {
+impl<T: Node, V: Render + 'static> Render for ListView<T, V> {
     type State = ListState<T, V>;
 
     fn build(self) -> Self::State {
@@ -238,7 +286,7 @@ impl<T: Plain, V: Render + 'static> Render for ListView<T, V> {
     }
 }
 
-impl<T: Plain, V: RenderHtml + 'static> AddAnyAttr for ListView<T, V> {
+impl<T: Node, V: RenderHtml + 'static> AddAnyAttr for ListView<T, V> {
     type Output<SomeNewAttr: Attribute> =
         ListView<T, <V as AddAnyAttr>::Output<SomeNewAttr::CloneableOwned>>;
 
@@ -265,7 +313,7 @@ impl<T: Plain, V: RenderHtml + 'static> AddAnyAttr for ListView<T, V> {
     }
 }
 
-impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
+impl<T: Node, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
     type AsyncOutput = ListView<T, V>;
     type Owned = Self;
 
@@ -345,14 +393,14 @@ impl<T: Plain, V: RenderHtml + 'static> RenderHtml for ListView<T, V> {
 
 // === impl ListState ===
 
-impl<T: Plain, V: Render> Mountable for ListState<T, V> {
+impl<T: Node, V: Render> Mountable for ListState<T, V> {
     fn unmount(&mut self) {
         let mut rows = self.rows.borrow_mut();
         rows.rows.iter_mut().for_each(|row| row.view.unmount());
         rows.marker.unmount();
     }
 
-    fn mount(&mut self, parent: &Element, marker: Option<&Node>) {
+    fn mount(&mut self, parent: &Element, marker: Option<&DomNode>) {
         let mut rows = self.rows.borrow_mut();
         rows.rows
             .iter_mut()
@@ -378,7 +426,7 @@ impl<T: Plain, V: Render> Mountable for ListState<T, V> {
     }
 }
 
-impl<T: Plain, V> fmt::Debug for ListView<T, V> {
+impl<T: Node, V> fmt::Debug for ListView<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListView")
             .field("rows", &self.rows.len())
@@ -386,7 +434,7 @@ impl<T: Plain, V> fmt::Debug for ListView<T, V> {
     }
 }
 
-impl<T: Plain, V: Render> fmt::Debug for ListState<T, V> {
+impl<T: Node, V: Render> fmt::Debug for ListState<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListState").finish_non_exhaustive()
     }

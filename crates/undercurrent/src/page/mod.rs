@@ -9,13 +9,17 @@ mod event;
 mod form;
 mod list;
 mod replicas;
+mod scope;
 mod task;
 mod toast;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use self::event::Outgoing;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
-pub(crate) use self::replicas::{Replicas, Snapshot};
+pub(crate) use self::replicas::Replicas;
+#[cfg(feature = "ssr")]
+pub(crate) use self::replicas::{ScopeSnapshot, Source};
+pub(crate) use self::scope::scope_here;
 pub use self::{
     connection::{Connection, Link, use_connection},
     diagnostics::{Diagnostics, use_diagnostics},
@@ -23,6 +27,7 @@ pub use self::{
     form::EventForm,
     list::ForList,
     replicas::{Followed, use_loaded, use_state},
+    scope::{Scope, ScopeProps, use_refused},
     task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
     toast::{Toast, ToastKind, Toasts, use_toasts},
 };

@@ -1,14 +1,15 @@
-//! The replicas of a page: one for each state that a view has asked for.
+//! The replicas of a page: one for each state of a scope that a view has asked for.
 
-use super::{connection::Link, diagnostics::Inspection, event::Events};
+use super::{connection::Link, diagnostics::Inspection, event::Events, scope::scope_of_view};
 use crate::{
     browser,
-    builtin::{UcEffects, UcEnds},
+    builtin::UcEnds,
     core::{
         frame::StateFrame,
         ops::{Applied, ApplyError},
         position::Position,
         replica::{Replica, Verdict},
+        scope::ScopeName,
         state::{State, apply_ops, from_json, to_json},
     },
 };
@@ -32,28 +33,52 @@ pub trait Followed: State {
     fn signals(store: Store<Self>) -> Self::Signals;
 }
 
-/// The states of a page, by name: in the browser for as long as the page is open, on the server
-/// for one request.
+/// The states of a page: in the browser for as long as the page is open, on the server for one
+/// request.
 #[derive(Clone)]
 pub(crate) struct Replicas(Arc<Page>);
 
 struct Page {
-    /// What the request renders from. Empty in the browser.
-    snapshot: Snapshot,
-    // Std mutexes: held to look up or to add, never across user code or an await.
-    held: Mutex<BTreeMap<&'static str, Arc<dyn AnyReplica>>>,
+    /// What the request renders from. None in the browser.
+    source: Option<Arc<dyn Source>>,
+    // A std mutex: held to look up or to add, never across user code or an await.
+    scopes: Mutex<BTreeMap<ScopeName, Entered>>,
     link: ArcRwSignal<Link>,
     events: Events,
     inspection: Inspection,
 }
 
-/// One consistent reading of a visitor's scope, taken once per request.
+/// A scope that the page is in.
+#[derive(Clone)]
+struct Entered {
+    /// One reading of the scope, from which the request renders all of it. Empty in the browser.
+    snapshot: Option<Arc<ScopeSnapshot>>,
+    /// What its rule said, if it does not let the visitor in.
+    refused: ArcRwSignal<Option<String>>,
+    /// Components that are in it. The session has no end.
+    components: usize,
+    /// By name.
+    held: BTreeMap<&'static str, Arc<dyn AnyReplica>>,
+}
+
+/// Where the states of a request come from.
+pub(crate) trait Source: Send + Sync {
+    /// One consistent reading of a scope, or what its rule says to the visitor. Asked once for
+    /// each scope and request. `None` where the request does not tell which one is meant.
+    fn read(&self, scope: &ScopeName) -> Option<Result<Arc<ScopeSnapshot>, String>>;
+}
+
+/// One consistent reading of a scope.
 #[derive(Clone, Default)]
-pub(crate) struct Snapshot {
-    pub(crate) states: Arc<BTreeMap<&'static str, (Position, AnyState)>>,
+pub(crate) struct ScopeSnapshot {
+    pub(crate) states: BTreeMap<&'static str, (Position, AnyState)>,
     /// Where a state stands that the scope has not got yet.
     pub(crate) default_position: Position,
 }
+
+/// The states that a page follows in one scope, with where each stands.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+pub(crate) type FollowedScope = (ScopeName, Vec<(&'static str, Option<Position>)>);
 
 /// A state of whatever type.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -80,6 +105,7 @@ pub(crate) trait AnyReplica: Any + Send + Sync {
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError>;
     /// Becomes the default, and asks for a snapshot.
+    #[cfg(feature = "hydrate")]
     fn forget(&self);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -88,23 +114,37 @@ pub(crate) trait AnyReplica: Any + Send + Sync {
 ///
 /// A state that a page asks for only after a navigation in the browser is its default until its
 /// snapshot has come: [`use_loaded`] tells.
+///
+/// # Panics
+///
+/// For a keyed state outside of the component that says which one is meant.
 pub fn use_state<S: Followed>() -> S::Signals {
-    S::signals(Store::from(Replicas::current().hold::<S>().store.clone()))
+    use_state_of::<S>(&scope_of_view::<S>())
+}
+
+pub(crate) fn use_state_of<S: Followed>(scope: &ScopeName) -> S::Signals {
+    let held = Replicas::current().hold::<S>(scope);
+    S::signals(Store::from(held.store.clone()))
 }
 
 /// Whether the state's values have come from the server.
+///
+/// # Panics
+///
+/// As [`use_state`].
 pub fn use_loaded<S: Followed>() -> Signal<bool> {
-    let loaded = Replicas::current().hold::<S>().loaded.clone();
+    let held = Replicas::current().hold::<S>(&scope_of_view::<S>());
+    let loaded = held.loaded.clone();
     Signal::derive(move || loaded.get())
 }
 
 // === impl Replicas ===
 
 impl Replicas {
-    pub(crate) fn new(snapshot: Snapshot) -> Self {
+    pub(crate) fn new(source: Option<Arc<dyn Source>>) -> Self {
         Replicas(Arc::new(Page {
-            snapshot,
-            held: Mutex::default(),
+            source,
+            scopes: Mutex::default(),
             link: ArcRwSignal::new(Link::Connected),
             events: Events::default(),
             inspection: Inspection::default(),
@@ -115,7 +155,7 @@ impl Replicas {
     /// view) the states are their defaults.
     pub(crate) fn current() -> Self {
         use_context::<Replicas>().unwrap_or_else(|| {
-            let replicas = Replicas::new(Snapshot::default());
+            let replicas = Replicas::new(None);
             provide_context(replicas.clone());
             replicas
         })
@@ -134,58 +174,90 @@ impl Replicas {
     }
 
     /// Where a state stands, if the page follows it and knows.
-    pub(crate) fn position(&self, state: &str) -> Option<Position> {
-        self.find(state)?.resume_from()
+    pub(crate) fn position(&self, scope: &ScopeName, state: &str) -> Option<Position> {
+        self.find(scope, state)?.resume_from()
     }
 
     /// Drops what the page has: each state is its default until its snapshot has come.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+    #[cfg(feature = "hydrate")]
     pub(crate) fn forget(&self) {
-        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<_> = held.values().cloned().collect();
-        drop(held);
+        let all: Vec<_> = self.with_scopes(|scopes| {
+            let held = scopes.values().flat_map(|entered| entered.held.values());
+            held.cloned().collect()
+        });
         all.iter().for_each(|replica| replica.forget());
     }
 
-    /// The states that the page follows, with where each stands.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
-    pub(crate) fn followed(&self) -> Vec<(&'static str, Option<Position>)> {
-        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter()
-            .map(|(name, replica)| (*name, replica.resume_from()))
-            .collect()
+    /// A component is in a scope, until it goes. Tells what the scope's rule says against it.
+    pub(crate) fn enter(&self, scope: ScopeName) -> ArcRwSignal<Option<String>> {
+        let refused = self.entered(&scope).refused;
+        self.with_scopes(|scopes| {
+            if let Some(entered) = scopes.get_mut(&scope) {
+                entered.components += 1;
+            }
+        });
+        let replicas = self.clone();
+        on_cleanup(move || {
+            replicas.with_scopes(|scopes| {
+                if let Some(entered) = scopes.get_mut(&scope) {
+                    entered.components -= 1;
+                }
+            });
+            // The next component may be in it again: the stream is changed once all is settled.
+            browser::follow();
+        });
+        refused
     }
 
-    /// A state that the page follows, with its position.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
-    pub(crate) fn read<S: Followed>(&self) -> Option<(S, Position)> {
-        let held: Arc<Held<S>> = self.find(S::NAME)?.as_any().downcast().ok()?;
-        // A broken one shows what was, and knows not where it is.
-        let position = held.resume_from()?;
-        Some((held.store.reader()?.clone(), position))
-    }
-
-    pub(crate) fn find(&self, state: &str) -> Option<Arc<dyn AnyReplica>> {
-        self.0
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(state)
-            .cloned()
-    }
-
-    /// The ends of events, and what handlers ask of pages, are followed from the first use on.
-    pub(crate) fn hold_ends(&self) {
-        self.hold::<UcEnds>();
-        self.hold::<UcEffects>();
-    }
-
-    fn hold<S: Followed>(&self) -> Arc<Held<S>> {
-        if S::NAME != UcEnds::NAME && self.find(UcEnds::NAME).is_none() {
-            // First, on both sides alike: the outbox needs it, and the hand-over goes by order.
-            self.hold_ends();
+    /// What is known of a scope. The first time, on the server, it is read; in the browser it is
+    /// handed over whether the visitor was let in.
+    fn entered(&self, scope: &ScopeName) -> Entered {
+        if let Some(known) = self.with_scopes(|scopes| scopes.get(scope).cloned()) {
+            return known;
         }
-        if let Some(known) = self.find(S::NAME) {
+        let read = self.0.source.as_ref();
+        let read = read.and_then(|source| source.read(scope));
+        let (snapshot, refusal) = match read {
+            None => (None, None),
+            Some(Ok(snapshot)) => (Some(snapshot), None),
+            Some(Err(refusal)) => (None, Some(refusal)),
+        };
+        // The session is never refused: no need to say so in each page.
+        let refusal = match scope {
+            ScopeName::Keyed { .. } => SharedValue::new(|| refusal).into_inner(),
+            ScopeName::Session | ScopeName::Tab(_) => refusal,
+        };
+        let entered = Entered {
+            snapshot,
+            refused: ArcRwSignal::new(refusal),
+            components: 0,
+            held: BTreeMap::new(),
+        };
+        self.with_scopes(|scopes| drop(scopes.insert(scope.clone(), entered.clone())));
+        entered
+    }
+
+    fn with_scopes<R>(&self, act: impl FnOnce(&mut BTreeMap<ScopeName, Entered>) -> R) -> R {
+        let scopes = self.0.scopes.lock();
+        act(&mut scopes.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn find(&self, scope: &ScopeName, state: &str) -> Option<Arc<dyn AnyReplica>> {
+        self.with_scopes(|scopes| scopes.get(scope)?.held.get(state).cloned())
+    }
+
+    /// The ends of events are followed from the first use on.
+    pub(crate) fn hold_ends(&self, scope: &ScopeName) {
+        self.hold::<UcEnds>(scope);
+    }
+
+    fn hold<S: Followed>(&self, scope: &ScopeName) -> Arc<Held<S>> {
+        let entered = self.entered(scope);
+        if S::NAME != UcEnds::NAME && !entered.held.contains_key(UcEnds::NAME) {
+            // First, on both sides alike: the outbox needs it, and the hand-over goes by order.
+            self.hold::<UcEnds>(scope);
+        }
+        if let Some(known) = self.find(scope, S::NAME) {
             return known.as_any().downcast().unwrap_or_else(|_| {
                 panic!(
                     "two states of this app are named {:?}; rename one struct",
@@ -193,31 +265,90 @@ impl Replicas {
                 )
             });
         }
-        let held = Arc::new(self.first_hold::<S>());
-        let mut all = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(S::NAME, held.clone());
-        drop(all);
+        let held = Arc::new(first_hold::<S>(entered.snapshot.as_deref()));
+        self.with_scopes(|scopes| {
+            if let Some(entered) = scopes.get_mut(scope) {
+                entered.held.insert(S::NAME, held.clone());
+            }
+        });
         browser::follow();
         held
     }
+}
 
-    /// On the server from the request's snapshot, in the browser from what the page carries.
-    fn first_hold<S: Followed>(&self) -> Held<S> {
-        let from_snapshot = self.0.snapshot.state::<S>();
-        let seed = SharedValue::new(|| {
-            from_snapshot
-                .as_ref()
-                .and_then(|(at, state)| Seed::of(*at, state))
+#[cfg(feature = "hydrate")]
+impl Replicas {
+    /// What the page follows, scope by scope.
+    pub(crate) fn followed(&self) -> Vec<FollowedScope> {
+        self.with_scopes(|scopes| {
+            let with_states = scopes
+                .iter()
+                .filter(|(_, entered)| !entered.held.is_empty());
+            let of_scope = |(scope, entered): (&ScopeName, &Entered)| {
+                let positions = entered.held.iter();
+                let positions = positions.map(|(name, replica)| (*name, replica.resume_from()));
+                (scope.clone(), positions.collect())
+            };
+            with_states.map(of_scope).collect()
         })
-        .into_inner();
-        let from_page = || {
-            let seed = seed?;
-            Some((seed.at.parse().ok()?, from_json(seed.state.get()).ok()?))
-        };
-        match from_snapshot.or_else(from_page) {
-            Some((at, state)) => Held::new(state, Replica::Live(at)),
-            None => Held::new(S::default(), Replica::Pending),
+    }
+
+    /// Forgets the keyed scopes that no component is in any more. One whose events have not
+    /// ended is kept until they have.
+    pub(crate) fn leave(&self) {
+        let outgoing = self.0.events.outgoing();
+        let left = self.with_scopes(|scopes| {
+            let is_left = |scope: &ScopeName, entered: &Entered| {
+                matches!(scope, ScopeName::Keyed { key, .. } if !key.is_empty())
+                    && entered.components == 0
+                    && outgoing.iter().all(|event| event.scope != *scope)
+            };
+            let all = std::mem::take(scopes);
+            let (left, kept) = all
+                .into_iter()
+                .partition(|(scope, entered)| is_left(scope, entered));
+            *scopes = kept;
+            left
+        });
+        // Outside of the lock: with it goes user code's state.
+        let _: BTreeMap<ScopeName, Entered> = left;
+    }
+
+    /// The scope's rule has spoken.
+    pub(crate) fn refuse(&self, scope: &ScopeName, message: Option<String>) {
+        let entered = self.with_scopes(|scopes| scopes.get(scope).cloned());
+        if let Some(Entered { refused, .. }) = entered
+            && refused.with_untracked(|known| *known != message)
+        {
+            refused.set(message);
         }
+    }
+
+    /// A state that the page follows, with its position.
+    pub(crate) fn read<S: Followed>(&self, scope: &ScopeName) -> Option<(S, Position)> {
+        let held: Arc<Held<S>> = self.find(scope, S::NAME)?.as_any().downcast().ok()?;
+        // A broken one shows what was, and knows not where it is.
+        let position = held.resume_from()?;
+        Some((held.store.reader()?.clone(), position))
+    }
+}
+
+/// On the server from the request's snapshot, in the browser from what the page carries.
+fn first_hold<S: Followed>(snapshot: Option<&ScopeSnapshot>) -> Held<S> {
+    let from_snapshot = snapshot.and_then(ScopeSnapshot::state::<S>);
+    let seed = SharedValue::new(|| {
+        from_snapshot
+            .as_ref()
+            .and_then(|(at, state)| Seed::of(*at, state))
+    })
+    .into_inner();
+    let from_page = || {
+        let seed = seed?;
+        Some((seed.at.parse().ok()?, from_json(seed.state.get()).ok()?))
+    };
+    match from_snapshot.or_else(from_page) {
+        Some((at, state)) => Held::new(state, Replica::Live(at)),
+        None => Held::new(S::default(), Replica::Pending),
     }
 }
 
@@ -227,15 +358,15 @@ impl fmt::Debug for Replicas {
     }
 }
 
-// === impl Snapshot, Seed ===
+// === impl ScopeSnapshot, Seed ===
 
-impl Snapshot {
+impl ScopeSnapshot {
     fn state<S: State>(&self) -> Option<(Position, S)> {
         if let Some((at, state)) = self.states.get(S::NAME) {
             return state.downcast_ref::<S>().map(|state| (*at, state.clone()));
         }
-        // On the server a state that nobody has changed is its default, and that is known.
-        cfg!(feature = "ssr").then(|| (self.default_position, S::default()))
+        // A state that nobody has changed is its default, and that is known.
+        Some((self.default_position, S::default()))
     }
 }
 
@@ -275,7 +406,8 @@ impl<S: State> Held<S> {
             }
         };
         for field in applied.touched {
-            let path: Vec<reactive_stores::StorePathSegment> = vec![field.into()];
+            let path: Vec<reactive_stores::StorePathSegment> =
+                field.into_iter().map(Into::into).collect();
             for trigger in self.store.triggers_for_path(path.into()) {
                 trigger.notify();
             }
@@ -321,6 +453,7 @@ impl<S: Followed> AnyReplica for Held<S> {
         applied.map(|()| verdict)
     }
 
+    #[cfg(feature = "hydrate")]
     fn forget(&self) {
         let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
         replica.broke();

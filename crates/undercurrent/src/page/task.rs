@@ -1,10 +1,11 @@
 //! Background tasks, as a page follows them.
 
-use super::{event::EventHandle, replicas::use_state};
+use super::{event::EventHandle, replicas::use_state_of, scope::scope_of_view};
 use crate::{
     Call, CancelTask, PauseTask, Progress, ResumeTask, RetryTask, TaskFn, TaskRecord, TaskStatus,
     Which,
     builtin::UcTasks,
+    core::scope::ScopeName,
     message::{EventDef, EventFn},
 };
 use leptos::prelude::*;
@@ -14,6 +15,7 @@ use leptos::prelude::*;
 pub struct TaskHandle {
     which: StoredValue<Which>,
     name: &'static str,
+    scope: StoredValue<ScopeName>,
     run: Signal<Option<TaskRecord>>,
     cancel: EventHandle,
 }
@@ -22,10 +24,15 @@ pub struct TaskHandle {
 #[derive(Clone, Copy, Debug)]
 pub struct TaskList {
     name: Option<&'static str>,
+    scope: StoredValue<ScopeName>,
     runs: Signal<Vec<TaskRecord>>,
 }
 
-/// Follows a task: the last run of it, in this tab or another.
+/// Follows a task: the last run of it in its scope, in this tab or another.
+///
+/// # Panics
+///
+/// For a task of a keyed state outside of the component that says which one is meant.
 ///
 /// ```
 /// # use leptos::prelude::*; use undercurrent::prelude::*;
@@ -45,23 +52,32 @@ pub fn use_task<Arguments, F: TaskFn<Arguments>>(_task: F) -> TaskHandle {
         task: name.to_owned(),
         ..Which::default()
     };
-    TaskHandle::new(name, which)
+    TaskHandle::new(name, which, scope_of_task::<Arguments, F>())
 }
 
-/// Follows all runs of a task that the server still tells of, whatever their keys.
+/// Follows all runs of a task in its scope that the server still tells of, whatever their keys.
+///
+/// # Panics
+///
+/// For a task of a keyed state outside of the component that says which one is meant.
 pub fn use_tasks<Arguments, F: TaskFn<Arguments>>(_task: F) -> TaskList {
-    TaskList::new(Some(<F as EventFn<Arguments>>::Event::NAME))
+    let name = <F as EventFn<Arguments>>::Event::NAME;
+    TaskList::new(Some(name), scope_of_task::<Arguments, F>())
 }
 
-/// Follows all runs of all tasks of the visitor: those that have not ended, and the last that
-/// have. For a list of what goes on, on every page.
+/// Follows all runs of all tasks of the visitor's session: those that have not ended, and the last
+/// that have. For a list of what goes on, on every page.
 pub fn use_all_tasks() -> TaskList {
-    TaskList::new(None)
+    TaskList::new(None, ScopeName::Session)
+}
+
+fn scope_of_task<Arguments, F: TaskFn<Arguments>>() -> ScopeName {
+    scope_of_view::<<<F as EventFn<Arguments>>::Event as EventDef>::State>()
 }
 
 impl TaskHandle {
-    fn new(name: &'static str, which: Which) -> Self {
-        let tasks = use_state::<UcTasks>();
+    fn new(name: &'static str, which: Which, scope: ScopeName) -> Self {
+        let tasks = use_state_of::<UcTasks>(&scope);
         let cancel = CancelTask(which.clone());
         let which = StoredValue::new(which);
         let find = move || {
@@ -81,7 +97,12 @@ impl TaskHandle {
             which,
             name,
             run: Memo::new(move |_| find()).into(),
-            cancel: EventHandle::new(CancelTask::NAME, serde_json::to_string(&cancel).ok()),
+            cancel: EventHandle::new(
+                CancelTask::NAME,
+                serde_json::to_string(&cancel).ok(),
+                scope.clone(),
+            ),
+            scope: StoredValue::new(scope),
         }
     }
 
@@ -92,7 +113,7 @@ impl TaskHandle {
             key: key.to_string(),
             run: None,
         };
-        TaskHandle::new(self.name, which)
+        TaskHandle::new(self.name, which, self.scope())
     }
 
     /// The run, if there was one.
@@ -171,22 +192,26 @@ impl TaskHandle {
 
     /// The message that cancels, for a form: `<EventForm event=fetch.cancel_event()>`.
     pub fn cancel_event(self) -> Call<CancelTask> {
-        Call::new(CancelTask(self.which()))
+        Call::new(CancelTask(self.which())).sent_to(self.scope())
     }
 
     /// The message that pauses, for a form.
     pub fn pause_event(self) -> Call<PauseTask> {
-        Call::new(PauseTask(self.which()))
+        Call::new(PauseTask(self.which())).sent_to(self.scope())
     }
 
     /// The message that resumes, for a form.
     pub fn resume_event(self) -> Call<ResumeTask> {
-        Call::new(ResumeTask(self.which()))
+        Call::new(ResumeTask(self.which())).sent_to(self.scope())
     }
 
     /// The message that starts it once more, for a form.
     pub fn retry_event(self) -> Call<RetryTask> {
-        Call::new(RetryTask(self.which()))
+        Call::new(RetryTask(self.which())).sent_to(self.scope())
+    }
+
+    fn scope(self) -> ScopeName {
+        self.scope.try_get_value().unwrap_or(ScopeName::Session)
     }
 
     fn which(self) -> Which {
@@ -199,8 +224,8 @@ impl TaskHandle {
 }
 
 impl TaskList {
-    fn new(name: Option<&'static str>) -> Self {
-        let tasks = use_state::<UcTasks>();
+    fn new(name: Option<&'static str>, scope: ScopeName) -> Self {
+        let tasks = use_state_of::<UcTasks>(&scope);
         let runs = move || {
             let is_it = |run: &&TaskRecord| name.is_none_or(|name| run.name == name);
             tasks
@@ -209,6 +234,7 @@ impl TaskList {
         };
         TaskList {
             name,
+            scope: StoredValue::new(scope),
             runs: Memo::new(move |_| runs()).into(),
         }
     }
@@ -238,6 +264,7 @@ impl TaskList {
             run: Some(id),
             ..Which::default()
         };
-        TaskHandle::new(self.name.unwrap_or_default(), which)
+        let scope = self.scope.try_get_value().unwrap_or(ScopeName::Session);
+        TaskHandle::new(self.name.unwrap_or_default(), which, scope)
     }
 }

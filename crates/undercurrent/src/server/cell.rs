@@ -3,9 +3,10 @@
 use crate::core::{
     frame::write_state_event,
     log::Entry,
-    ops::{Applied, OpsWriter, RecordError},
+    ops::{Applied, RecordError},
     position::Position,
     state::{State, apply_ops, to_json, to_json_with_server},
+    writer::OpsWriter,
 };
 use serde_json::value::RawValue;
 use std::{
@@ -70,7 +71,7 @@ pub(crate) enum ChangeError<E> {
 pub(crate) struct Recorded {
     pub(crate) ops: Vec<u8>,
     pub(crate) server_ops: Option<Vec<u8>>,
-    pub(crate) large: Vec<(&'static str, usize)>,
+    pub(crate) large: Vec<(String, usize)>,
 }
 
 struct TypedSnapshot<S> {
@@ -140,9 +141,9 @@ impl<S: State> Cell<S> {
     }
 
     fn record<E>(&mut self, limit: usize) -> Result<Option<Recorded>, ChangeError<E>> {
-        let mut out = OpsWriter::default();
+        let mut out = OpsWriter::new::<S>();
         match catch_unwind(AssertUnwindSafe(|| {
-            self.value.record(&self.shadow, &mut out)
+            self.value.record(&self.shadow, &mut out.out())
         })) {
             Err(panic) => return Err(ChangeError::Panicked(panic)),
             Ok(Err(error)) => return Err(ChangeError::NotRecorded(error)),
@@ -169,7 +170,12 @@ impl<S: State> Cell<S> {
     }
 
     fn undo(&mut self) {
-        let undone = catch_unwind(AssertUnwindSafe(|| self.value.undo(&self.shadow)));
+        let undone = catch_unwind(AssertUnwindSafe(|| {
+            let shadow = std::mem::take(&mut self.shadow);
+            let undone = self.value.undo(shadow);
+            self.shadow = self.value.arm();
+            undone
+        }));
         if !matches!(undone, Ok(Ok(()))) {
             self.rebuild();
         }
@@ -183,11 +189,7 @@ impl<S: State> Cell<S> {
             let mut value = self.base.clone();
             for entry in &self.since {
                 let mut applied = Applied::default();
-                let server_ops = entry.server_ops.as_deref();
-                let server_ops = server_ops.and_then(|ops| str::from_utf8(ops).ok());
-                for ops in std::iter::once(entry.public_ops()).chain(server_ops) {
-                    apply_ops(&mut value, ops, &mut applied).map_err(|error| error.0)?;
-                }
+                apply_ops(&mut value, entry.all_ops(), &mut applied).map_err(|error| error.0)?;
             }
             Ok::<_, String>((value.arm(), value))
         }));
@@ -217,6 +219,11 @@ impl<S: State> Cell<S> {
         );
         // A panic of its drop changes nothing any more.
         drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
+    }
+
+    /// A change that was settled is not to be committed after all: what it came with failed.
+    pub(crate) fn take_back(&mut self) {
+        self.rebuild();
     }
 
     /// What pages must be told when the state had to begin anew: every field, as it is.

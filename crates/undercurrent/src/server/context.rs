@@ -8,7 +8,7 @@ use super::{
     scope::{Gate, Look, Scope},
     tasks::{Attempt, NotStarted},
 };
-use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Which};
+use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor, Which};
 use std::{
     any::Any,
     fmt,
@@ -39,6 +39,7 @@ pub struct TaskContext<S> {
 pub(crate) struct EventRun {
     scope: Arc<Scope>,
     runtime: Arc<Runtime>,
+    visitor: Visitor,
     origin: Option<Origin>,
     // A std mutex, held to push.
     dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
@@ -82,6 +83,24 @@ impl<S: State> EventContext<S> {
         self.run.scope.update(|| true, closure)
     }
 
+    /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError`]; nothing was changed then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose changes are undone. It does not compile for a
+    /// state of another scope, or for the same state twice.
+    pub fn update_both<T: State, R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S, &mut T) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        const { assert_together::<S, T>() };
+        self.run.scope.update_both(|| true, closure)
+    }
+
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
     ///
     /// # Errors
@@ -123,8 +142,9 @@ impl<S: State> EventContext<S> {
     /// Queues an event behind what is queued. It enters when this event has ended well; if there
     /// is no room then, this event ends as failed, and none enters.
     pub fn dispatch<E: EventDef>(&self, event: Call<E>) {
+        const { assert_same_scope::<S, E::State>() };
         let run = &self.run;
-        let queued = run.runtime.queued(event, run.origin.clone());
+        let queued = run.runtime.queued(event, run.visitor, run.origin.clone());
         let mut dispatched = run
             .dispatched
             .lock()
@@ -142,7 +162,8 @@ impl<S: State> EventContext<S> {
 
     /// The page that sent the event: it can be led elsewhere, told something, given a file.
     pub fn page(&self) -> Page<'_> {
-        Page::new(&self.run.scope, self.run.origin.as_ref(), None)
+        let run = &self.run;
+        Page::new(&run.scope, run.visitor, run.origin.as_ref(), None)
     }
 
     /// Starts a background task and returns its id.
@@ -151,8 +172,16 @@ impl<S: State> EventContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        const { assert_same_scope::<S, E::State>() };
         let run = &self.run;
-        start(&run.scope, &run.runtime, task, run.origin.clone()).await
+        start(
+            &run.scope,
+            &run.runtime,
+            run.visitor,
+            task,
+            run.origin.clone(),
+        )
+        .await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
@@ -166,12 +195,24 @@ impl<S: State> EventContext<S> {
         self.run.scope.cancel_tasks(&which).await;
     }
 
-    /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start
-    /// under the scope's lock: asked inside an update, the answer holds until the update is made.
+    /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.
+    /// Tasks start under the scope's lock: asked inside an update, the answer holds until the
+    /// update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
         self.run
             .scope
             .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.run.visitor
+    }
+
+    /// The key of the scope: which room this is. Empty for a session and a process-wide scope.
+    /// It came from a page.
+    pub fn scope_key(&self) -> &str {
+        self.run.scope.slot.name.key()
     }
 
     /// What start-up provided.
@@ -213,6 +254,24 @@ impl<S: State> TaskContext<S> {
         closure: impl FnOnce(&mut S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
         self.scope().update(self.attempt.clone(), closure)
+    }
+
+    /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for `update`. Nothing was changed then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose changes are undone. It does not compile for a
+    /// state of another scope, or for the same state twice.
+    pub fn update_both<T: State, R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S, &mut T) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        const { assert_together::<S, T>() };
+        self.scope().update_both(self.attempt.clone(), closure)
     }
 
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
@@ -273,18 +332,24 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::QueueFull`] when there is no room.
     pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), UpdateError> {
+        const { assert_same_scope::<S, E::State>() };
         self.go_on().await?;
         let run = &self.attempt.run;
-        let queued = run.runtime.queued(event, None);
+        let queued = run.runtime.queued(event, run.visitor, None);
         let queued = queued.map_err(UpdateError::NotRecorded)?;
-        let dispatched = run.scope.dispatch(vec![queued]);
+        let dispatched = run.scope.dispatch(run.visitor, vec![queued]);
         dispatched.map_err(|()| UpdateError::QueueFull)
     }
 
     /// The page that sent the event which started the task: it can be led elsewhere, told something, given a file.
     pub fn page(&self) -> Page<'_> {
         let run = &self.attempt.run;
-        Page::new(&run.scope, run.origin.as_ref(), Some(self.attempt.clone()))
+        Page::new(
+            &run.scope,
+            run.visitor,
+            run.origin.as_ref(),
+            Some(self.attempt.clone()),
+        )
     }
 
     /// Starts another background task and returns its id.
@@ -293,9 +358,17 @@ impl<S: State> TaskContext<S> {
     ///
     /// [`NotStarted`], as `overlap` and the limits say.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        const { assert_same_scope::<S, E::State>() };
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let run = &self.attempt.run;
-        start(&run.scope, &run.runtime, task, run.origin.clone()).await
+        start(
+            &run.scope,
+            &run.runtime,
+            run.visitor,
+            task,
+            run.origin.clone(),
+        )
+        .await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
@@ -309,11 +382,23 @@ impl<S: State> TaskContext<S> {
         self.scope().cancel_tasks(&which).await;
     }
 
-    /// Whether a task of this name runs in the visitor's scope, or waits or is paused, whatever its key. Tasks start
-    /// under the scope's lock: asked inside an update, the answer holds until the update is made.
+    /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.
+    /// Tasks start under the scope's lock: asked inside an update, the answer holds until the
+    /// update is made.
     pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
         self.scope()
             .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.attempt.run.visitor
+    }
+
+    /// The key of the scope: which room this is. Empty for a session and a process-wide scope.
+    /// It came from a page.
+    pub fn scope_key(&self) -> &str {
+        self.attempt.run.scope.slot.name.key()
     }
 
     /// What start-up provided.
@@ -341,14 +426,37 @@ impl<S: State> TaskContext<S> {
     }
 }
 
+/// What a handler dispatches and starts runs in its own scope.
+pub(crate) const fn assert_same_scope<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "a handler dispatches and starts what works on states of its own scope; to another scope \
+         it sends by that scope's door, as in `cx.keyed::<Room>(key).dispatch(…)`"
+    );
+}
+
+/// Two states that one update may change.
+pub(crate) const fn assert_together<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "one update changes states of one scope: these two are shared by different people"
+    );
+    assert!(
+        !crate::core::scope::is_same(S::NAME, T::NAME),
+        "the two states of an update are different ones"
+    );
+}
+
 async fn start<E: TaskDef>(
     scope: &Arc<Scope>,
     runtime: &Arc<Runtime>,
+    visitor: Visitor,
     task: Call<E>,
     origin: Option<Origin>,
 ) -> Result<u64, NotStarted> {
-    match runtime.queued(task, None).map(|queued| queued.prepared) {
-        Ok(Prepared::Task(task)) => scope.start_task(task, origin).await,
+    let queued = runtime.queued(task, visitor, None);
+    match queued.map(|queued| queued.prepared) {
+        Ok(Prepared::Task(task)) => scope.start_task(task, visitor, origin).await,
         Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
         Err(_) => Err(NotStarted::Arguments),
     }
@@ -357,10 +465,16 @@ async fn start<E: TaskDef>(
 // === impl EventRun ===
 
 impl EventRun {
-    pub(crate) fn new(scope: Arc<Scope>, runtime: Arc<Runtime>, origin: Option<Origin>) -> Self {
+    pub(crate) fn new(
+        scope: Arc<Scope>,
+        runtime: Arc<Runtime>,
+        visitor: Visitor,
+        origin: Option<Origin>,
+    ) -> Self {
         EventRun {
             scope,
             runtime,
+            visitor,
             origin,
             dispatched: Mutex::new(Ok(Vec::new())),
         }

@@ -7,8 +7,8 @@ use super::{
     tasks::Attempt,
 };
 use crate::{
-    UpdateError,
-    builtin::{Effect, PageEffect, UcEffects},
+    UpdateError, Visitor,
+    builtin::{Effect, PageEffect, UcEnds},
 };
 use std::{fmt, sync::Arc};
 
@@ -18,6 +18,7 @@ use std::{fmt, sync::Arc};
 /// without JavaScript, or the server itself began.
 pub struct Page<'a> {
     scope: &'a Arc<Scope>,
+    visitor: Visitor,
     client: Option<&'a str>,
     /// A task's asks under its cancel and its pause; an event's has neither.
     attempt: Option<Attempt>,
@@ -26,11 +27,13 @@ pub struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn new(
         scope: &'a Arc<Scope>,
+        visitor: Visitor,
         origin: Option<&'a Origin>,
         attempt: Option<Attempt>,
     ) -> Self {
         Page {
             scope,
+            visitor,
             client: origin.map(|origin| origin.client.as_str()),
             attempt,
         }
@@ -68,22 +71,23 @@ impl<'a> Page<'a> {
     async fn ask(self, effect: Effect) -> Result<(), UpdateError> {
         let Page {
             scope,
+            visitor,
             client,
             attempt,
         } = self;
         let client = client.map(str::to_owned);
         let runtime = scope.runtime.upgrade().ok_or(UpdateError::Cancelled)?;
         let max = runtime.limits.effects;
-        let add = move |all: &mut UcEffects| {
+        let add = move |ends: &mut UcEnds| {
             let Some(client) = client else { return };
-            all.last += 1;
-            let n = all.last;
-            all.effects.push(PageEffect { client, n, effect });
-            if all.effects.len() > max {
-                all.effects.remove(0);
+            ends.last_effect += 1;
+            let n = ends.last_effect;
+            ends.effects.push(PageEffect { client, n, effect });
+            if ends.effects.len() > max {
+                ends.effects.remove(0);
             }
         };
-        scope.update(attempt, add).await
+        scope.update_ends(attempt, visitor, add).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Runtime,
-    authorize::{Action, authorize},
+    authorize::{Action, Place, authorize},
     effects::is_own_path,
     queue::{Accepted, Origin, Queued},
     registry::{Arguments, Prepared, Registration},
@@ -12,7 +12,10 @@ use super::{
 use crate::{
     Call, CancelTask, EndKind, EventDef, PauseTask, ResumeTask, RetryTask,
     answer::{Answer, Answers, Fate},
-    core::position::Epoch,
+    core::{
+        position::Epoch,
+        scope::{ScopeKind, ScopeName},
+    },
 };
 use axum::{
     Extension, Json,
@@ -32,6 +35,9 @@ use tokio::sync::oneshot;
 struct Batch<'a> {
     #[serde(borrow)]
     client: Cow<'a, str>,
+    /// Where all of them go; the session, if nothing is said.
+    #[serde(borrow, default)]
+    scope: Option<Cow<'a, str>>,
     #[serde(borrow)]
     events: Vec<(u64, Cow<'a, str>, &'a RawValue)>,
 }
@@ -40,7 +46,7 @@ struct Batch<'a> {
 #[derive(Debug)]
 enum Refusal {
     NoSession,
-    Foreign,
+    Barred(String),
     ContentType,
     TooLarge,
     TooSlow,
@@ -64,7 +70,7 @@ pub(crate) async fn events(
 }
 
 async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers, Refusal> {
-    let session = session_for(runtime, request.headers(), Action::Send)?;
+    let session = session_for(runtime, request.headers())?;
     if content_type(request.headers()) != "application/json" {
         return Err(Refusal::ContentType);
     }
@@ -72,6 +78,7 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
     let batch: Batch<'_> = serde_json::from_slice(&body)
         .map_err(|error| Refusal::Malformed(format!("The events can't be read: {error}.")))?;
     check_client(&batch.client)?;
+    let place = place_for(runtime, &session, batch.scope.as_deref(), None);
     let max = runtime.limits.events_in_request;
     if batch.events.len() > max {
         return Err(Refusal::Malformed(format!(
@@ -86,19 +93,28 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
             number,
         };
         let handler = runtime.registry.handler(&name);
-        let answer = match prepare(handler, Arguments::Json(arguments.get())) {
+        let prepared = place.as_ref().map_err(|refused| match refused {
+            Refusal::Barred(message) => (EndKind::Barred, message.clone()),
+            _ => (EndKind::Misfit, NO_SUCH_SCOPE.to_owned()),
+        });
+        let prepared = prepared.and_then(|place| {
+            let prepared = prepare(handler, &place.name, Arguments::Json(arguments.get()));
+            let (name, prepared) = prepared.map_err(|message| (EndKind::Misfit, message))?;
+            Ok((place, name, prepared))
+        });
+        let answer = match prepared {
             // Whoever comes behind one that had no room has none either: the order is kept, and
             // no number is passed over that was refused and may be sent again.
             Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
-            Ok((name, prepared)) => {
-                take(runtime, &session, name, prepared, Some(origin), None).await
+            Ok((place, name, prepared)) => {
+                take(runtime, &session, place, name, prepared, Some(origin), None).await
             }
-            Err(message) => Answer::refused(number, EndKind::Misfit, message),
+            Err((kind, message)) => Answer::refused(number, kind, message),
         };
         is_full |= answer.kind == Some(EndKind::Full);
         events.push(answer);
     }
-    let scope = runtime.scopes.find(session.scope);
+    let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
     let epoch = scope.map_or(Epoch::NONE, |scope| scope.epoch()).to_string();
     Ok(Answers { epoch, events })
 }
@@ -130,7 +146,7 @@ async fn take_one(
     name: &'static str,
     request: Request,
 ) -> Result<Response<Body>, Refusal> {
-    let session = session_for(runtime, request.headers(), Action::Send)?;
+    let session = session_for(runtime, request.headers())?;
     let is_form = match content_type(request.headers()) {
         "application/json" => false,
         "application/x-www-form-urlencoded" => true,
@@ -154,10 +170,20 @@ async fn take_one(
     } else {
         Arguments::Json(body)
     };
-    let (name, prepared) =
-        prepare(runtime.registry.handler(name), arguments).map_err(Refusal::Malformed)?;
+    let handler = runtime.registry.handler(name);
+    let place = place_for(runtime, &session, envelope.scope.as_deref(), handler)?;
+    let (name, prepared) = prepare(handler, &place.name, arguments).map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
-    let answer = take(runtime, &session, name, prepared, origin, Some(sender)).await;
+    let answer = take(
+        runtime,
+        &session,
+        &place,
+        name,
+        prepared,
+        origin,
+        Some(sender),
+    )
+    .await;
     if answer.kind == Some(EndKind::Full) {
         return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
     }
@@ -186,6 +212,8 @@ struct FormEnvelope {
     client: Option<String>,
     #[serde(rename = "_n")]
     number: Option<u64>,
+    #[serde(rename = "_scope")]
+    scope: Option<String>,
     #[serde(rename = "_back")]
     back: Option<String>,
 }
@@ -195,12 +223,14 @@ struct FormEnvelope {
 struct CallEnvelope {
     client: Option<String>,
     n: Option<u64>,
+    scope: Option<String>,
 }
 
 /// Whose event it is, and where its answer leads.
 struct Envelope {
     client: Option<String>,
     number: Option<u64>,
+    scope: Option<String>,
     back: Option<String>,
 }
 
@@ -209,21 +239,24 @@ impl From<FormEnvelope> for Envelope {
         let FormEnvelope {
             client,
             number,
+            scope,
             back,
         } = form;
         Envelope {
             client,
             number,
+            scope,
             back,
         }
     }
 }
 
 impl From<CallEnvelope> for Envelope {
-    fn from(CallEnvelope { client, n }: CallEnvelope) -> Self {
+    fn from(CallEnvelope { client, n, scope }: CallEnvelope) -> Self {
         Envelope {
             client,
             number: n,
+            scope,
             back: None,
         }
     }
@@ -256,22 +289,45 @@ impl Envelope {
 
 // === What both ways have in common ===
 
-fn session_for(runtime: &Runtime, headers: &HeaderMap, action: Action) -> Result<Session, Refusal> {
+fn session_for(runtime: &Runtime, headers: &HeaderMap) -> Result<Session, Refusal> {
     if runtime.is_shutting_down() {
         return Err(Refusal::Down);
     }
-    let session = runtime.sessions.of(headers).ok_or(Refusal::NoSession)?;
-    authorize(&session, session.scope, action).map_err(|_| Refusal::Foreign)?;
-    Ok(session)
+    runtime.sessions.of(headers).ok_or(Refusal::NoSession)
+}
+
+const NO_SUCH_SCOPE: &str = "The server does not know where this is meant for. Reload the page.";
+
+/// Where a message goes: to the scope that it names, or to the one that its handler's state has
+/// without a name.
+fn place_for(
+    runtime: &Runtime,
+    session: &Session,
+    scope: Option<&str>,
+    handler: Option<&Registration>,
+) -> Result<Place, Refusal> {
+    let name = match (scope, handler.map(|handler| handler.scope)) {
+        (Some(text), _) => runtime
+            .scope_name(text)
+            .map_err(|_| Refusal::Malformed(NO_SUCH_SCOPE.to_owned()))?,
+        (None, Some(ScopeKind::Process(space))) => ScopeName::process(space),
+        (None, _) => ScopeName::Session,
+    };
+    let place = authorize(runtime, session.visitor, &name, Action::Send);
+    place.map_err(|refused| Refusal::Barred(refused.message()))
 }
 
 fn prepare(
     handler: Option<&'static Registration>,
+    scope: &ScopeName,
     arguments: Arguments<'_>,
 ) -> Result<(&'static str, Prepared), String> {
     let Some(handler) = handler else {
         return Err("The server does not know this event. Reload the page.".to_owned());
     };
+    if !scope.has(handler.scope) {
+        return Err(format!("{} is no event of this scope.", handler.name));
+    }
     let prepared = handler
         .prepare(arguments)
         .map_err(|why| format!("The arguments of {} don't fit: {why}.", handler.name))?;
@@ -281,6 +337,7 @@ fn prepare(
 async fn take(
     runtime: &Arc<Runtime>,
     session: &Session,
+    place: &Place,
     name: &'static str,
     prepared: Prepared,
     origin: Option<Origin>,
@@ -288,17 +345,17 @@ async fn take(
 ) -> Answer {
     let number = origin.as_ref().map_or(0, |origin| origin.number);
     if let Prepared::Control(..) = prepared
-        && authorize(session, session.scope, Action::Control).is_err()
+        && let Err(refused) = authorize(runtime, session.visitor, &place.name, Action::Control)
     {
-        return Answer::refused(number, EndKind::NoSession, "This is not yours.".to_owned());
+        return Answer::refused(number, EndKind::Barred, refused.message());
     }
     let found = match prepared {
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
-        Prepared::Control(..) => match runtime.scopes.find(session.scope) {
+        Prepared::Control(..) => match runtime.scopes.find(place.key) {
             Some(scope) => Some(scope),
             None => return Answer::of(number, Fate::Ended),
         },
-        _ => runtime.scopes.find_or_make(session.scope, runtime),
+        _ => runtime.scopes.find_or_make(place, runtime),
     };
     let Some(scope) = found else {
         let message = "The server is full. Try again in a minute.".to_owned();
@@ -307,6 +364,7 @@ async fn take(
     let event = Queued {
         name,
         prepared,
+        visitor: session.visitor,
         origin,
         is_first: true,
         ended,
@@ -384,7 +442,7 @@ impl IntoResponse for Refusal {
                 "There is no session: the cookie is missing or not valid. Load a page first."
                     .into(),
             ),
-            Refusal::Foreign => (StatusCode::FORBIDDEN, "This scope is not yours.".into()),
+            Refusal::Barred(message) => (StatusCode::FORBIDDEN, message),
             Refusal::ContentType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send application/json, or a form as application/x-www-form-urlencoded.".into(),

@@ -9,10 +9,15 @@ mod door;
 mod effects;
 mod events;
 mod follow;
+mod followed;
 mod pages;
 mod queue;
+mod queues;
+mod reading;
 mod registry;
 mod scope;
+#[cfg(test)]
+mod scope_tests;
 mod scopes;
 mod serve;
 mod session;
@@ -32,8 +37,8 @@ pub use self::{
 pub use self::{
     events::server_fn,
     registry::{
-        AsyncHandler, Expected, HandlerError, IntoOutcome, Outcome, Overlap, Policy, Registration,
-        StateRegistration, SyncHandler, TaskHandler,
+        AsyncHandler, Expected, HandlerError, IntoOutcome, IntoRefusal, Outcome, Overlap,
+        PairHandler, Policy, Registration, StateRegistration, SyncHandler, TaskHandler,
     },
 };
 
@@ -44,7 +49,10 @@ use self::{
     scopes::Scopes,
     session::Sessions,
 };
-use crate::{Call, EventDef, Limits};
+use crate::{
+    Call, EventDef, Limits, Visitor,
+    core::scope::{NotAScope, ScopeName},
+};
 use std::{
     any::Any,
     collections::BTreeSet,
@@ -70,7 +78,7 @@ pub(crate) struct Runtime {
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     /// The large fields that the log has been told of.
-    warned_of: Mutex<BTreeSet<(&'static str, &'static str)>>,
+    warned_of: Mutex<BTreeSet<(&'static str, String)>>,
     started: Instant,
 }
 
@@ -102,6 +110,12 @@ impl Runtime {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
     }
 
+    /// Reads the name of a scope, as pages write it.
+    pub(crate) fn scope_name(&self, text: &str) -> Result<ScopeName, NotAScope> {
+        let space_of = |name: &str| self.registry.space(name).map(|space| space.name);
+        ScopeName::parse(text, space_of)
+    }
+
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutdown.is_cancelled()
     }
@@ -124,6 +138,7 @@ impl Runtime {
     pub(crate) fn queued<E: EventDef>(
         &self,
         call: Call<E>,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> Result<Queued, String> {
         let handler = self.registry.handler(E::NAME);
@@ -132,28 +147,26 @@ impl Runtime {
         Ok(Queued {
             name: E::NAME,
             prepared: handler.prepare(Arguments::Json(&arguments))?,
+            visitor,
             origin,
             is_first: false,
             ended: None,
         })
     }
 
-    pub(crate) fn warn_of_large_field(
-        &self,
-        state: &'static str,
-        field: &'static str,
-        bytes: usize,
-    ) {
+    pub(crate) fn warn_of_large_field(&self, state: &'static str, path: &str, bytes: usize) {
+        // Told once for each field of a state, whatever is inside of it.
+        let field = path.split(',').next().unwrap_or_default().trim_matches('"');
         let mut warned = self
             .warned_of
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if warned.insert((state, field)) {
+        if warned.insert((state, field.to_owned())) {
             tracing::warn!(
                 state,
                 field,
                 bytes,
-                "a plain field is compared and sent whole at each change; make it a List"
+                "plain data is compared and sent whole at each change; a List, Map or Text sends the change"
             );
         }
     }

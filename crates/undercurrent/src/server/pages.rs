@@ -1,7 +1,14 @@
 //! Page views: the cookie, the snapshot that a page is rendered from, the headers around it.
 
-use super::Runtime;
-use crate::page::{Replicas, Snapshot};
+use super::{
+    Runtime,
+    authorize::{Action, authorize},
+};
+use crate::{
+    Visitor,
+    core::scope::ScopeName,
+    page::{Replicas, ScopeSnapshot, Source},
+};
 use axum::{
     Extension,
     extract::Request,
@@ -19,7 +26,34 @@ use std::{fmt, sync::Arc};
 
 /// What a page view renders from. In the request's extensions.
 #[derive(Clone)]
-struct PageView(Snapshot);
+struct PageView(Arc<Reader>);
+
+/// Reads scopes for the visitor who views a page.
+struct Reader {
+    runtime: Arc<Runtime>,
+    visitor: Visitor,
+    /// Read before the page is begun, in its turn. Other scopes are known only once their
+    /// components are.
+    session: Arc<ScopeSnapshot>,
+}
+
+impl Source for Reader {
+    fn read(&self, scope: &ScopeName) -> Option<Result<Arc<ScopeSnapshot>, String>> {
+        match scope {
+            ScopeName::Session => return Some(Ok(self.session.clone())),
+            // A request does not tell which tab it is of.
+            ScopeName::Tab(_) => return None,
+            ScopeName::Keyed { .. } => {}
+        }
+        let place = match authorize(&self.runtime, self.visitor, scope, Action::Read) {
+            Ok(place) => place,
+            Err(refused) => return Some(Err(refused.message())),
+        };
+        let scope = self.runtime.scopes.find(place.key);
+        let snapshot = scope.map(|scope| scope.snapshot_now(self.visitor));
+        Some(Ok(Arc::new(snapshot.unwrap_or_default())))
+    }
+}
 
 /// Around every page: who asks, one snapshot, a cookie if there was none.
 pub(crate) async fn page_view(
@@ -38,12 +72,20 @@ pub(crate) async fn page_view(
         return next.run(request).await;
     }
     let session = runtime.sessions.of(request.headers());
-    let scope = session.and_then(|session| runtime.scopes.find(session.scope));
+    let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
+    let visitor = viewer.visitor;
+    let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
+    let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
     let snapshot = match scope {
-        Some(scope) => scope.snapshot().await,
-        None => Snapshot::default(),
+        Some(scope) => scope.snapshot(visitor).await,
+        None => ScopeSnapshot::default(),
     };
-    request.extensions_mut().insert(PageView(snapshot));
+    let reader = Reader {
+        runtime: runtime.clone(),
+        visitor,
+        session: Arc::new(snapshot),
+    };
+    request.extensions_mut().insert(PageView(Arc::new(reader)));
     let mut response = next.run(request).await;
     let is_found = response.status() == StatusCode::OK;
     let content_type = response.headers().get(header::CONTENT_TYPE);
@@ -64,7 +106,7 @@ pub(crate) async fn page_view(
         // A file that is missing is answered with a page, too, but nobody views it.
         let cookie = match &session {
             Some(session) => runtime.sessions.renew(session),
-            None => (asks_for_page || is_found).then(|| runtime.sessions.issue()),
+            None => (asks_for_page || is_found).then(|| runtime.sessions.issue(&viewer)),
         };
         if let Some(cookie) = cookie {
             headers.append(header::SET_COOKIE, cookie);
@@ -79,8 +121,8 @@ pub(crate) fn provide_page(options: &LeptosOptions) {
     let view = parts
         .as_ref()
         .and_then(|parts| parts.extensions.get::<PageView>().cloned());
-    let snapshot = view.map_or_else(Snapshot::default, |PageView(snapshot)| snapshot);
-    provide_context(Replicas::new(snapshot));
+    let source = view.map(|PageView(reader)| reader as Arc<dyn Source>);
+    provide_context(Replicas::new(source));
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) {
         let policy = content_security_policy(&nonce, options);
         if let Ok(policy) = HeaderValue::from_str(&policy) {

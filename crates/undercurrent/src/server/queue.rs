@@ -1,4 +1,4 @@
-//! The queue of a visitor: events run one at a time, in the order accepted, detached from the
+//! The queue of a visitor in a scope: events run one at a time, in the order accepted, detached from the
 //! request that brought them.
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     scope::{HandlerFailure, Scope, Writing},
 };
 use crate::{
-    EndKind, Failure, Limits, UpdateError,
+    EndKind, Failure, Limits, UpdateError, Visitor,
     builtin::{ClientEnds, UcEnds},
     core::numbers::Numbers,
 };
@@ -51,6 +51,8 @@ pub(crate) struct Origin {
 pub(crate) struct Queued {
     pub(crate) name: &'static str,
     pub(crate) prepared: Prepared,
+    /// In whose queue it waits.
+    pub(crate) visitor: Visitor,
     /// What it goes back to. An event that a handler dispatched has its sender's.
     pub(crate) origin: Option<Origin>,
     /// It is the client's own event, whose end the client waits for.
@@ -111,7 +113,11 @@ impl Scope {
     /// What needs no lock over an await: the number, the room, the queue. Goes on with the end of
     /// what does not wait in the queue.
     fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, SharedEnd> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let visitor = event.visitor;
+        let Some(queue) = queues.of(visitor) else {
+            return ControlFlow::Break(Accepted::Full);
+        };
         if let Some(origin) = &event.origin
             && queue.numbers.is_known(&origin.client, origin.number)
         {
@@ -131,7 +137,7 @@ impl Scope {
         }
         if event.is_queued() {
             queue.waiting.push_back(event);
-            self.run_if_idle(&mut queue);
+            self.run_if_idle(queue, visitor);
             return ControlFlow::Break(Accepted::Queued);
         }
         let Some(runtime) = self.runtime.upgrade() else {
@@ -141,7 +147,7 @@ impl Scope {
         // Of its own: the request that brought it may go away while it waits for the scope.
         let run = runtime
             .tracker
-            .spawn(async move { scope.run_beside(prepared, origin).await });
+            .spawn(async move { scope.run_beside(prepared, visitor, origin).await });
         let end = run.map(|end| {
             end.unwrap_or_else(|_| (EndKind::Panicked, "The task could not be started.".into()))
         });
@@ -159,11 +165,14 @@ impl Scope {
     async fn run_beside(
         self: &Arc<Self>,
         prepared: Prepared,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> (EndKind, String) {
         let done = match prepared {
-            Prepared::Task(task) => self.start_task(task, origin).await.map(drop),
-            Prepared::Control(verb, which) => self.control_tasks(verb, &which, origin).await,
+            Prepared::Task(task) => self.start_task(task, visitor, origin).await.map(drop),
+            Prepared::Control(verb, which) => {
+                self.control_tasks(verb, &which, visitor, origin).await
+            }
             Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
         };
         match done {
@@ -172,45 +181,52 @@ impl Scope {
         }
     }
 
-    /// Puts events behind what is queued: all of them, or none.
-    pub(crate) fn dispatch(self: &Arc<Self>, events: Vec<Queued>) -> Result<(), ()> {
+    /// Puts events of a visitor behind what is queued: all of them, or none.
+    pub(crate) fn dispatch(
+        self: &Arc<Self>,
+        visitor: Visitor,
+        events: Vec<Queued>,
+    ) -> Result<(), ()> {
         if events.is_empty() {
             return Ok(());
         }
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.of(visitor).ok_or(())?;
         if queue.waiting.len() + events.len() > queue.max {
             return Err(());
         }
         queue.waiting.extend(events);
-        self.run_if_idle(&mut queue);
+        self.run_if_idle(queue, visitor);
         Ok(())
     }
 
-    fn run_if_idle(self: &Arc<Self>, queue: &mut Queue) {
+    fn run_if_idle(self: &Arc<Self>, queue: &mut Queue, visitor: Visitor) {
         if !std::mem::replace(&mut queue.is_running, true) {
             let scope = self.clone();
             if let Some(runtime) = self.runtime.upgrade() {
                 runtime
                     .tracker
-                    .spawn(async move { scope.run_queue().await });
+                    .spawn(async move { scope.run_queue(visitor).await });
             }
         }
     }
 
-    async fn run_queue(self: Arc<Self>) {
-        while let Some(event) = self.next_event() {
+    async fn run_queue(self: Arc<Self>, visitor: Visitor) {
+        while let Some(event) = self.next_event(visitor) {
             let Some(runtime) = self.runtime.upgrade() else {
                 return;
             };
             let Queued {
                 name,
                 prepared,
+                visitor: _,
                 origin,
                 is_first,
                 ended,
             } = event;
             let sender = Sender {
                 name,
+                visitor,
                 origin,
                 is_first,
             };
@@ -233,8 +249,10 @@ impl Scope {
         }
     }
 
-    fn next_event(&self) -> Option<Queued> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    fn next_event(&self, visitor: Visitor) -> Option<Queued> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        // A queue that runs is not idle, and stays.
+        let queue = queues.existing(visitor)?;
         let next = queue.waiting.pop_front();
         queue.is_running = next.is_some();
         next
@@ -259,13 +277,14 @@ impl Scope {
             }
             Prepared::Async(run) => {
                 let origin = sender.origin.clone();
-                let context = Arc::new(EventRun::new(self.clone(), runtime.clone(), origin));
+                let context = EventRun::new(self.clone(), runtime.clone(), sender.visitor, origin);
+                let context = Arc::new(context);
                 let outcome = AssertUnwindSafe(run(context.clone())).catch_unwind().await;
                 let mut end = End::of(sender.name, outcome);
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {
                         Ok(events) => {
-                            if self.dispatch(events).is_err() {
+                            if self.dispatch(sender.visitor, events).is_err() {
                                 end = End::full();
                             }
                         }
@@ -281,7 +300,7 @@ impl Scope {
             // Dispatched by a handler, these come through the queue, too.
             beside => {
                 let origin = sender.origin.clone();
-                let (kind, message) = self.run_beside(beside, origin).await;
+                let (kind, message) = self.run_beside(beside, sender.visitor, origin).await;
                 End { kind, message }
             }
         };
@@ -300,6 +319,7 @@ impl Scope {
 /// Whose end it is that is recorded.
 struct Sender {
     name: &'static str,
+    visitor: Visitor,
     origin: Option<Origin>,
     is_first: bool,
 }
@@ -419,6 +439,7 @@ impl Writing<'_> {
     fn end_event(&mut self, runtime: &Runtime, sender: &Sender, end: &End) {
         let Sender {
             name,
+            visitor,
             origin,
             is_first,
         } = sender;
@@ -435,7 +456,7 @@ impl Writing<'_> {
             message: end.message.clone(),
         });
         let limits = &runtime.limits;
-        let recorded = self.change(|ends: &mut UcEnds| {
+        let recorded = self.change_ends(*visitor, |ends: &mut UcEnds| {
             let last = ends.clients.len().checked_sub(1);
             let known = ends.clients.iter().rposition(|ends| ends.client == *client);
             if known.is_none() || known != last {

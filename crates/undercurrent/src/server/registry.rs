@@ -3,14 +3,15 @@
 use super::{
     StartError,
     cell::{AnySnapshot, default_snapshot},
-    context::EventRun,
-    forget_panic,
+    context::{EventRun, assert_together},
+    describe_panic, forget_panic,
     scope::{HandlerFailure, Writing},
     tasks::Attempt,
 };
 use crate::{
     CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
-    TaskContext, TaskDef, UpdateError, Which, core::position::Position,
+    TaskContext, TaskDef, UpdateError, Visitor, Which,
+    core::{position::Position, scope::ScopeKind},
 };
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -47,6 +48,14 @@ pub trait IntoOutcome {
 pub trait SyncHandler: EventDef {
     #[doc(hidden)]
     fn apply(self, state: &mut Self::State) -> Outcome;
+}
+
+/// An event over two `&mut` states of one scope.
+pub trait PairHandler: EventDef {
+    /// The second of them.
+    type Second: State;
+    #[doc(hidden)]
+    fn apply(self, state: &mut Self::State, second: &mut Self::Second) -> Outcome;
 }
 
 /// An event that waits.
@@ -94,6 +103,8 @@ pub enum Overlap {
 pub struct Registration {
     pub(crate) name: &'static str,
     pub(crate) expected: &'static [Expected],
+    /// Where its state lives.
+    pub(crate) scope: ScopeKind,
     prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
 }
 
@@ -111,6 +122,26 @@ pub struct StateRegistration {
     pub(crate) name: &'static str,
     pub(crate) type_name: fn() -> &'static str,
     pub(crate) default_snapshot: fn(Position) -> Arc<dyn AnySnapshot>,
+    pub(crate) scope: ScopeKind,
+    join: Option<Join>,
+}
+
+/// The rule of a scope: lets a visitor in, or says why not.
+type Join = fn(&Visitor, &str) -> Result<(), String>;
+
+/// A kind of shared scopes: the rooms, the documents, the server's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Space {
+    pub(crate) name: &'static str,
+    /// There is one, and nobody need name it.
+    pub(crate) is_process: bool,
+    join: Option<Join>,
+}
+
+/// What a rule may return: `Ok`, or any error. The visitor reads a [`ForVisitor`].
+pub trait IntoRefusal {
+    #[doc(hidden)]
+    fn into_refusal(self) -> Result<(), String>;
 }
 
 /// A type that a handler's body asks for by `expect`.
@@ -156,6 +187,7 @@ pub(crate) type RunTask = Arc<dyn Fn(Attempt) -> BoxFuture<'static, Outcome> + S
 pub(crate) struct Registry {
     handlers: BTreeMap<&'static str, &'static Registration>,
     states: BTreeMap<&'static str, &'static StateRegistration>,
+    spaces: BTreeMap<&'static str, Space>,
 }
 
 /// What start-up provided, by type.
@@ -178,6 +210,19 @@ impl Registration {
             let event: E = arguments.decode()?;
             Ok(Prepared::Sync(Box::new(|writing| {
                 writing.change_as_handler::<E::State>(|state| event.apply(state))
+            })))
+        })
+    }
+
+    #[doc(hidden)]
+    pub const fn sync_pair<E: PairHandler>(expected: &'static [Expected]) -> Self {
+        const { assert_together::<E::State, E::Second>() };
+        Self::new::<E>(expected, |arguments| {
+            let event: E = arguments.decode()?;
+            Ok(Prepared::Sync(Box::new(|writing| {
+                writing.change_both_as_handler(|state: &mut E::State, second: &mut E::Second| {
+                    event.apply(state, second)
+                })
             })))
         })
     }
@@ -240,6 +285,7 @@ impl Registration {
         Registration {
             name: E::NAME,
             expected,
+            scope: <E::State as State>::SCOPE,
             prepare,
         }
     }
@@ -276,7 +322,16 @@ impl StateRegistration {
             name: S::NAME,
             type_name: std::any::type_name::<S>,
             default_snapshot: default_snapshot::<S>,
+            scope: S::SCOPE,
+            join: None,
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn joined_by(mut self, join: Join) -> Self {
+        self.join = Some(join);
+        self
     }
 }
 
@@ -287,6 +342,43 @@ impl Expected {
             type_name: std::any::type_name::<T>,
             type_id: TypeId::of::<T>,
         }
+    }
+}
+
+// === impl Space ===
+
+impl Space {
+    /// Asks the rule. One that panics lets nobody in.
+    pub(crate) fn ask(&self, visitor: &Visitor, key: &str) -> Result<(), String> {
+        let Some(join) = self.join else {
+            return Ok(());
+        };
+        let asked = catch_unwind(|| join(visitor, key));
+        asked.unwrap_or_else(|panic| {
+            tracing::error!(
+                scope = self.name,
+                panic = describe_panic(&*panic),
+                "the rule of a scope panicked"
+            );
+            forget_panic(panic);
+            Err(NOT_OPEN.to_owned())
+        })
+    }
+}
+
+/// What a visitor is told who was refused by an error that is not for visitors.
+const NOT_OPEN: &str = "This is not open to you.";
+
+impl<E: Into<leptos::error::Error>> IntoRefusal for Result<(), E> {
+    fn into_refusal(self) -> Result<(), String> {
+        self.map_err(|error| {
+            let error: leptos::error::Error = error.into();
+            if (*error).is::<ForVisitor>() {
+                return error.to_string();
+            }
+            tracing::info!(%error, "the rule of a scope refused");
+            NOT_OPEN.to_owned()
+        })
     }
 }
 
@@ -302,6 +394,7 @@ impl Registry {
         let mut registry = Registry {
             handlers: BTreeMap::new(),
             states: BTreeMap::new(),
+            spaces: BTreeMap::new(),
         };
         for handler in inventory::iter::<Registration> {
             if registry.handlers.insert(handler.name, handler).is_some() {
@@ -320,6 +413,23 @@ impl Registry {
                 let types = ((other.type_name)(), (state.type_name)());
                 return Err(StartError::TwoStates(state.name, types.0, types.1));
             }
+            // The state that the scopes are named after declares them; others live with it.
+            let space = match state.scope {
+                ScopeKind::Keyed(name) => Some((name, false)),
+                ScopeKind::Process(name) => Some((name, true)),
+                ScopeKind::Session | ScopeKind::Tab | ScopeKind::Each => None,
+            };
+            if let Some((name, is_process)) = space.filter(|(name, _)| *name == state.name) {
+                let join = state.join;
+                registry.spaces.insert(
+                    name,
+                    Space {
+                        name,
+                        is_process,
+                        join,
+                    },
+                );
+            }
         }
         Ok(registry)
     }
@@ -330,6 +440,10 @@ impl Registry {
 
     pub(crate) fn state(&self, name: &str) -> Option<&'static StateRegistration> {
         self.states.get(name).copied()
+    }
+
+    pub(crate) fn space(&self, name: &str) -> Option<&Space> {
+        self.spaces.get(name)
     }
 }
 

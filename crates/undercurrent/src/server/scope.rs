@@ -1,26 +1,27 @@
-//! A scope: one state of each type, one lock, one log.
+//! A scope: one state of each type, one lock, one log. Who reads it: `reading`.
 
 use super::{
     HandlerError, Runtime,
-    cell::{AnyCell, AnySnapshot, Cell, ChangeError, Recorded},
-    queue::Queue,
+    cell::{AnyCell, Cell, ChangeError, Recorded},
+    queues::Queues,
     registry::Outcome,
     scopes::Slot,
     tasks::Tasks,
 };
 use crate::{
-    State, UpdateError,
+    State, UpdateError, Visitor,
+    builtin::UcEnds,
     core::{
         frame::write_state_event,
-        log::{Entry, Log, Resume},
+        log::{Entry, Log},
         position::{Epoch, Position},
+        scope::ScopeName,
     },
-    page::Snapshot,
 };
 use std::{
     any::Any,
     cell::Cell as StdCell,
-    collections::BTreeMap,
+    collections::HashMap,
     ops::Range,
     panic::resume_unwind,
     sync::{
@@ -31,10 +32,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How a scope is called on the wire: `s` is the visitor's own.
-pub(crate) const SESSION_TAG: &str = "s";
-
-/// The state that a visitor's pages share, with its queue and its tasks.
+/// The states that some pages share, with their queues and their tasks.
 pub(crate) struct Scope {
     /// Its place in the table, and the streams that follow it.
     pub(crate) slot: Arc<Slot>,
@@ -42,32 +40,47 @@ pub(crate) struct Scope {
     // tokio's mutex: who waits for a slow closure waits as a task, first come, first served. A
     // std mutex would park worker threads, and with them other scopes. No guard lives over an
     // await.
-    states: tokio::sync::Mutex<States>,
+    turn: tokio::sync::Mutex<()>,
+    // A std mutex: whose turn it is holds it for one closure. A page that is rendered comes
+    // without a turn, since a component can't wait; it parks its thread for that closure at most.
+    states: Mutex<States>,
     // A std mutex, held to push, to copy out or to look up: resuming streams never wait for a
     // closure.
     published: Mutex<Published>,
-    pub(crate) queue: Mutex<Queue>,
+    pub(crate) queues: Mutex<Queues>,
     pub(crate) tasks: Mutex<Tasks>,
     last_used_ms: AtomicU64,
 }
 
 #[derive(Default)]
-struct States {
-    /// By state's number, which is the order in which they were first changed.
-    cells: Vec<Box<dyn AnyCell>>,
+pub(super) struct States {
+    /// By state's number. An empty place is free for another.
+    pub(super) cells: Vec<Option<Box<dyn AnyCell>>>,
+    numbers: StateNumbers,
 }
 
-struct Published {
-    log: Log,
-    /// By state's number.
-    names: Vec<&'static str>,
+pub(super) struct Published {
+    pub(super) log: Log,
+    pub(super) numbers: StateNumbers,
+}
+
+/// The numbers of the states that the scope has got.
+///
+/// Ends of events are nobody's business but the sender's. In a shared scope they are a state a
+/// visitor, all of one name: a stream follows the one of its own visitor, and no other's bytes
+/// come near it.
+#[derive(Clone, Default)]
+pub(super) struct StateNumbers {
+    pub(super) shared: Vec<(&'static str, usize)>,
+    ends: HashMap<Visitor, usize>,
 }
 
 /// The scope's lock is held, and changes gather that become one update.
 pub(crate) struct Writing<'a> {
     scope: &'a Scope,
     runtime: Arc<Runtime>,
-    states: tokio::sync::MutexGuard<'a, States>,
+    _turn: tokio::sync::MutexGuard<'a, ()>,
+    states: MutexGuard<'a, States>,
     changes: Vec<(usize, &'static str, Recorded)>,
 }
 
@@ -111,12 +124,13 @@ impl Scope {
         Scope {
             slot,
             runtime: Arc::downgrade(runtime),
-            states: tokio::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            states: Mutex::default(),
             published: Mutex::new(Published {
                 log: Log::new(epoch, limits.log()),
-                names: Vec::new(),
+                numbers: StateNumbers::default(),
             }),
-            queue: Mutex::new(Queue::new(limits)),
+            queues: Mutex::new(Queues::new(limits)),
             tasks: Mutex::default(),
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
         }
@@ -126,12 +140,8 @@ impl Scope {
     pub(crate) async fn write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
         self.touch(runtime.uptime_ms());
-        Some(Writing {
-            scope: self,
-            runtime,
-            states: self.states.lock().await,
-            changes: Vec::new(),
-        })
+        let turn = self.turn.lock().await;
+        Some(self.writing(runtime, turn))
     }
 
     /// Takes the lock as soon as a gate lets pass.
@@ -150,13 +160,22 @@ impl Scope {
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
-        let states = self.states.try_lock().ok()?;
-        Some(Writing {
+        let turn = self.turn.try_lock().ok()?;
+        Some(self.writing(runtime, turn))
+    }
+
+    fn writing<'a>(
+        &'a self,
+        runtime: Arc<Runtime>,
+        turn: tokio::sync::MutexGuard<'a, ()>,
+    ) -> Writing<'a> {
+        Writing {
             scope: self,
             runtime,
-            states,
+            _turn: turn,
+            states: self.states(),
             changes: Vec::new(),
-        })
+        }
     }
 
     /// One update, as tasks and waiting events make it. The gate is asked under the lock.
@@ -182,12 +201,57 @@ impl Scope {
         gate: impl Gate,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<Result<R, E>, UpdateError> {
+        self.try_write_by(gate, |writing| writing.change(closure))
+            .await
+    }
+
+    /// One update over the ends of a visitor's events.
+    pub(crate) async fn update_ends(
+        &self,
+        gate: impl Gate,
+        visitor: Visitor,
+        closure: impl FnOnce(&mut UcEnds),
+    ) -> Result<(), UpdateError> {
+        let unfailing = |ends: &mut UcEnds| {
+            closure(ends);
+            Ok::<(), std::convert::Infallible>(())
+        };
+        let changed = self.try_write_by(gate, |writing| writing.change_ends(visitor, unfailing));
+        match changed.await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+
+    /// One update over two states.
+    pub(crate) async fn update_both<S: State, T: State, R>(
+        &self,
+        gate: impl Gate,
+        closure: impl FnOnce(&mut S, &mut T) -> R,
+    ) -> Result<R, UpdateError> {
+        let unfailing =
+            |one: &mut S, two: &mut T| Ok::<R, std::convert::Infallible>(closure(one, two));
+        let changed = self.try_write_by(gate, |writing| writing.change_both(unfailing));
+        match changed.await? {
+            Ok(result) => Ok(result),
+            Err(never) => match never {},
+        }
+    }
+
+    async fn try_write_by<R, E>(
+        &self,
+        gate: impl Gate,
+        change: impl FnOnce(&mut Writing<'_>) -> Result<R, ChangeError<E>>,
+    ) -> Result<Result<R, E>, UpdateError> {
         if IN_CLOSURE.get() {
             return Err(UpdateError::Nested);
         }
-        let mut writing = self.write_through(&gate).await?;
-        let changed = writing.change(closure);
-        writing.publish();
+        let changed = {
+            let mut writing = self.write_through(&gate).await?;
+            let changed = change(&mut writing);
+            writing.publish();
+            changed
+        };
         let result = match changed {
             Ok(result) => Ok(result),
             Err(ChangeError::Refused(refused)) => Err(refused),
@@ -215,92 +279,10 @@ impl Scope {
             return Err(UpdateError::Nested);
         }
         let mut writing = self.write_through(&gate).await?;
-        let (_, cell) = writing.cell::<S>();
+        let number = writing.number_of::<S>();
+        let cell = writing.states.cell::<S>(number);
         let _inside = InClosure::enter();
         Ok(closure(cell.value()))
-    }
-
-    /// What a page is rendered from: all states of one moment.
-    pub(crate) async fn snapshot(&self) -> Snapshot {
-        let mut states = self.states.lock().await;
-        let published = self.published();
-        let (epoch, names) = (published.log.position().epoch, published.names.clone());
-        let offsets: Vec<u64> = (0..names.len())
-            .map(|state| published.log.last_changed(state))
-            .collect();
-        drop(published);
-        let snapshots =
-            names
-                .iter()
-                .zip(offsets)
-                .zip(&mut states.cells)
-                .map(|((name, offset), cell)| {
-                    let at = Position::new(epoch, offset);
-                    (*name, (at, cell.snapshot(at).state()))
-                });
-        Snapshot {
-            states: Arc::new(snapshots.collect::<BTreeMap<_, _>>()),
-            default_position: Position::new(epoch, 0),
-        }
-    }
-
-    /// Snapshots for a stream, of the states that it asks for.
-    pub(crate) async fn snapshots_of(&self, names: Vec<&'static str>) -> Vec<Arc<dyn AnySnapshot>> {
-        let mut states = self.states.lock().await;
-        let published = self.published();
-        let position = published.log.position();
-        let found: Vec<(&'static str, Option<(usize, u64)>)> = names
-            .into_iter()
-            .map(|name| {
-                let number = published.names.iter().position(|known| *known == name);
-                (
-                    name,
-                    number.map(|number| (number, published.log.last_changed(number))),
-                )
-            })
-            .collect();
-        drop(published);
-        let registry = self.runtime.upgrade();
-        found
-            .into_iter()
-            .filter_map(|(name, found)| match found {
-                Some((number, offset)) => {
-                    Some(states.cells[number].snapshot(Position::new(position.epoch, offset)))
-                }
-                None => {
-                    let registration = registry.as_ref()?.registry.state(name)?;
-                    Some((registration.default_snapshot)(Position::new(
-                        position.epoch,
-                        0,
-                    )))
-                }
-            })
-            .collect()
-    }
-
-    /// What leads a stream on, for each state that it follows.
-    pub(crate) fn resume(&self, follows: &[(&'static str, Option<Position>)]) -> Vec<Resume> {
-        let published = self.published();
-        let epoch = published.log.position().epoch;
-        let resume = |(name, from): &(&'static str, Option<Position>)| {
-            let Some(from) = *from else {
-                return Resume::Snapshot;
-            };
-            match published.names.iter().position(|known| known == name) {
-                Some(state) => published.log.resume(state, from),
-                // Not changed since the epoch began: everybody who is at its beginning has it.
-                None if from == Position::NONE || from == Position::new(epoch, 0) => {
-                    Resume::Current
-                }
-                None => Resume::Snapshot,
-            }
-        };
-        follows.iter().map(resume).collect()
-    }
-
-    /// The history that its offsets belong to.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.published().log.position().epoch
     }
 
     /// Milliseconds of the runtime's clock at which it was last written to.
@@ -312,17 +294,24 @@ impl Scope {
         self.last_used_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Nothing runs in it, nothing waits, nobody follows it.
-    pub(crate) fn is_idle(&self) -> bool {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.is_idle() && tasks.is_empty() && self.slot.followers.is_empty()
-    }
-
-    fn published(&self) -> MutexGuard<'_, Published> {
+    pub(super) fn published(&self) -> MutexGuard<'_, Published> {
         self.published
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn states(&self) -> MutexGuard<'_, States> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else's closure runs, as those do who change.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Several visitors share it.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.slot.name, ScopeName::Keyed { .. })
     }
 }
 
@@ -338,42 +327,85 @@ impl Writing<'_> {
         &mut self,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, ChangeError<E>> {
-        let limits = &self.runtime.limits;
-        let (limit, slow) = (
-            limits.state_bytes,
-            Duration::from_millis(limits.slow_update_ms),
-        );
-        let (number, cell) = self.cell::<S>();
-        let begin = Instant::now();
-        let changed = {
-            let _inside = InClosure::enter();
-            cell.change(limit, closure)
+        let number = self.number_of::<S>();
+        self.change_at(number, closure)
+    }
+
+    /// As [`change`](Self::change), over the ends of a visitor's events.
+    pub(crate) fn change_ends<R, E>(
+        &mut self,
+        visitor: Visitor,
+        closure: impl FnOnce(&mut UcEnds) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let number = match self.scope.is_shared() {
+            true => self.number_of_ends(visitor),
+            false => self.number_of::<UcEnds>(),
         };
-        let reset = cell.take_reset();
-        let took = begin.elapsed();
-        if took > slow {
-            let (state, ms) = (S::NAME, took.as_millis());
-            tracing::warn!(
-                state,
-                ms,
-                "an update held its state for long; compute outside of it"
-            );
-        }
-        if let Some(reset) = reset {
-            self.add(number, S::NAME, reset);
-        }
+        self.change_at(number, closure)
+    }
+
+    fn change_at<S: State, R, E>(
+        &mut self,
+        number: usize,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let limit = self.runtime.limits.state_bytes;
+        let watch = SlowWatch::start(&self.runtime, S::NAME);
+        let cell = self.states.cell::<S>(number);
+        let changed = cell.change(limit, closure);
+        watch.stop();
+        self.take_reset::<S>(number);
         let (result, recorded) = changed?;
-        if let Some(recorded) = recorded {
-            for (field, bytes) in &recorded.large {
-                self.runtime.warn_of_large_field(S::NAME, field, *bytes);
-            }
-            self.add(number, S::NAME, recorded);
-        }
+        self.add(number, S::NAME, recorded);
         Ok(result)
     }
 
+    /// Runs a closure over two states. What it changed becomes part of the update, or, if one of
+    /// them can't be recorded, neither is changed.
+    pub(crate) fn change_both<S: State, T: State, R, E>(
+        &mut self,
+        closure: impl FnOnce(&mut S, &mut T) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let limit = self.runtime.limits.state_bytes;
+        let (first, second) = (self.number_of::<S>(), self.number_of::<T>());
+        let watch = SlowWatch::start(&self.runtime, S::NAME);
+        let (one, two) = self.states.two_cells::<S, T>(first, second);
+        let mut of_second = None;
+        let changed = one.change(limit, |one| {
+            let (result, recorded) = two.change(limit, |two| closure(one, two))?;
+            of_second = Some(recorded);
+            Ok(result)
+        });
+        if changed.is_err() && matches!(of_second, Some(Some(_))) {
+            // The second was settled before the first turned out not to be recorded.
+            two.take_back();
+        }
+        watch.stop();
+        self.take_reset::<S>(first);
+        self.take_reset::<T>(second);
+        let (result, recorded) = changed.map_err(ChangeError::flatten)?;
+        self.add(first, S::NAME, recorded);
+        self.add(second, T::NAME, of_second.flatten());
+        Ok(result)
+    }
+
+    fn add(&mut self, number: usize, name: &'static str, recorded: Option<Recorded>) {
+        if let Some(recorded) = recorded {
+            for (field, bytes) in &recorded.large {
+                self.runtime.warn_of_large_field(name, field, *bytes);
+            }
+            self.gather(number, name, recorded);
+        }
+    }
+
+    fn take_reset<S: State>(&mut self, number: usize) {
+        if let Some(reset) = self.states.cell::<S>(number).take_reset() {
+            self.gather(number, S::NAME, reset);
+        }
+    }
+
     /// A state that is changed twice in one update has one entry all the same.
-    fn add(&mut self, number: usize, name: &'static str, recorded: Recorded) {
+    fn gather(&mut self, number: usize, name: &'static str, recorded: Recorded) {
         let mut changes = self.changes.iter_mut();
         match changes.find(|(known, ..)| *known == number) {
             None => self.changes.push((number, name, recorded)),
@@ -393,16 +425,15 @@ impl Writing<'_> {
         &mut self,
         closure: impl FnOnce(&mut S) -> Outcome,
     ) -> Result<(), HandlerFailure> {
-        self.change(closure).map_err(|error| match error {
-            ChangeError::Refused(error) => HandlerFailure::Error(error),
-            ChangeError::Panicked(panic) => HandlerFailure::Panic(panic),
-            ChangeError::NotRecorded(error) => {
-                internal(UpdateError::NotRecorded(error.to_string()))
-            }
-            ChangeError::TooLarge { bytes, limit } => {
-                internal(UpdateError::TooLarge { bytes, limit })
-            }
-        })
+        self.change(closure).map_err(HandlerFailure::from)
+    }
+
+    /// As a synchronous event over two states does.
+    pub(crate) fn change_both_as_handler<S: State, T: State>(
+        &mut self,
+        closure: impl FnOnce(&mut S, &mut T) -> Outcome,
+    ) -> Result<(), HandlerFailure> {
+        self.change_both(closure).map_err(HandlerFailure::from)
     }
 
     /// Publishes what was changed as one update, releases the lock and wakes the streams.
@@ -414,10 +445,11 @@ impl Writing<'_> {
         let mut published = self.scope.published();
         let at = published.log.position();
         let at = Position::new(at.epoch, at.offset + 1);
+        let tag = self.scope.slot.tag.as_str();
         let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(changes.len());
         for (state, name, recorded) in changes {
             let since = published.log.last_changed(state);
-            let event = write_state_event(SESSION_TAG, at, name, Some(since), &recorded.ops);
+            let event = write_state_event(tag, at, name, Some(since), &recorded.ops);
             let ops = ops_range(&event, &recorded.ops);
             let server_ops = recorded.server_ops;
             entries.push(Arc::new(Entry {
@@ -432,26 +464,139 @@ impl Writing<'_> {
         published.log.push(entries.iter().cloned());
         drop(published);
         for entry in entries {
-            self.states.cells[entry.state].committed(entry);
+            if let Some(cell) = &mut self.states.cells[entry.state] {
+                cell.committed(entry);
+            }
         }
         let followers = &self.scope.slot.followers;
-        drop(self.states);
+        drop(self);
         followers.wake_all();
     }
 
-    fn cell<S: State>(&mut self) -> (usize, &mut Cell<S>) {
-        let is_this = |cell: &mut Box<dyn AnyCell>| cell.as_any().is::<Cell<S>>();
-        let number = match self.states.cells.iter_mut().position(is_this) {
-            Some(number) => number,
-            None => {
-                self.states.cells.push(Box::new(Cell::<S>::new()));
-                self.scope.published().names.push(S::NAME);
-                self.states.cells.len() - 1
+    /// The number of a state, which the scope gets now if it has not got it.
+    fn number_of<S: State>(&mut self) -> usize {
+        let known = self.states.numbers.find(S::NAME);
+        if let Some(number) = known {
+            return number;
+        }
+        let number = self.states.place::<S>();
+        self.states.numbers.shared.push((S::NAME, number));
+        let mut published = self.scope.published();
+        published.numbers.shared.push((S::NAME, number));
+        number
+    }
+
+    fn number_of_ends(&mut self, visitor: Visitor) -> usize {
+        if let Some(number) = self.states.numbers.ends.get(&visitor) {
+            return *number;
+        }
+        let queues = &self.scope.queues;
+        let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = queues.take_forgotten();
+        drop(queues);
+        let mut published = self.scope.published();
+        for gone in forgotten {
+            if let Some(number) = self.states.numbers.ends.remove(&gone) {
+                published.numbers.ends.remove(&gone);
+                published.log.forget(number);
+                self.states.cells[number] = None;
             }
-        };
-        match self.states.cells[number].as_any().downcast_mut::<Cell<S>>() {
-            Some(cell) => (number, cell),
-            None => unreachable!("the cell was found or made by this type"),
+        }
+        let number = self.states.place::<UcEnds>();
+        self.states.numbers.ends.insert(visitor, number);
+        published.numbers.ends.insert(visitor, number);
+        number
+    }
+}
+
+// === impl States, StateNumbers ===
+
+impl States {
+    /// A place for a state that begins with its default.
+    fn place<S: State>(&mut self) -> usize {
+        let cell: Box<dyn AnyCell> = Box::new(Cell::<S>::new());
+        // Free places are rare: they are left by visitors that were forgotten.
+        match self.cells.iter().position(Option::is_none) {
+            Some(free) => {
+                self.cells[free] = Some(cell);
+                free
+            }
+            None => {
+                self.cells.push(Some(cell));
+                self.cells.len() - 1
+            }
+        }
+    }
+
+    fn cell<S: State>(&mut self, number: usize) -> &mut Cell<S> {
+        downcast(&mut self.cells[number])
+    }
+
+    fn two_cells<S: State, T: State>(
+        &mut self,
+        one: usize,
+        two: usize,
+    ) -> (&mut Cell<S>, &mut Cell<T>) {
+        match self.cells.get_disjoint_mut([one, two]) {
+            Ok([one, two]) => (downcast(one), downcast(two)),
+            Err(_) => unreachable!("the macros refuse an update over one state twice"),
+        }
+    }
+}
+
+fn downcast<S: State>(cell: &mut Option<Box<dyn AnyCell>>) -> &mut Cell<S> {
+    let cell = cell.as_mut().map(|cell| cell.as_any());
+    match cell.and_then(|cell| cell.downcast_mut()) {
+        Some(cell) => cell,
+        None => unreachable!("a number is given by the name of a state, and names are unique"),
+    }
+}
+
+impl StateNumbers {
+    fn find(&self, name: &str) -> Option<usize> {
+        let known = self.shared.iter().find(|(known, _)| *known == name);
+        known.map(|(_, number)| *number)
+    }
+
+    /// The state of a name that a visitor may see.
+    pub(super) fn find_for(&self, name: &str, visitor: Visitor) -> Option<usize> {
+        let own = || self.ends_of(visitor).filter(|(own, _)| *own == name);
+        self.find(name).or_else(|| own().map(|(_, number)| number))
+    }
+
+    pub(super) fn ends_of(&self, visitor: Visitor) -> Option<(&'static str, usize)> {
+        let number = self.ends.get(&visitor)?;
+        Some((UcEnds::NAME, *number))
+    }
+}
+
+/// Warns of a closure that held its state for long.
+struct SlowWatch {
+    state: &'static str,
+    slow: Duration,
+    begin: Instant,
+    _inside: InClosure,
+}
+
+impl SlowWatch {
+    fn start(runtime: &Runtime, state: &'static str) -> Self {
+        SlowWatch {
+            state,
+            slow: Duration::from_millis(runtime.limits.slow_update_ms),
+            begin: Instant::now(),
+            _inside: InClosure::enter(),
+        }
+    }
+
+    fn stop(self) {
+        let took = self.begin.elapsed();
+        if took > self.slow {
+            let (state, ms) = (self.state, took.as_millis());
+            tracing::warn!(
+                state,
+                ms,
+                "an update held its state for long; compute outside of it"
+            );
         }
     }
 }
@@ -462,8 +607,28 @@ pub(crate) enum HandlerFailure {
     Panic(Box<dyn Any + Send>),
 }
 
-fn internal(error: UpdateError) -> HandlerFailure {
-    HandlerFailure::Error(HandlerError::Internal(error.into()))
+impl From<ChangeError<HandlerError>> for HandlerFailure {
+    fn from(error: ChangeError<HandlerError>) -> Self {
+        let error = match error {
+            ChangeError::Refused(error) => return HandlerFailure::Error(error),
+            ChangeError::Panicked(panic) => return HandlerFailure::Panic(panic),
+            ChangeError::NotRecorded(error) => UpdateError::NotRecorded(error.to_string()),
+            ChangeError::TooLarge { bytes, limit } => UpdateError::TooLarge { bytes, limit },
+        };
+        HandlerFailure::Error(HandlerError::Internal(error.into()))
+    }
+}
+
+impl<E> ChangeError<ChangeError<E>> {
+    /// Of two changes inside each other: the inner one's own, or that of the outer.
+    fn flatten(self) -> ChangeError<E> {
+        match self {
+            ChangeError::Refused(inner) => inner,
+            ChangeError::Panicked(panic) => ChangeError::Panicked(panic),
+            ChangeError::NotRecorded(error) => ChangeError::NotRecorded(error),
+            ChangeError::TooLarge { bytes, limit } => ChangeError::TooLarge { bytes, limit },
+        }
+    }
 }
 
 /// Appends one JSON list of ops to another.

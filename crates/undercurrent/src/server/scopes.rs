@@ -3,9 +3,11 @@
 
 use super::{
     Runtime,
+    authorize::Place,
     follow::{Follower, Followers},
     scope::Scope,
 };
+use crate::core::{position::Epoch, scope::ScopeName};
 use std::{
     collections::HashMap,
     fmt,
@@ -15,14 +17,20 @@ use std::{
     },
 };
 
-/// How the table calls a scope: a hash of the id in the cookie, so that a dump of the table
-/// opens no session.
+/// How the table calls a scope: a hash of the id in the cookie, or of a name, so that a dump of
+/// the table opens no session and tells no secret name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ScopeKey(pub(crate) [u8; 16]);
+
+/// How a scope is called on the wire, in each `id:`. The same on every stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tag(Arc<str>);
 
 /// The place of a scope: the streams that follow it, and the scope itself once it exists.
 pub(crate) struct Slot {
     key: ScopeKey,
+    pub(crate) name: ScopeName,
+    pub(crate) tag: Tag,
     pub(crate) followers: Followers,
     // A std mutex, held to look or to put.
     scope: Mutex<Option<Arc<Scope>>>,
@@ -54,7 +62,8 @@ impl Scopes {
     }
 
     /// The scope, made now if it does not exist. `None` when there is no room.
-    pub(crate) fn find_or_make(&self, key: ScopeKey, runtime: &Arc<Runtime>) -> Option<Arc<Scope>> {
+    pub(crate) fn find_or_make(&self, place: &Place, runtime: &Arc<Runtime>) -> Option<Arc<Scope>> {
+        let key = place.key;
         if let Some(scope) = self.find(key) {
             // Used from now on, so that it is not the one that goes when room is needed.
             scope.touch(runtime.uptime_ms());
@@ -66,7 +75,7 @@ impl Scopes {
         // All of it under the lock of the part: a place that was looked up must not go before
         // the scope is in it.
         let mut part = self.part(key);
-        let slot = part.entry(key).or_insert_with(|| Slot::new(key));
+        let slot = part.entry(key).or_insert_with(|| Slot::new(place));
         let mut scope = slot.scope.lock().unwrap_or_else(PoisonError::into_inner);
         let scope = scope.get_or_insert_with(|| {
             self.count.fetch_add(1, Ordering::Relaxed);
@@ -77,9 +86,10 @@ impl Scopes {
 
     /// Adds a stream to the place of a scope, whether there is a scope or not. Tells how many
     /// there were.
-    pub(crate) fn follow(&self, key: ScopeKey, follower: &Arc<Follower>) -> (Arc<Slot>, usize) {
-        let mut part = self.part(key);
-        let slot = part.entry(key).or_insert_with(|| Slot::new(key)).clone();
+    pub(crate) fn follow(&self, place: &Place, follower: &Arc<Follower>) -> (Arc<Slot>, usize) {
+        let mut part = self.part(place.key);
+        let slot = part.entry(place.key).or_insert_with(|| Slot::new(place));
+        let slot = slot.clone();
         let before = slot.followers.count();
         slot.followers.add(follower.clone());
         (slot, before)
@@ -146,9 +156,11 @@ impl Scopes {
 }
 
 impl Slot {
-    fn new(key: ScopeKey) -> Arc<Self> {
+    fn new(place: &Place) -> Arc<Self> {
         Arc::new(Slot {
-            key,
+            key: place.key,
+            name: place.name.clone(),
+            tag: place.tag.clone(),
             followers: Followers::default(),
             scope: Mutex::default(),
         })
@@ -169,6 +181,26 @@ impl Slot {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+impl Tag {
+    /// A letter for the kind, and for all but the session digits of the key. Two scopes of one
+    /// tag are not followed on one stream.
+    pub(crate) fn new(name: &ScopeName, key: ScopeKey) -> Self {
+        let letter = match name {
+            ScopeName::Session => return Tag("s".into()),
+            ScopeName::Tab(_) => 't',
+            ScopeName::Keyed { .. } => 'r',
+        };
+        let mut bits = [0; 8];
+        bits.copy_from_slice(&key.0[..8]);
+        let digits = Epoch::from_random(u64::from_le_bytes(bits));
+        Tag(format!("{letter}{digits}").into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

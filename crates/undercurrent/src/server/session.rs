@@ -3,7 +3,8 @@
 //! `v1.<key id>.<scope id, 128 random bits>.<generation>.<issued>.<MAC>`. A cookie is issued by a
 //! page view only; an event or a stream without a valid one is refused and sets nothing.
 
-use super::{StartError, random_bytes, scopes::ScopeKey};
+use super::{StartError, random_bytes};
+use crate::Visitor;
 use axum::http::{HeaderMap, HeaderValue, header};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -12,8 +13,7 @@ use std::{fmt, io, path::Path, time::SystemTime};
 /// Who asks: a browser.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
-    /// The visitor's own scope.
-    pub(crate) scope: ScopeKey,
+    pub(crate) visitor: Visitor,
     id: [u8; 16],
     issued_s: u64,
 }
@@ -73,9 +73,20 @@ impl Sessions {
             .find_map(|(_, value)| self.read(value))
     }
 
+    /// A new session. Its visitor has it once the cookie is set.
+    pub(crate) fn fresh(&self) -> Session {
+        let id = random_bytes();
+        let (visitor, issued_s) = (visitor(&id), now_s());
+        Session {
+            visitor,
+            id,
+            issued_s,
+        }
+    }
+
     /// A new session's `Set-Cookie`.
-    pub(crate) fn issue(&self) -> HeaderValue {
-        self.cookie(&random_bytes())
+    pub(crate) fn issue(&self, session: &Session) -> HeaderValue {
+        self.cookie(&session.id)
     }
 
     /// The `Set-Cookie` that keeps a session for another year, where the last is old.
@@ -113,7 +124,7 @@ impl Sessions {
             && parts.next().is_none();
         let id = parse_hex::<16>(id)?;
         fits.then(|| Session {
-            scope: scope_key(&id),
+            visitor: visitor(&id),
             id,
             issued_s,
         })
@@ -132,10 +143,10 @@ fn now_s() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-fn scope_key(id: &[u8; 16]) -> ScopeKey {
-    let mut key = [0; 16];
-    key.copy_from_slice(&Sha256::digest(id)[..16]);
-    ScopeKey(key)
+fn visitor(id: &[u8; 16]) -> Visitor {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&Sha256::digest(id)[..16]);
+    Visitor(hash)
 }
 
 fn key_from_file(path: &Path) -> io::Result<[u8; 32]> {
@@ -207,7 +218,7 @@ mod tests {
     }
 
     fn issued(sessions: &Sessions) -> String {
-        let cookie = sessions.issue();
+        let cookie = sessions.issue(&sessions.fresh());
         cookie
             .to_str()
             .unwrap()
@@ -221,7 +232,7 @@ mod tests {
     fn a_cookie_proves_the_session_that_it_was_issued_for() {
         let sessions = Sessions::with_key("app", [7; 32], false);
         let (one, other) = (issued(&sessions), issued(&sessions));
-        let read = |cookie: &str| sessions.of(&headers(cookie)).map(|session| session.scope);
+        let read = |cookie: &str| sessions.of(&headers(cookie)).map(|session| session.visitor);
         assert!(read(&one).is_some() && read(&one) != read(&other));
         assert_eq!(read(&format!("a=b; {one}; c=d")), read(&one));
         assert_eq!(
@@ -264,6 +275,6 @@ mod tests {
         let again = sessions
             .of(&headers(renewed.split(';').next().unwrap()))
             .unwrap();
-        assert_eq!(again.scope, session.scope);
+        assert_eq!(again.visitor, session.visitor);
     }
 }

@@ -2,28 +2,27 @@
 
 use super::{
     Runtime,
-    authorize::{Action, authorize},
     cell::AnySnapshot,
     follow::Follower,
-    scope::SESSION_TAG,
-    scopes::Slot,
+    followed::{FollowedScope, Request, open_scopes},
+    scope::Scope,
     serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
-    session::Session,
 };
-use crate::core::{
-    frame::{ByeReason, Control, write_control_event},
-    log::{Entry, Resume},
-    position::{Epoch, Position},
+use crate::{
+    Visitor,
+    core::{
+        frame::{ByeReason, Control, HelloScope, write_control_event},
+        scope::ScopeName,
+    },
 };
 use axum::{
     Extension,
     body::{Body, Bytes, HttpBody},
-    extract::RawQuery,
+    extract::Query,
     http::{HeaderMap, HeaderValue, Response, header},
     response::IntoResponse,
 };
 use hyper::body::Frame;
-use serde::Deserialize;
 use std::{
     convert::Infallible,
     future::Future,
@@ -34,25 +33,20 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// `GET /api/stream?follow=s.feed@<position>,s.uc_tasks@…`
+/// `GET /api/stream?follow=s.feed@<position>,0.room@…&scope=room:lobby`
 ///
 /// Refused with a frame, not with a status: a browser's EventSource stops for good at anything
 /// but 200, and reads no body then.
 pub(crate) async fn stream(
     Extension(runtime): Extension<Arc<Runtime>>,
     connection: Option<Extension<ConnectionToken>>,
-    RawQuery(query): RawQuery,
+    Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
     let connection = connection
         .map(|Extension(ConnectionToken(token))| token)
         .unwrap_or_default();
-    match open(
-        &runtime,
-        connection,
-        query.as_deref().unwrap_or_default(),
-        &headers,
-    ) {
+    match open(&runtime, connection, &query, &headers) {
         Ok(stream) => event_stream(Body::new(stream)),
         Err(reason) => {
             let retry_ms = if reason == ByeReason::Full {
@@ -75,50 +69,15 @@ const TURN_RETRY_MS: u32 = 700;
 fn open(
     runtime: &Arc<Runtime>,
     connection: CancellationToken,
-    query: &str,
+    query: &[(String, String)],
     headers: &HeaderMap,
 ) -> Result<Stream, ByeReason> {
     if runtime.is_shutting_down() {
         return Err(ByeReason::Shutdown);
     }
     let session = runtime.sessions.of(headers).ok_or(ByeReason::NoSession)?;
-    authorize(&session, session.scope, Action::Read).map_err(|_| ByeReason::NoSession)?;
-    let follows = parse_follows(runtime, query)?;
-    Stream::new(runtime.clone(), &session, connection, follows)
-}
-
-/// The states to follow, each with the position to go on from; without one it gets a snapshot.
-///
-/// `Last-Event-ID` is not read: it is one position, of the frame that came last, and of an update
-/// over several states the others may not have come. The URL is exact, and what comes twice is
-/// known by its position.
-fn parse_follows(
-    runtime: &Runtime,
-    query: &str,
-) -> Result<Vec<(&'static str, Option<Position>)>, ByeReason> {
-    #[derive(Deserialize)]
-    struct Query {
-        #[serde(default)]
-        follow: String,
-    }
-    let Query { follow } = serde_qs::from_str(query).map_err(|_| ByeReason::UnknownState)?;
-    let mut follows: Vec<(&'static str, Option<Position>)> = Vec::new();
-    for one in follow.split(',').filter(|one| !one.is_empty()) {
-        let (name, position) = one.split_once('@').unwrap_or((one, ""));
-        let name = name
-            .strip_prefix(SESSION_TAG)
-            .and_then(|name| name.strip_prefix('.'));
-        let state = name.and_then(|name| runtime.registry.state(name));
-        let state = state.ok_or(ByeReason::UnknownState)?;
-        if follows.iter().any(|(known, _)| *known == state.name) {
-            continue;
-        }
-        if follows.len() >= runtime.limits.followed_states {
-            return Err(ByeReason::UnknownState);
-        }
-        follows.push((state.name, position.parse().ok()));
-    }
-    Ok(follows)
+    let request = Request::parse(runtime, query)?;
+    Stream::new(runtime.clone(), session.visitor, connection, request)
 }
 
 fn event_stream(body: Body) -> Response<Body> {
@@ -142,13 +101,23 @@ fn event_stream(body: Body) -> Response<Body> {
 /// The body of the answer. Whatever came while the socket was busy goes in one write.
 struct Stream {
     runtime: Arc<Runtime>,
-    slot: Arc<Slot>,
+    visitor: Visitor,
     follower: Arc<Follower>,
     id: u64,
-    follows: Vec<(&'static str, Option<Position>)>,
+    /// The session first, even if none of its states is followed.
+    scopes: Vec<FollowedScope>,
+    /// Scopes that do not let the visitor in, with what they say. Told once.
+    refused: Vec<(ScopeName, String)>,
     /// It ends as soon as everything there is has been sent.
     is_brief: bool,
     phase: Phase,
+}
+
+/// The states of a scope that need a snapshot.
+struct Missing {
+    nth: usize,
+    scope: Arc<Scope>,
+    states: Vec<&'static str>,
 }
 
 enum Phase {
@@ -159,7 +128,7 @@ enum Phase {
     /// Snapshots are on their way; nothing else is written before them. Leads to `Live`. A task of
     /// its own takes them: this body is not polled while its client does not read, and must not
     /// then stand first in the line for the scope's lock.
-    Snapshot(JoinHandle<Vec<Arc<dyn AnySnapshot>>>),
+    Snapshot(JoinHandle<Vec<(usize, Arc<dyn AnySnapshot>)>>),
     /// The last words are written. The body ends.
     Ended,
 }
@@ -167,9 +136,9 @@ enum Phase {
 impl Stream {
     fn new(
         runtime: Arc<Runtime>,
-        session: &Session,
+        visitor: Visitor,
         connection: CancellationToken,
-        follows: Vec<(&'static str, Option<Position>)>,
+        request: Request,
     ) -> Result<Self, ByeReason> {
         let limits = &runtime.limits;
         if runtime.streams.count() >= limits.streams {
@@ -177,8 +146,8 @@ impl Stream {
         }
         let follower = Arc::new(Follower::new(connection, runtime.uptime_ms()));
         // From here on a change wakes it; what came before it finds in the log.
-        let (slot, others) = runtime.scopes.follow(session.scope, &follower);
-        let is_brief = others >= limits.streams_of_visitor;
+        let opened = open_scopes(&runtime, visitor, request, &follower)?;
+        let is_brief = opened.others_of_visitor >= limits.streams_of_visitor;
         let id = runtime.streams.add(&follower);
         if runtime.is_shutting_down() {
             // It came between the question and the last words to all.
@@ -186,13 +155,37 @@ impl Stream {
         }
         Ok(Stream {
             runtime,
-            slot,
+            visitor,
             follower,
             id,
-            follows,
+            scopes: opened.scopes,
+            refused: opened.refused,
             is_brief,
             phase: Phase::Opening,
         })
+    }
+
+    fn write_head(&mut self, out: &mut Vec<u8>) {
+        let ping_s = u32::try_from(self.runtime.limits.ping_ms / 1000).unwrap_or(15);
+        let others = self.scopes.iter().skip(1).map(|scope| HelloScope {
+            scope: scope.slot.name.to_string(),
+            tag: scope.slot.tag.as_str().to_owned(),
+            epoch: scope.epoch(),
+        });
+        let hello = Control::Hello {
+            ping_s,
+            epoch: self
+                .scopes
+                .first()
+                .map_or_else(String::new, FollowedScope::epoch),
+            scopes: others.collect(),
+        };
+        out.extend_from_slice(b"retry: 2000\n");
+        out.extend_from_slice(&write_control_event(&hello));
+        for (scope, message) in self.refused.drain(..) {
+            let scope = scope.to_string();
+            out.extend_from_slice(&write_control_event(&Control::Refused { scope, message }));
+        }
     }
 
     /// Writes what there is, at most so much in one go.
@@ -202,14 +195,7 @@ impl Stream {
             match &mut self.phase {
                 Phase::Ended => return,
                 Phase::Opening => {
-                    let ping_s = u32::try_from(self.runtime.limits.ping_ms / 1000).unwrap_or(15);
-                    let epoch = self.slot.scope().map_or(Epoch::NONE, |scope| scope.epoch());
-                    let hello = Control::Hello {
-                        ping_s,
-                        epoch: epoch.to_string(),
-                    };
-                    out.extend_from_slice(b"retry: 2000\n");
-                    out.extend_from_slice(&write_control_event(&hello));
+                    self.write_head(out);
                     self.phase = Phase::Live;
                 }
                 Phase::Snapshot(snapshots) => {
@@ -219,8 +205,8 @@ impl Stream {
                     self.phase = Phase::Live;
                     match taken {
                         Ok(snapshots) => {
-                            for snapshot in snapshots {
-                                self.write_snapshot(&*snapshot, out);
+                            for (scope, snapshot) in snapshots {
+                                self.scopes[scope].write_snapshot(&*snapshot, out);
                             }
                         }
                         Err(error) => {
@@ -238,64 +224,34 @@ impl Stream {
                     if missing.is_empty() || out.len() >= max {
                         return;
                     }
-                    let Some(scope) = self.slot.scope() else {
-                        return;
-                    };
-                    let snapshots = async move { scope.snapshots_of(missing).await };
-                    self.phase = Phase::Snapshot(tokio::spawn(snapshots));
+                    let visitor = self.visitor;
+                    self.phase = Phase::Snapshot(tokio::spawn(async move {
+                        let mut all = Vec::new();
+                        for Missing { nth, scope, states } in missing {
+                            let snapshots = scope.snapshots_of(states, visitor).await;
+                            all.extend(snapshots.into_iter().map(|snapshot| (nth, snapshot)));
+                        }
+                        all
+                    }));
                 }
             }
         }
     }
 
-    /// Writes the entries that lead on, in the order of their offsets, and returns the states to
-    /// which none lead.
-    fn write_entries(&mut self, out: &mut Vec<u8>, max: usize) -> Vec<&'static str> {
+    /// Writes the entries that lead on, and returns the states to which none lead.
+    fn write_entries(&mut self, out: &mut Vec<u8>, max: usize) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let mut entries: Vec<(usize, Arc<Entry>)> = Vec::new();
-        let Some(scope) = self.slot.scope() else {
-            // No scope: every state is its default. Who shows something else had another one.
-            for (name, from) in &mut self.follows {
-                if *from != Some(Position::NONE)
-                    && let Some(state) = self.runtime.registry.state(name)
-                {
-                    let snapshot = (state.default_snapshot)(Position::NONE);
-                    out.extend_from_slice(snapshot.event(SESSION_TAG));
-                    *from = Some(Position::NONE);
-                }
+        for (nth, followed) in self.scopes.iter_mut().enumerate() {
+            let Some(scope) = followed.slot.scope() else {
+                followed.write_defaults(&self.runtime, out);
+                continue;
+            };
+            let states = followed.write_entries(&scope, self.visitor, out, max);
+            if !states.is_empty() {
+                missing.push(Missing { nth, scope, states });
             }
-            return missing;
-        };
-        for (nth, resume) in scope.resume(&self.follows).into_iter().enumerate() {
-            match resume {
-                Resume::Current => {}
-                Resume::Entries(found) => {
-                    entries.extend(found.into_iter().map(|entry| (nth, entry)));
-                }
-                Resume::Snapshot => missing.push(self.follows[nth].0),
-            }
-        }
-        entries.sort_by_key(|(_, entry)| entry.offset);
-        let epoch = scope.epoch();
-        for (nth, entry) in entries {
-            if out.len() >= max {
-                break;
-            }
-            out.extend_from_slice(&entry.event);
-            self.follows[nth].1 = Some(Position::new(epoch, entry.offset));
         }
         missing
-    }
-
-    fn write_snapshot(&mut self, snapshot: &dyn AnySnapshot, out: &mut Vec<u8>) {
-        out.extend_from_slice(snapshot.event(SESSION_TAG));
-        if let Some(follow) = self
-            .follows
-            .iter_mut()
-            .find(|(name, _)| *name == snapshot.name())
-        {
-            follow.1 = Some(snapshot.at());
-        }
     }
 }
 
@@ -332,8 +288,10 @@ impl HttpBody for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.slot.followers.remove(&self.follower);
         self.runtime.streams.remove(self.id);
-        self.runtime.scopes.tidy(&self.slot);
+        for FollowedScope { slot, .. } in &self.scopes {
+            slot.followers.remove(&self.follower);
+            self.runtime.scopes.tidy(slot);
+        }
     }
 }

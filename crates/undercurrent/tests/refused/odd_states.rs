@@ -1,6 +1,6 @@
 //! What a state can't be.
 //~ a state has no type parameters or lifetimes
-//~ a state is a struct with named fields; an enum can be the type of a field
+//~ a variant of a state has one content, or named fields
 //~ a state has named fields: ops and stores call them by name
 //~ a field of a state knows `#[state(server)]` only
 use undercurrent::prelude::*;
@@ -14,6 +14,7 @@ pub struct Generic<T> {
 pub enum Choice {
     #[default]
     None,
+    Two(u32, u32),
 }
 
 #[derive(State, Clone, Debug, Default)]

@@ -1,23 +1,43 @@
 //! `List`: a list that records what happens to it.
 
+mod apply;
+mod change;
 mod observe;
+mod patch;
 mod record;
 
+pub use super::seq::Iter;
+pub(super) use change::bounds;
+pub(super) use observe::Observers;
 pub use observe::{ListChange, Mailbox};
+pub(crate) use patch::longest_rising;
+pub(super) use record::next_id;
 
-use self::{observe::Observers, record::Recorder};
+use self::record::{Recorder, Undo, write_items};
 use super::{
-    ops::{Applied, ApplyError, Code, FieldOps, Op, RecordError, Step},
-    state::{Lost, Plain, Tracked},
+    node::{Lost, Node, Read, Tracked, Write},
+    ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
+    seq::Seq,
+    writer::Out,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{fmt, ops::Index, ops::IndexMut, sync::Arc};
+use serde::{
+    Deserializer, Serializer,
+    de::{SeqAccess, Visitor},
+    ser::SerializeSeq,
+};
+use std::{fmt, marker::PhantomData, ops::Index, ops::IndexMut};
 
 /// A list in a state. What an update does to it is recorded, so that a page is sent the change
 /// and not the list.
 ///
+/// Items are plain data, or themselves recorded: a `List`, a `Map`, a `Text`, or a type with
+/// `#[derive(State)]`, and then a change inside of an item is sent as that change.
+///
 /// Outside of a state it is an ordinary list. Assigning another one to a field, taking it,
 /// swapping it: all of it is allowed, and then the field is sent whole.
+///
+/// Both ends are reached in constant time, any index in a time that grows with the logarithm of
+/// the length. A clone shares its items with the original, in chunks, until one of them changes.
 ///
 /// ```
 /// use undercurrent::List;
@@ -28,15 +48,22 @@ use std::{fmt, ops::Index, ops::IndexMut, sync::Arc};
 /// assert_eq!(posts.iter().collect::<Vec<_>>(), ["first post"]);
 /// ```
 pub struct List<T> {
-    items: Vec<T>,
-    /// Present while the list is part of a state that is recorded. A clone has none.
-    recorder: Option<Box<Recorder<T>>>,
+    items: Seq<T>,
+    role: Role<T>,
     /// The views that follow this list, in the browser.
     observers: Option<Box<Observers<T>>>,
 }
 
-/// So many removals are sent one by one; more are sent as the list that is left.
-const FEW: usize = 16;
+/// What a list is for.
+enum Role<T> {
+    /// A list on its own, as every clone is: nothing is recorded.
+    Idle,
+    /// Part of a state that is recorded.
+    Armed(Box<Recorder<T>>),
+    /// The shadow of an armed list: it holds no items, only the identity to compare with, and
+    /// the steps back of what was recorded early.
+    Shadow(u64, Vec<Undo<T>>),
+}
 
 // === impl List: reading ===
 
@@ -44,8 +71,8 @@ impl<T> List<T> {
     /// An empty list.
     pub const fn new() -> Self {
         List {
-            items: Vec::new(),
-            recorder: None,
+            items: Seq::new(),
+            role: Role::Idle,
             observers: None,
         }
     }
@@ -57,7 +84,7 @@ impl<T> List<T> {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// The item at an index.
@@ -67,298 +94,171 @@ impl<T> List<T> {
 
     /// The first item.
     pub fn first(&self) -> Option<&T> {
-        self.items.first()
+        self.items.get(0)
     }
 
     /// The last item.
     pub fn last(&self) -> Option<&T> {
-        self.items.last()
+        self.items.get(self.len().checked_sub(1)?)
     }
 
     /// The items in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+    pub fn iter(&self) -> Iter<'_, T> {
         self.items.iter()
     }
-}
 
-// === impl List: changing ===
-
-impl<T: Plain> List<T> {
-    /// Puts an item behind the last one.
-    pub fn push(&mut self, item: T) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.appending();
-        }
-        self.items.push(item);
-    }
-
-    /// Takes the last item away.
-    pub fn pop(&mut self) -> Option<T> {
-        let last = self.len().checked_sub(1)?;
-        Some(self.remove(last))
-    }
-
-    /// Puts an item before the one at the index.
+    /// The items with these indices, in order.
     ///
     /// # Panics
     ///
-    /// When the index is greater than the length.
-    pub fn insert(&mut self, index: usize, item: T) {
-        assert!(
-            index <= self.len(),
-            "insert at {index} into a list of {}",
-            self.len()
-        );
-        if let Some(recorder) = &mut self.recorder {
-            recorder.inserting(&self.items, index, &item);
-        }
-        self.items.insert(index, item);
-        self.settle_base();
-    }
-
-    /// Takes the item at the index away.
+    /// When an index of the range is beyond the list.
     ///
-    /// # Panics
+    /// ```
+    /// use undercurrent::List;
     ///
-    /// When there is no item at the index.
-    pub fn remove(&mut self, index: usize) -> T {
-        assert!(
-            index < self.len(),
-            "remove {index} from a list of {}",
-            self.len()
-        );
-        if let Some(recorder) = &mut self.recorder {
-            recorder.removing(&self.items, index);
-        }
-        let item = self.items.remove(index);
-        self.settle_base();
-        item
+    /// let numbers: List<u32> = (0..1_000).collect();
+    /// assert_eq!(numbers.range(500..503).collect::<Vec<_>>(), [&500, &501, &502]);
+    /// ```
+    pub fn range(&self, range: impl std::ops::RangeBounds<usize>) -> Iter<'_, T> {
+        self.items.range(change::bounds(&range, self.len()))
     }
 
-    /// Drops the items from the length on.
-    pub fn truncate(&mut self, len: usize) {
-        if len >= self.len() {
-            return;
-        }
-        if let Some(recorder) = &mut self.recorder {
-            recorder.truncating(&mut self.items, len);
-        }
-        self.items.truncate(len);
-        self.settle_base();
-    }
-
-    /// Drops all items.
-    pub fn clear(&mut self) {
-        self.truncate(0);
-    }
-
-    /// Keeps the items for which the closure says yes.
-    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        // Judged first, removed then: a closure that panics leaves the list as it was.
-        let gone: Vec<usize> = (0..self.len())
-            .filter(|&index| !keep(&self.items[index]))
-            .collect();
-        if gone.len() <= FEW {
-            for index in gone.into_iter().rev() {
-                self.remove(index);
-            }
-            return;
-        }
-        // One op for all of them: the list as it is then.
-        if let Some(recorder) = &mut self.recorder {
-            recorder.replacing(&self.items);
-        }
-        let mut gone = gone.into_iter().peekable();
-        let mut index = 0;
-        self.items.retain(|_| {
-            let goes = gone.next_if_eq(&index).is_some();
-            index += 1;
-            !goes
-        });
-    }
-
-    /// Orders the items by a key; equal ones keep their order. The list is then sent whole.
-    pub fn sort_by_key<K: Ord>(&mut self, key: impl FnMut(&T) -> K) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.replacing(&self.items);
-        }
-        self.items.sort_by_key(key);
-    }
-
-    /// The item at an index, to be changed in place.
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        let item = self.items.get(index)?;
-        if let Some(recorder) = &mut self.recorder {
-            recorder.changing(index, item);
-        }
-        self.items.get_mut(index)
-    }
-
-    /// The last item, to be changed in place.
-    pub fn last_mut(&mut self) -> Option<&mut T> {
-        self.get_mut(self.len().checked_sub(1)?)
-    }
-
-    /// The items in order, each to be changed in place.
-    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
-        if let Some(recorder) = &mut self.recorder {
-            for (index, item) in self.items.iter().enumerate() {
-                recorder.changing(index, item);
-            }
-        }
-        self.items.iter_mut()
-    }
-
-    fn settle_base(&mut self) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.settle_base(self.items.len());
-        }
+    /// Whether an item equals this one.
+    pub fn contains(&self, item: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.iter().any(|own| own == item)
     }
 }
 
-// === impl List: recorded in a state ===
+// === impl List: as a node ===
 
-impl<T: Plain> Tracked for List<T> {
+impl<T: Node> Node for List<T> {
+    fn has_server() -> bool {
+        T::has_server()
+    }
+
     fn arm(&mut self) -> Self {
-        let recorder = Recorder::new(self.len());
-        let identity = recorder.identity();
-        self.recorder = Some(Box::new(recorder));
-        // The shadow holds no items, only the identity to compare with.
+        let len = self.len();
+        let recorder = match std::mem::replace(&mut self.role, Role::Idle) {
+            // What was recorded under an earlier shadow is settled, parked or lost: the identity
+            // stays, so that a parked shadow still fits.
+            Role::Armed(mut recorder) => {
+                recorder.reset(len);
+                recorder
+            }
+            _ => Box::new(Recorder::new(len)),
+        };
+        let role = Role::Shadow(recorder.id, Vec::new());
+        self.role = Role::Armed(recorder);
         List {
-            items: Vec::new(),
-            recorder: Some(Box::new(identity)),
+            items: Seq::new(),
+            role,
             observers: None,
         }
     }
 
-    fn record(&mut self, shadow: &Self, out: &mut FieldOps<'_>) -> Result<(), RecordError> {
-        match &mut self.recorder {
-            Some(recorder) if shadow.is_same(recorder) => recorder.record(&self.items, out),
-            _ => out.set_items(&self.items),
+    fn record(&mut self, shadow: &Self, out: &mut Out<'_>) -> Result<(), RecordError> {
+        let items = &mut self.items;
+        match &mut self.role {
+            Role::Armed(recorder) if shadow.shadows(recorder.id) => recorder.record(items, out),
+            _ => out.op(Code::Set, |out, visibility| {
+                write_items(items, out, visibility)
+            }),
         }
     }
 
-    fn settle(&mut self, shadow: &mut Self) {
-        match &mut self.recorder {
-            Some(recorder) if shadow.is_same(recorder) => recorder.reset(self.items.len()),
-            _ => *shadow = self.arm(),
+    fn park(&mut self, shadow: &mut Self) {
+        if let (Role::Armed(recorder), Role::Shadow(id, parked)) =
+            (&mut self.role, &mut shadow.role)
+            && recorder.id == *id
+        {
+            parked.extend(recorder.park(&mut self.items));
         }
     }
 
-    fn undo(&mut self, shadow: &Self) -> Result<(), Lost> {
-        match &mut self.recorder {
-            Some(recorder) if shadow.is_same(recorder) => {
-                recorder.undo(&mut self.items);
-                Ok(())
+    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
+        match (&mut self.role, shadow.role) {
+            (Role::Armed(recorder), Role::Shadow(id, parked)) if recorder.id == id => {
+                recorder.undo(&mut self.items, parked)
             }
             _ => Err(Lost),
         }
     }
 
-    fn apply(&mut self, op: &Op<'_>, applied: &mut Applied) -> Result<(), ApplyError> {
-        let change = match (op.code, op.rest.as_slice()) {
-            (Code::Set, []) => {
-                let items: Vec<T> = op.arg(0)?;
-                self.patch(List::from(items), applied);
-                return Ok(());
+    fn settle(&mut self, shadow: &mut Self) {
+        match &mut self.role {
+            Role::Armed(recorder) if shadow.shadows(recorder.id) => {
+                recorder.settle(&mut self.items);
+                shadow.role = Role::Shadow(recorder.id, Vec::new());
             }
-            (Code::Set, [Step::Index(index)]) if *index < self.len() => {
-                ListChange::Set(*index, op.arg(0)?)
-            }
-            (Code::Append, []) => ListChange::Insert(self.len(), op.args_from(0)?),
-            (Code::Insert, []) => {
-                let index: usize = op.arg(0)?;
-                if index > self.len() {
-                    return Err(op.unfit("the index is beyond the list"));
-                }
-                ListChange::Insert(index, op.args_from(1)?)
-            }
-            (Code::Remove, []) => {
-                let (index, count): (usize, usize) = (op.arg(0)?, op.arg(1)?);
-                match index.checked_add(count) {
-                    Some(end) if end <= self.len() => ListChange::Remove(index, count),
-                    _ => return Err(op.unfit("the items are not there")),
-                }
-            }
-            _ => return Err(op.unfit("a list can't do this")),
-        };
-        self.change(change, applied);
-        Ok(())
+            _ => *shadow = self.arm(),
+        }
+    }
+
+    fn apply(&mut self, op: &Op<'_>, at: usize, applied: &mut Applied) -> Result<(), ApplyError> {
+        self.apply_op(op, at, applied)
     }
 
     fn patch(&mut self, new: Self, applied: &mut Applied) -> bool {
-        let new = new.items;
-        let same_ahead = self
-            .items
-            .iter()
-            .zip(&new)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let behind = self.items[same_ahead..]
-            .iter()
-            .rev()
-            .zip(new[same_ahead..].iter().rev());
-        let same_behind = behind.take_while(|(a, b)| a == b).count();
-        let old_end = self.len() - same_behind;
-        let new_end = new.len() - same_behind;
-        if same_ahead == old_end && same_ahead == new_end {
-            return false;
+        self.patch_to(new.items, applied)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a.same(b))
+    }
+
+    fn write<S: Serializer>(&self, visibility: Visibility, to: S) -> Result<S::Ok, S::Error> {
+        let mut seq = to.serialize_seq(Some(self.len()))?;
+        for item in self {
+            seq.serialize_element(&Write(item, visibility))?;
         }
-        // Between what is the same at either end: change in place what pairs up, so that rows
-        // keep their DOM, then insert or remove the rest.
-        let mut between = new.into_iter().skip(same_ahead).take(new_end - same_ahead);
-        let paired_end = old_end.min(new_end);
-        for index in same_ahead..paired_end {
-            if let Some(item) = between.next().filter(|item| *item != self.items[index]) {
-                self.change(ListChange::Set(index, item), applied);
-            }
-        }
-        if paired_end < old_end {
-            self.change(
-                ListChange::Remove(paired_end, old_end - paired_end),
-                applied,
-            );
-        } else if paired_end < new_end {
-            self.change(ListChange::Insert(paired_end, between.collect()), applied);
-        }
-        true
+        seq.end()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Items(PhantomData))
     }
 }
 
-impl<T: Plain> List<T> {
-    /// Applies a change whose indices fit, and tells the views.
-    fn change(&mut self, change: ListChange<T>, applied: &mut Applied) {
-        if let Some(observers) = &mut self.observers {
-            observers.tell(&change, applied);
-        }
-        match change {
-            ListChange::Set(index, item) => self.items[index] = item,
-            ListChange::Insert(index, items) if index == self.items.len() => {
-                self.items.extend(items);
-            }
-            ListChange::Insert(index, items) => {
-                self.items.splice(index..index, items);
-            }
-            ListChange::Remove(index, count) => {
-                self.items.drain(index..index + count);
-            }
-        }
+impl<T: Node> Tracked for List<T> {}
+
+impl<T> List<T> {
+    fn shadows(&self, armed: u64) -> bool {
+        matches!(self.role, Role::Shadow(id, _) if id == armed)
+    }
+}
+
+struct Items<T>(PhantomData<fn() -> T>);
+
+impl<'de, T: Node> Visitor<'de> for Items<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
     }
 
-    /// A mailbox that is told of every change from now on. `wake` runs after a change, when no
-    /// lock is held.
-    pub fn observe(&mut self, wake: impl Fn() + Send + Sync + 'static) -> Arc<Mailbox<T>> {
-        self.observers.get_or_insert_default().add(wake)
-    }
-
-    fn is_same(&self, recorder: &Recorder<T>) -> bool {
-        self.recorder
-            .as_ref()
-            .is_some_and(|own| own.id == recorder.id)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        let mut items = Seq::new();
+        while let Some(item) = seq.next_element_seed(Read::new())? {
+            items.push_back(item);
+        }
+        Ok(List::from_seq(items))
     }
 }
 
 // === impl List: the usual traits ===
+
+impl<T> List<T> {
+    fn from_seq(items: Seq<T>) -> Self {
+        List {
+            items,
+            role: Role::Idle,
+            observers: None,
+        }
+    }
+}
 
 impl<T> Default for List<T> {
     fn default() -> Self {
@@ -369,11 +269,7 @@ impl<T> Default for List<T> {
 impl<T: Clone> Clone for List<T> {
     /// A plain list with the same items: nothing is recorded in it, no view follows it.
     fn clone(&self) -> Self {
-        List {
-            items: self.items.clone(),
-            recorder: None,
-            observers: None,
-        }
+        List::from_seq(self.items.clone())
     }
 }
 
@@ -387,7 +283,7 @@ impl<T: Eq> Eq for List<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.items).finish()
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -395,11 +291,13 @@ impl<T> Index<usize> for List<T> {
     type Output = T;
 
     fn index(&self, index: usize) -> &T {
-        &self.items[index]
+        let len = self.len();
+        self.get(index)
+            .unwrap_or_else(|| panic!("no item {index} in a list of {len}"))
     }
 }
 
-impl<T: Plain> IndexMut<usize> for List<T> {
+impl<T: Node> IndexMut<usize> for List<T> {
     fn index_mut(&mut self, index: usize) -> &mut T {
         let len = self.len();
         self.get_mut(index)
@@ -407,23 +305,25 @@ impl<T: Plain> IndexMut<usize> for List<T> {
     }
 }
 
-impl<T> From<Vec<T>> for List<T> {
+impl<T: Clone> From<Vec<T>> for List<T> {
     fn from(items: Vec<T>) -> Self {
-        List {
-            items,
-            recorder: None,
-            observers: None,
-        }
+        items.into_iter().collect()
     }
 }
 
-impl<T> FromIterator<T> for List<T> {
+impl<T: Clone, const N: usize> From<[T; N]> for List<T> {
+    fn from(items: [T; N]) -> Self {
+        items.into_iter().collect()
+    }
+}
+
+impl<T: Clone> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        List::from(Vec::from_iter(items))
+        List::from_seq(items.into_iter().collect())
     }
 }
 
-impl<T: Plain> Extend<T> for List<T> {
+impl<T: Node> Extend<T> for List<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         items.into_iter().for_each(|item| self.push(item));
     }
@@ -431,21 +331,9 @@ impl<T: Plain> Extend<T> for List<T> {
 
 impl<'a, T> IntoIterator for &'a List<T> {
     type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
+    type IntoIter = Iter<'a, T>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
-    }
-}
-
-impl<T: Serialize> Serialize for List<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.items.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(List::from)
     }
 }

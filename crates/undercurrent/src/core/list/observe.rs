@@ -15,6 +15,13 @@ pub enum ListChange<T> {
     Insert(usize, Vec<T>),
     /// So many items from the index on are gone.
     Remove(usize, usize),
+    /// The item at the first index has the second now; those between moved up.
+    Move(usize, usize),
+    /// The items at the two indices changed places.
+    Swap(usize, usize),
+    /// From the index on the items stand in another order: the first is the one that was so
+    /// many places behind the index, and so on.
+    Order(usize, Vec<u32>),
 }
 
 /// Holds the changes that a view has not shown yet. Unbounded by design: it is emptied by the
@@ -27,7 +34,7 @@ pub struct Mailbox<T> {
 
 /// The mailboxes of a list's views. The views own them; a dropped one is forgotten at the next
 /// change.
-pub(super) struct Observers<T>(Vec<Weak<Mailbox<T>>>);
+pub(in crate::core) struct Observers<T>(Vec<Weak<Mailbox<T>>>);
 
 // === impl Mailbox ===
 
@@ -59,7 +66,7 @@ impl<T> Default for Observers<T> {
 }
 
 impl<T: Clone + Send + 'static> Observers<T> {
-    pub(super) fn tell(&mut self, change: &ListChange<T>, applied: &mut Applied) {
+    pub(in crate::core) fn tell(&mut self, change: &ListChange<T>, applied: &mut Applied) {
         self.0.retain(|mailbox| {
             let Some(mailbox) = mailbox.upgrade() else {
                 return false;
@@ -76,7 +83,10 @@ impl<T: Clone + Send + 'static> Observers<T> {
         });
     }
 
-    pub(super) fn add(&mut self, wake: impl Fn() + Send + Sync + 'static) -> Arc<Mailbox<T>> {
+    pub(in crate::core) fn add(
+        &mut self,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Mailbox<T>> {
         let mailbox = Arc::new(Mailbox {
             changes: Mutex::default(),
             wake: Box::new(wake),

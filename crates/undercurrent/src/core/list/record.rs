@@ -1,11 +1,13 @@
 //! What a list remembers during an update: what to send, and how to take it back.
 
 use crate::core::{
-    ops::{Code, FieldOps, RecordError, write_json},
-    state::Plain,
+    node::{Lost, Node},
+    ops::{Code, RecordError, Visibility},
+    seq::Seq,
+    writer::{Flushed, Out, write_json, write_number},
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -17,230 +19,332 @@ use std::{
 pub(super) struct Recorder<T> {
     /// Which list this is. Another one in its place (assigned, swapped in) has another.
     pub(super) id: u64,
-    base: usize,
-    dirty: BTreeSet<usize>,
-    written: Vec<Written>,
+    pub(super) base: usize,
+    /// By index: the shadow of an item that was changed in place.
+    dirty: BTreeMap<usize, T>,
+    flushed: Flushed,
     undo: Vec<Undo<T>>,
     /// Appending needs no further step back.
     covered: bool,
-    /// The list is sent whole, and its old items are kept whole: no need to record more.
-    whole: bool,
-    failed: Option<String>,
-}
-
-#[derive(Debug)]
-struct Written {
-    code: Code,
-    index: Option<usize>,
-    args: Vec<u8>,
+    failed: Option<RecordError>,
 }
 
 /// How to take a step back, last step first.
 #[derive(Debug)]
-enum Undo<T> {
+pub(super) enum Undo<T> {
     /// Items were put behind this length.
     Appended(usize),
-    /// An item was put at this index.
-    Inserted(usize),
-    /// This item was taken from the index.
-    Removed(usize, T),
-    /// The item at the index was this.
+    /// So many items were put before this index.
+    Inserted(usize, usize),
+    /// These items were taken from the index on.
+    Removed(usize, Seq<T>),
+    /// These items were taken from these indices, which ascend.
+    Scattered(Vec<(usize, T)>),
+    /// The item at the index was changed in place; its shadow.
     Changed(usize, T),
-    /// These items were cut off the end.
-    Truncated(Vec<T>),
-    /// The whole list was this.
-    Replaced(Vec<T>),
+    /// An item went from one index to another.
+    Moved(usize, usize),
+    /// Two items changed places.
+    Swapped(usize, usize),
+    /// From this index on the items were put in this order.
+    Ordered(usize, Vec<u32>),
 }
 
 /// Identities are given out once in a process; they never leave it.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// About the bytes of an op around what it carries.
+const OP_BYTES: usize = 24;
+
 impl<T> Recorder<T> {
     pub(super) fn new(len: usize) -> Self {
-        Self::with_id(NEXT_ID.fetch_add(1, Ordering::Relaxed), len)
-    }
-
-    /// The same identity, for a shadow to hold.
-    pub(super) fn identity(&self) -> Self {
-        Self::with_id(self.id, 0)
-    }
-
-    fn with_id(id: u64, base: usize) -> Self {
         Recorder {
-            id,
-            base,
-            dirty: BTreeSet::new(),
-            written: Vec::new(),
+            id: next_id(),
+            base: len,
+            dirty: BTreeMap::new(),
+            flushed: Flushed::default(),
             undo: Vec::new(),
             covered: false,
-            whole: false,
             failed: None,
         }
     }
 
-    /// Forgets what was recorded: it is committed.
+    /// Forgets what was recorded.
     pub(super) fn reset(&mut self, len: usize) {
         self.base = len;
         self.dirty.clear();
-        self.written.clear();
+        self.flushed.clear();
         self.undo.clear();
         self.covered = false;
-        self.whole = false;
         self.failed = None;
     }
 }
 
-impl<T: Plain> Recorder<T> {
+/// A new identity of a collection.
+pub(in crate::core) fn next_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+impl<T: Node> Recorder<T> {
+    // === Before a change ===
+
+    /// An item comes behind the last one, or among those that are not written yet.
     pub(super) fn appending(&mut self) {
         // One step back covers every append until items move: `base` is where they began.
-        if !self.whole && !self.covered {
+        if !self.covered {
             self.undo.push(Undo::Appended(self.base));
             self.covered = true;
         }
     }
 
-    pub(super) fn changing(&mut self, index: usize, item: &T) {
-        if !self.whole && index < self.base && !self.dirty.contains(&index) {
-            self.undo.push(Undo::Changed(index, item.clone()));
-            self.dirty.insert(index);
+    /// The item at an index is given out to be changed.
+    pub(super) fn changing(&mut self, index: usize, item: &mut T) {
+        if index < self.base && !self.dirty.contains_key(&index) {
+            self.dirty.insert(index, item.arm());
         }
     }
 
-    pub(super) fn inserting(&mut self, items: &[T], index: usize, item: &T) {
-        if self.whole {
-            return;
+    /// Items are about to move: writes what changed in place and what is new, as the indices
+    /// are now.
+    pub(super) fn flush(&mut self, items: &mut Seq<T>) {
+        while let Some((&index, shadow)) = self.dirty.first_key_value() {
+            let Some(item) = items.get_mut(index) else {
+                break;
+            };
+            let out = &mut self.flushed;
+            attempt(&mut self.failed, || {
+                out.out::<T>().index(index, |out| item.record(shadow, out))
+            });
+            if let Some((index, mut shadow)) = self.dirty.pop_first() {
+                item.park(&mut shadow);
+                self.undo.push(Undo::Changed(index, shadow));
+            }
         }
-        if index >= self.base {
-            // Among items that are not written yet: one of them.
-            self.appending();
-            return;
+        if self.base < items.len() {
+            let (out, base) = (&mut self.flushed, self.base);
+            attempt(&mut self.failed, || {
+                write_append(items, base, &mut out.out::<T>())
+            });
+            self.base = items.len();
         }
-        self.write_pending(items);
-        let mut args = format!("{index},").into_bytes();
-        self.write_json(&mut args, item);
-        self.written.push(Written {
-            code: Code::Insert,
-            index: None,
-            args,
+        self.covered = false;
+    }
+
+    /// Writes an op whose arguments are numbers.
+    pub(super) fn write_numbers(&mut self, code: Code, numbers: &[usize]) {
+        let out = &mut self.flushed;
+        attempt(&mut self.failed, || {
+            out.out::<T>().op(code, |out, _| {
+                for (nth, &number) in numbers.iter().enumerate() {
+                    if nth > 0 {
+                        out.push(b',');
+                    }
+                    write_number(out, number);
+                }
+                Ok(())
+            })
         });
-        self.undo.push(Undo::Inserted(index));
-        self.base = usize::MAX; // set by settle_base, once the item is in
     }
 
-    pub(super) fn removing(&mut self, items: &[T], index: usize) {
-        if self.whole || index >= self.base {
-            return;
+    /// Writes an insertion, before it is done.
+    pub(super) fn write_insert<'a>(
+        &mut self,
+        index: usize,
+        items: impl Iterator<Item = &'a T> + Clone,
+    ) {
+        let out = &mut self.flushed;
+        attempt(&mut self.failed, || {
+            out.out::<T>().op(Code::Insert, |out, visibility| {
+                write_number(out, index);
+                for item in items.clone() {
+                    out.push(b',');
+                    write_json(out, item, visibility)?;
+                }
+                Ok(())
+            })
+        });
+    }
+
+    // === After a change that moved items ===
+
+    /// The items moved; this takes it back.
+    pub(super) fn moved(&mut self, undo: Undo<T>, len: usize) {
+        self.undo.push(undo);
+        self.base = len;
+    }
+
+    // === The end of the update ===
+
+    pub(super) fn record(
+        &mut self,
+        items: &mut Seq<T>,
+        out: &mut Out<'_>,
+    ) -> Result<(), RecordError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
         }
-        // User code first: where it panics, nothing is noted of what then does not happen.
-        let kept = items[index].clone();
-        self.write_pending(items);
-        self.write_removal(index, 1);
-        self.undo.push(Undo::Removed(index, kept));
-        self.base = usize::MAX;
-    }
-
-    /// Takes the items that go, so that they need no clone.
-    pub(super) fn truncating(&mut self, items: &mut Vec<T>, len: usize) {
-        if self.whole || len >= self.base {
-            return;
+        // At least two bytes an item is what the whole takes: up to that the ops are shorter.
+        let about = self.flushed.bytes() + self.dirty.len() * OP_BYTES;
+        if about <= 2 * items.len() || about <= 16 * OP_BYTES {
+            return self.write(items, out);
         }
-        self.write_pending(items);
-        self.write_removal(len, items.len() - len);
-        self.undo.push(Undo::Truncated(items.split_off(len)));
-        self.base = usize::MAX;
-    }
-
-    pub(super) fn replacing(&mut self, items: &[T]) {
-        if !self.whole {
-            self.undo.push(Undo::Replaced(items.to_vec()));
-            self.whole = true;
+        let mut ops = Flushed::default();
+        self.write(items, &mut ops.out::<T>())?;
+        let mut whole = Vec::new();
+        write_items(items, &mut whole, Visibility::Server)?;
+        if whole.len() < ops.bytes() {
+            out.op(Code::Set, |out, visibility| {
+                write_items(items, out, visibility)
+            })
+        } else {
+            out.absorb::<T>(&ops);
+            Ok(())
         }
     }
 
-    /// Called after a change that may have moved items.
-    pub(super) fn settle_base(&mut self, len: usize) {
-        if self.base == usize::MAX {
-            self.base = len;
-            self.covered = false;
+    fn write(&mut self, items: &mut Seq<T>, out: &mut Out<'_>) -> Result<(), RecordError> {
+        out.absorb::<T>(&self.flushed);
+        for (&index, shadow) in &self.dirty {
+            if let Some(item) = items.get_mut(index) {
+                out.index(index, |out| item.record(shadow, out))?;
+            }
         }
+        if self.base < items.len() {
+            write_append(items, self.base, out)?;
+        }
+        Ok(())
     }
 
-    pub(super) fn undo(&mut self, items: &mut Vec<T>) {
-        while let Some(undo) = self.undo.pop() {
-            match undo {
-                Undo::Appended(len) => items.truncate(len),
-                Undo::Inserted(index) => drop(items.remove(index)),
-                Undo::Removed(index, item) => items.insert(index, item),
-                Undo::Changed(index, item) => items[index] = item,
-                Undo::Truncated(tail) => items.extend(tail),
-                Undo::Replaced(old) => *items = old,
+    /// What was recorded stays; the steps back go to the shadow.
+    pub(super) fn park(&mut self, items: &mut Seq<T>) -> Vec<Undo<T>> {
+        for (index, mut shadow) in std::mem::take(&mut self.dirty) {
+            if let Some(item) = items.get_mut(index) {
+                item.park(&mut shadow);
+            }
+            self.undo.push(Undo::Changed(index, shadow));
+        }
+        let undo = std::mem::take(&mut self.undo);
+        self.reset(items.len());
+        undo
+    }
+
+    pub(super) fn settle(&mut self, items: &mut Seq<T>) {
+        for (index, mut shadow) in std::mem::take(&mut self.dirty) {
+            if let Some(item) = items.get_mut(index) {
+                item.settle(&mut shadow);
             }
         }
         self.reset(items.len());
     }
 
-    pub(super) fn record(
-        &mut self,
-        items: &[T],
-        out: &mut FieldOps<'_>,
-    ) -> Result<(), RecordError> {
-        if self.whole {
-            return out.set_items(items);
+    pub(super) fn undo(&mut self, items: &mut Seq<T>, parked: Vec<Undo<T>>) -> Result<(), Lost> {
+        let mut undone = Ok(());
+        for (index, shadow) in std::mem::take(&mut self.dirty) {
+            let item = items.get_mut(index).ok_or(Lost);
+            undone = undone.and(item.and_then(|item| item.undo(shadow)));
         }
-        self.write_pending(items);
-        if let Some(failed) = &self.failed {
-            return Err(RecordError(failed.clone()));
+        let live = std::mem::take(&mut self.undo);
+        for step in parked.into_iter().chain(live).rev() {
+            undone = undone.and(step.take(items));
         }
-        for written in &self.written {
-            out.raw(written.code, written.index, &written.args);
+        self.reset(items.len());
+        undone
+    }
+}
+
+impl<T: Node> Undo<T> {
+    /// Takes the step back.
+    fn take(self, items: &mut Seq<T>) -> Result<(), Lost> {
+        match self {
+            Undo::Appended(len) => drop(items.split_off(len)),
+            Undo::Inserted(index, count) => drop(items.take_range(index, count)),
+            Undo::Removed(index, taken) => items.insert_all(index, taken),
+            Undo::Scattered(taken) => items.put_each(taken),
+            Undo::Changed(index, shadow) => items.get_mut(index).ok_or(Lost)?.undo(shadow)?,
+            Undo::Moved(from, to) => move_item(items, to, from),
+            Undo::Swapped(a, b) => swap_items(items, a, b),
+            Undo::Ordered(start, order) => order_items(items, start, &invert(&order)),
         }
         Ok(())
     }
+}
 
-    /// Writes what changed in place and what is new, as the indices are now.
-    fn write_pending(&mut self, items: &[T]) {
-        while let Some(&index) = self.dirty.first() {
-            let mut args = Vec::new();
-            self.write_json(&mut args, &items[index]);
-            self.dirty.remove(&index);
-            self.written.push(Written {
-                code: Code::Set,
-                index: Some(index),
-                args,
-            });
+// === Moving items ===
+
+pub(super) fn move_item<T: Clone>(items: &mut Seq<T>, from: usize, to: usize) {
+    if let Some(item) = items.remove(from) {
+        items.insert(to, item);
+    }
+}
+
+pub(super) fn swap_items<T: Clone>(items: &mut Seq<T>, a: usize, b: usize) {
+    let (low, high) = (a.min(b), a.max(b));
+    if low == high {
+        return;
+    }
+    // Out from behind, so that the other index stays as it is.
+    if let (Some(later), Some(earlier)) = (items.remove(high), items.remove(low)) {
+        items.insert(low, later);
+        items.insert(high, earlier);
+    }
+}
+
+pub(super) fn order_items<T: Clone>(items: &mut Seq<T>, start: usize, order: &[u32]) {
+    let mut moved = items.take_range(start, order.len());
+    moved.permute(order);
+    items.insert_all(start, moved);
+}
+
+fn invert(order: &[u32]) -> Vec<u32> {
+    let mut inverse = vec![0; order.len()];
+    for (to, &from) in order.iter().enumerate() {
+        inverse[from as usize] = to as u32;
+    }
+    inverse
+}
+
+// === Writing items ===
+
+fn write_append<T: Node>(
+    items: &Seq<T>,
+    base: usize,
+    out: &mut Out<'_>,
+) -> Result<(), RecordError> {
+    out.op(Code::Append, |out, visibility| {
+        write_separated(items.range(base..items.len()), out, visibility)
+    })
+}
+
+pub(super) fn write_items<T: Node>(
+    items: &Seq<T>,
+    out: &mut Vec<u8>,
+    visibility: Visibility,
+) -> Result<(), RecordError> {
+    out.push(b'[');
+    write_separated(items.iter(), out, visibility)?;
+    out.push(b']');
+    Ok(())
+}
+
+fn write_separated<'a, T: Node>(
+    items: impl Iterator<Item = &'a T>,
+    out: &mut Vec<u8>,
+    visibility: Visibility,
+) -> Result<(), RecordError> {
+    for (nth, item) in items.enumerate() {
+        if nth > 0 {
+            out.push(b',');
         }
-        if self.base < items.len() {
-            let mut args = Vec::new();
-            for (nth, item) in items[self.base..].iter().enumerate() {
-                if nth > 0 {
-                    args.push(b',');
-                }
-                self.write_json(&mut args, item);
-            }
-            self.written.push(Written {
-                code: Code::Append,
-                index: None,
-                args,
-            });
-            self.base = items.len();
-        }
+        write_json(out, item, visibility)?;
     }
+    Ok(())
+}
 
-    fn write_removal(&mut self, index: usize, count: usize) {
-        let args = format!("{index},{count}").into_bytes();
-        self.written.push(Written {
-            code: Code::Remove,
-            index: None,
-            args,
-        });
-    }
-
-    fn write_json(&mut self, out: &mut Vec<u8>, item: &T) {
-        // Stays so if user code panics and the closure of the update swallows that.
-        let before = self
-            .failed
-            .replace("it panicked while it was written".to_owned());
-        let written = write_json(out, item);
-        self.failed = before.or_else(|| written.err().map(|error| error.0));
-    }
+/// Writes early. A failure is kept until the end of the update, which then fails; so is a panic
+/// of user code that the update's closure swallows.
+fn attempt(failed: &mut Option<RecordError>, write: impl FnOnce() -> Result<(), RecordError>) {
+    let panicked = RecordError("it panicked while it was written".to_owned());
+    let before = failed.replace(panicked);
+    let written = write();
+    *failed = before.or_else(|| written.err());
 }

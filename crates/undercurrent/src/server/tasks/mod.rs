@@ -13,7 +13,7 @@ use super::{
     registry::{Arguments, Overlap, Prepared, PreparedTask, Verb},
     scope::Scope,
 };
-use crate::{EndKind, TaskRecord, TaskStatus, Which, builtin::UcTasks};
+use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};
 use futures::future::BoxFuture;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -78,6 +78,7 @@ impl Scope {
     pub(crate) async fn start_task(
         self: &Arc<Self>,
         task: PreparedTask,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> Result<u64, NotStarted> {
         let Some(mut writing) = self.write().await else {
@@ -111,7 +112,14 @@ impl Scope {
         }
         let id = writing.add_record(&task, waits);
         let scope = self.clone();
-        let run = Arc::new(TaskRun::new(id, task, origin, waits, scope, runtime));
+        let run = Arc::new(TaskRun::new(
+            id,
+            task,
+            (visitor, origin),
+            waits,
+            scope,
+            runtime,
+        ));
         tasks.all.insert(id, run.clone());
         if waits {
             tasks.queued.insert(id);
@@ -129,13 +137,14 @@ impl Scope {
         self: &Arc<Self>,
         verb: Verb,
         which: &Which,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> Result<(), NotStarted> {
         match verb {
             Verb::Cancel => self.cancel_tasks(which).await,
             Verb::Pause => self.pause_tasks(which).await,
             Verb::Resume => self.resume_tasks(which).await,
-            Verb::Retry => return self.retry_task(which, origin).await,
+            Verb::Retry => return self.retry_task(which, visitor, origin).await,
         }
         Ok(())
     }
@@ -194,6 +203,7 @@ impl Scope {
     async fn retry_task(
         self: &Arc<Self>,
         which: &Which,
+        visitor: Visitor,
         origin: Option<Origin>,
     ) -> Result<(), NotStarted> {
         let find = |tasks: &UcTasks| {
@@ -212,7 +222,9 @@ impl Scope {
         let runtime = self.runtime.upgrade().ok_or(NotStarted::Full)?;
         let handler = runtime.registry.handler(&name);
         match handler.map(|handler| handler.prepare(Arguments::Json(&arguments))) {
-            Some(Ok(Prepared::Task(task))) => self.start_task(task, origin).await.map(drop),
+            Some(Ok(Prepared::Task(task))) => {
+                self.start_task(task, visitor, origin).await.map(drop)
+            }
             _ => Err(NotStarted::Unknown),
         }
     }

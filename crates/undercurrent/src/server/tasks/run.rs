@@ -6,6 +6,7 @@ use super::super::{
     registry::{Policy, PreparedTask, RunTask},
     scope::{Gate, Look, Scope},
 };
+use crate::Visitor;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
@@ -20,6 +21,8 @@ pub(crate) struct TaskRun {
     pub(crate) key: String,
     pub(crate) scope: Arc<Scope>,
     pub(crate) runtime: Arc<Runtime>,
+    /// Who started it. What it dispatches goes into that visitor's queue.
+    pub(crate) visitor: Visitor,
     /// The page that started it, if one did.
     pub(crate) origin: Option<Origin>,
     pub(super) policy: Policy,
@@ -67,7 +70,7 @@ impl TaskRun {
     pub(super) fn new(
         id: u64,
         task: PreparedTask,
-        origin: Option<Origin>,
+        (visitor, origin): (Visitor, Option<Origin>),
         waits: bool,
         scope: Arc<Scope>,
         runtime: Arc<Runtime>,
@@ -85,6 +88,7 @@ impl TaskRun {
             key,
             scope,
             runtime,
+            visitor,
             origin,
             policy,
             body,

@@ -221,7 +221,10 @@ async fn an_ended_task_is_started_once_more_with_its_arguments() {
     use TaskStatus::{Done, Failed};
     assert_eq!(statuses(&scope).await, [Failed, Done]);
     // What it was started with left the server in no way.
-    let snapshot = scope.snapshots_of(vec!["uc_tasks"]).await.remove(0);
+    let snapshot = scope
+        .snapshots_of(vec!["uc_tasks"], VISITOR)
+        .await
+        .remove(0);
     let event = String::from_utf8(snapshot.event("s").to_vec()).expect("it is text");
     assert!(
         !event.contains("arguments") && !event.contains("failures"),

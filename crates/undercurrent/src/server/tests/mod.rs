@@ -11,15 +11,16 @@ mod updates;
 
 use super::{
     Config, NotStarted, Runtime, Undercurrent,
+    authorize::{Action, Place, authorize},
     queue::{Accepted, Origin},
     registry::{Arguments, Prepared},
     scope::Scope,
     scopes::ScopeKey,
 };
 use crate::{
-    EndKind, Limits, TaskRecord, TaskStatus, UpdateError, Which,
+    EndKind, Limits, TaskRecord, TaskStatus, UpdateError, Visitor, Which,
     builtin::{UcEnds, UcTasks},
-    core::{log::Resume, position::Position},
+    core::{log::Resume, position::Position, scope::ScopeName},
     prelude::*,
 };
 use leptos::config::LeptosOptions;
@@ -180,7 +181,7 @@ struct Measure {
 
 // === Helpers ===
 
-fn runtime(limits: Limits) -> Arc<Runtime> {
+pub(super) fn runtime(limits: Limits) -> Arc<Runtime> {
     // No test reads the environment, so that none depends on it.
     let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
     let config = Config {
@@ -195,29 +196,43 @@ fn runtime(limits: Limits) -> Arc<Runtime> {
         .runtime
 }
 
+const VISITOR: Visitor = Visitor([1; 16]);
+
+pub(super) fn place(runtime: &Runtime, visitor: Visitor, name: &ScopeName) -> Place {
+    authorize(runtime, visitor, name, Action::Send).expect("it is open")
+}
+
 fn scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
-    runtime
-        .scopes
-        .find_or_make(ScopeKey([1; 16]), runtime)
-        .expect("there is room")
+    let place = place(runtime, VISITOR, &ScopeName::Session);
+    let scope = runtime.scopes.find_or_make(&place, runtime);
+    scope.expect("there is room")
 }
 
 /// Sends an event as the client `c` does.
 async fn send<E: crate::EventDef>(scope: &Arc<Scope>, number: u64, call: Call<E>) -> Accepted {
+    send_as(VISITOR, scope, number, call).await
+}
+
+pub(super) async fn send_as<E: crate::EventDef>(
+    visitor: Visitor,
+    scope: &Arc<Scope>,
+    number: u64,
+    call: Call<E>,
+) -> Accepted {
     let runtime = scope.runtime.upgrade().expect("the test holds it");
     let origin = Origin {
         client: "c".into(),
         number,
     };
     let mut queued = runtime
-        .queued(call, Some(origin))
+        .queued(call, visitor, Some(origin))
         .expect("it is registered");
     queued.is_first = true;
     scope.accept(queued).await
 }
 
 /// Waits until all events up to a number have ended.
-async fn ended(scope: &Scope, number: u64) {
+pub(super) async fn ended(scope: &Scope, number: u64) {
     until(|| async {
         let upto = |ends: &UcEnds| ends.clients.first().map_or(0, |ends| ends.upto);
         scope.read(|| true, upto).await.expect("it reads") >= number
@@ -226,7 +241,7 @@ async fn ended(scope: &Scope, number: u64) {
 }
 
 /// Waits for a condition. The clock is paused, so that waiting takes no time.
-async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     for _ in 0..100_000 {
         if condition().await {
             return;
@@ -250,7 +265,7 @@ async fn status(scope: &Scope) -> TaskStatus {
         .expect("there was a run")
 }
 
-async fn failures(scope: &Scope) -> Vec<crate::Failure> {
+pub(super) async fn failures(scope: &Scope) -> Vec<crate::Failure> {
     let all = |ends: &UcEnds| {
         ends.clients
             .iter()

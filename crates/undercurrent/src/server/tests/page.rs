@@ -1,7 +1,7 @@
 //! What handlers ask of pages.
 
 use super::*;
-use crate::{Effect, PageEffect, builtin::UcEffects};
+use crate::{Effect, PageEffect};
 
 #[event]
 async fn shows_around(cx: EventContext<Trial>) -> Result {
@@ -29,7 +29,7 @@ async fn exports(cx: TaskContext<Trial>) -> Result {
 }
 
 async fn asked(scope: &Scope) -> Vec<PageEffect> {
-    let all = |all: &UcEffects| all.effects.iter().cloned().collect();
+    let all = |all: &UcEnds| all.effects.iter().cloned().collect();
     scope.read(|| true, all).await.expect("it reads")
 }
 

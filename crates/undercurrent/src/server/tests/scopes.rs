@@ -8,7 +8,10 @@ async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
         scopes: 3,
         ..Limits::default()
     });
-    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let make = |n| {
+        let place = place(&runtime, Visitor([n; 16]), &ScopeName::Session);
+        runtime.scopes.find_or_make(&place, &runtime)
+    };
     let busy = make(1).expect("there is room");
     send(&busy, 1, stubborn("a".into())).await;
     for n in 2..=3 {
@@ -28,7 +31,10 @@ async fn a_scope_that_goes_is_freed_and_one_that_is_held_stays() {
         scopes: 2,
         ..Limits::default()
     });
-    let make = |n| runtime.scopes.find_or_make(ScopeKey([n; 16]), &runtime);
+    let make = |n| {
+        let place = place(&runtime, Visitor([n; 16]), &ScopeName::Session);
+        runtime.scopes.find_or_make(&place, &runtime)
+    };
     let held = make(1).expect("there is room");
     let mut gone = Vec::new();
     for n in 2..50 {

@@ -80,7 +80,7 @@ async fn a_number_that_json_has_no_word_for_is_refused_and_others_come_back_as_t
         );
         update.await.expect("it updates");
     }
-    let json = scope.snapshots_of(vec!["measure"]).await.remove(0);
+    let json = scope.snapshots_of(vec!["measure"], VISITOR).await.remove(0);
     let event = String::from_utf8(json.event("s").to_vec()).expect("it is text");
     let data = event
         .trim_end()
@@ -144,7 +144,12 @@ async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
     });
     let scope = scope(&runtime);
     let from = |offset| Some(Position::new(scope.epoch(), offset));
-    let resume = |at: Option<Position>| scope.resume(&[("trial", at)]).pop().expect("one for one");
+    let resume = |at: Option<Position>| {
+        scope
+            .resume(&[("trial", at)], VISITOR)
+            .pop()
+            .expect("one for one")
+    };
     assert!(
         matches!(resume(Some(Position::NONE)), Resume::Current),
         "nothing happened yet"
@@ -164,10 +169,10 @@ async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
     );
     assert!(matches!(resume(None), Resume::Snapshot));
     assert!(matches!(resume(Some(Position::NONE)), Resume::Snapshot));
-    let snapshots = scope.snapshots_of(vec!["trial", "uc_tasks"]).await;
+    let snapshots = scope.snapshots_of(vec!["trial", "uc_tasks"], VISITOR).await;
     assert_eq!(Some(snapshots[0].at()), from(8));
     assert_eq!(Some(snapshots[1].at()), from(0));
-    let again = scope.snapshots_of(vec!["trial"]).await;
+    let again = scope.snapshots_of(vec!["trial"], VISITOR).await;
     assert!(
         Arc::ptr_eq(&snapshots[0], &again[0]),
         "one snapshot for all who need it"
@@ -178,7 +183,7 @@ async fn a_stream_goes_on_from_where_it_was_or_takes_a_snapshot() {
 async fn a_state_that_is_changed_twice_in_one_update_has_one_entry() {
     let runtime = runtime(Limits::default());
     let scope = scope(&runtime);
-    let from = scope.resume(&[("trial", Some(Position::NONE))]);
+    let from = scope.resume(&[("trial", Some(Position::NONE))], VISITOR);
     assert!(matches!(from[0], Resume::Current));
     let mut writing = scope.write().await.expect("it can be written");
     for text in ["a", "b", "c"] {
@@ -194,7 +199,7 @@ async fn a_state_that_is_changed_twice_in_one_update_has_one_entry() {
     }
     writing.publish();
     let Some(Resume::Entries(entries)) = scope
-        .resume(&[("trial", Some(Position::new(scope.epoch(), 0)))])
+        .resume(&[("trial", Some(Position::new(scope.epoch(), 0)))], VISITOR)
         .pop()
     else {
         panic!("one leads on");

@@ -1,0 +1,150 @@
+//! Named fields, and what is done to each of them. Structs and variants share it: they differ in
+//! how a field is reached.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    Error, Field, Ident, Result, Token, Type, Visibility, punctuated::Punctuated, spanned::Spanned,
+};
+
+/// A field, as far as the expansion needs it.
+pub(super) struct StateField<'a> {
+    pub(super) ident: &'a Ident,
+    pub(super) name: String,
+    pub(super) ty: &'a Type,
+    pub(super) visibility: &'a Visibility,
+    pub(super) server_only: bool,
+}
+
+pub(super) fn read(fields: &Punctuated<Field, Token![,]>) -> Result<Vec<StateField<'_>>> {
+    fields.iter().map(field).collect()
+}
+
+fn field(field: &Field) -> Result<StateField<'_>> {
+    let Some(ident) = &field.ident else {
+        return Err(Error::new(field.span(), "a state has named fields"));
+    };
+    let mut server_only = false;
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("state"))
+    {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("server") {
+                server_only = true;
+                return Ok(());
+            }
+            Err(meta.error("a field of a state knows `#[state(server)]` only"))
+        })?;
+    }
+    let name = plain_name(ident);
+    Ok(StateField {
+        ident,
+        name,
+        ty: &field.ty,
+        visibility: &field.vis,
+        server_only,
+    })
+}
+
+/// `r#type` → `type`.
+pub(super) fn plain_name(ident: &Ident) -> String {
+    ident.to_string().trim_start_matches("r#").to_owned()
+}
+
+/// How a field of this type is handled: chosen where the expansion is compiled, by the type.
+/// Spanned at the type, so that one that fits no way is marked there.
+pub(super) fn kind(ty: &Type) -> TokenStream {
+    quote_spanned! {ty.span()=> (&&__field::Probe::<#ty>::NEW).kind() }
+}
+
+impl StateField<'_> {
+    pub(super) fn kind(&self) -> TokenStream {
+        kind(self.ty)
+    }
+
+    /// The name of a variable that holds it.
+    pub(super) fn var(&self, what: &str) -> Ident {
+        format_ident!("{what}_{}", self.name)
+    }
+
+    fn sight(&self) -> TokenStream {
+        let sight = if self.server_only { "Server" } else { "Public" };
+        let sight = format_ident!("{sight}");
+        quote!(__ops::Visibility::#sight)
+    }
+
+    pub(super) fn has_server(&self) -> TokenStream {
+        let kind = self.kind();
+        if self.server_only {
+            // Asked all the same, so that a type that is no node is marked.
+            quote!({ let _ = #kind.has_server(); true })
+        } else {
+            quote!(#kind.has_server())
+        }
+    }
+
+    /// A statement.
+    pub(super) fn record(&self, now: &TokenStream, shadow: &TokenStream) -> TokenStream {
+        let (name, kind, sight) = (&self.name, self.kind(), self.sight());
+        quote!(out.field(#name, #sight, |out| #kind.record(#now, #shadow, out))?;)
+    }
+
+    /// A statement that writes the field to `map`.
+    pub(super) fn write(&self, field: &TokenStream) -> TokenStream {
+        let (name, kind) = (&self.name, self.kind());
+        let write = quote!(map.serialize_entry(#name, &#kind.write(#field, visibility))?;);
+        if self.server_only {
+            quote!(if visibility == __ops::Visibility::Server { #write })
+        } else {
+            write
+        }
+    }
+}
+
+/// A block that reads the fields from `map`, into what `place` says.
+pub(super) fn read_map(
+    fields: &[StateField<'_>],
+    place: impl Fn(&StateField<'_>) -> TokenStream,
+) -> TokenStream {
+    let arms = fields.iter().map(|field| {
+        let (name, kind, place) = (&field.name, field.kind(), place(field));
+        quote!(#name => #place = map.next_value_seed(#kind.seed())?,)
+    });
+    quote! {
+        while let Some(__field::Name(name)) = map.next_key()? {
+            match &*name {
+                #(#arms)*
+                _ => { map.next_value::<__serde::de::IgnoredAny>()?; }
+            }
+        }
+    }
+}
+
+/// A visitor that reads a JSON object by the block `read`, whose value is the result.
+pub(super) fn map_visitor(
+    visitor: &Ident,
+    value: &TokenStream,
+    what: &str,
+    read: &TokenStream,
+) -> TokenStream {
+    quote! {
+        struct #visitor;
+
+        impl<'de> __serde::de::Visitor<'de> for #visitor {
+            type Value = #value;
+
+            fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(#what)
+            }
+
+            fn visit_map<A: __serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> ::core::result::Result<Self::Value, A::Error> {
+                #read
+            }
+        }
+    }
+}

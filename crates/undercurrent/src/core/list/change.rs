@@ -1,0 +1,352 @@
+//! Changing a list. Each method does what its namesake of `Vec` or `VecDeque` does.
+
+use super::{
+    List, Role,
+    record::{Recorder, Undo, move_item, order_items, swap_items},
+};
+use crate::core::{node::Node, ops::Code, seq::Seq};
+use std::{
+    cmp::Ordering,
+    ops::{Bound, Range, RangeBounds},
+};
+
+impl<T: Node> List<T> {
+    // === One item ===
+
+    /// Puts an item behind the last one.
+    pub fn push(&mut self, item: T) {
+        if let Role::Armed(recorder) = &mut self.role {
+            recorder.appending();
+        }
+        self.items.push_back(item);
+    }
+
+    /// Puts an item before the first one.
+    pub fn push_front(&mut self, item: T) {
+        self.insert(0, item);
+    }
+
+    /// Takes the last item away.
+    pub fn pop(&mut self) -> Option<T> {
+        let last = self.len().checked_sub(1)?;
+        Some(self.remove(last))
+    }
+
+    /// Takes the first item away.
+    pub fn pop_front(&mut self) -> Option<T> {
+        (!self.is_empty()).then(|| self.remove(0))
+    }
+
+    /// Puts an item before the one at the index, or behind the last.
+    ///
+    /// # Panics
+    ///
+    /// When the index is greater than the length.
+    pub fn insert(&mut self, index: usize, item: T) {
+        let len = self.len();
+        assert!(index <= len, "insert at {index} into a list of {len}");
+        match moving(&mut self.role, &mut self.items, index..index) {
+            Moving::Unwritten(recorder) => {
+                if let Some(recorder) = recorder {
+                    recorder.appending();
+                }
+                self.items.insert(index, item);
+            }
+            Moving::Written(recorder) => {
+                recorder.write_insert(index, std::iter::once(&item));
+                self.items.insert(index, item);
+                recorder.moved(Undo::Inserted(index, 1), len + 1);
+            }
+        }
+    }
+
+    /// Takes the item at the index away.
+    ///
+    /// # Panics
+    ///
+    /// When there is no item at the index.
+    pub fn remove(&mut self, index: usize) -> T {
+        let len = self.len();
+        assert!(index < len, "remove {index} from a list of {len}");
+        self.take_range(index..index + 1).remove(0)
+    }
+
+    /// Takes an item out and puts it back so that it has the index `to`: a page moves the row
+    /// and leaves the others alone.
+    ///
+    /// # Panics
+    ///
+    /// When there is no item at one of the two.
+    ///
+    /// ```
+    /// use undercurrent::List;
+    ///
+    /// let mut list = List::from(["a", "b", "c"].map(String::from));
+    /// list.move_item(0, 2);
+    /// assert_eq!(list, List::from(["b", "c", "a"].map(String::from)));
+    /// ```
+    pub fn move_item(&mut self, from: usize, to: usize) {
+        let len = self.len();
+        assert!(
+            from < len && to < len,
+            "move {from} to {to} in a list of {len}"
+        );
+        if from == to {
+            return;
+        }
+        let touched = from.min(to)..from.max(to) + 1;
+        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, touched) {
+            recorder.write_numbers(Code::Move, &[from, to]);
+            move_item(&mut self.items, from, to);
+            recorder.moved(Undo::Moved(from, to), len);
+        } else {
+            move_item(&mut self.items, from, to);
+        }
+    }
+
+    /// Lets two items change places.
+    ///
+    /// # Panics
+    ///
+    /// When there is no item at one of the two.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        let len = self.len();
+        assert!(a < len && b < len, "swap {a} and {b} in a list of {len}");
+        if a == b {
+            return;
+        }
+        let touched = a.min(b)..a.max(b) + 1;
+        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, touched) {
+            recorder.write_numbers(Code::Swap, &[a, b]);
+            swap_items(&mut self.items, a, b);
+            recorder.moved(Undo::Swapped(a, b), len);
+        } else {
+            swap_items(&mut self.items, a, b);
+        }
+    }
+
+    // === In place ===
+
+    /// The item at an index, to be changed in place.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        let item = self.items.get_mut(index)?;
+        if let Role::Armed(recorder) = &mut self.role {
+            recorder.changing(index, item);
+        }
+        Some(item)
+    }
+
+    /// The first item, to be changed in place.
+    pub fn first_mut(&mut self) -> Option<&mut T> {
+        self.get_mut(0)
+    }
+
+    /// The last item, to be changed in place.
+    pub fn last_mut(&mut self) -> Option<&mut T> {
+        self.get_mut(self.len().checked_sub(1)?)
+    }
+
+    /// The items in order, each to be changed in place. Each that is visited is copied, to be
+    /// compared; only those that differ then are sent.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let mut recorder = match &mut self.role {
+            Role::Armed(recorder) => Some(recorder),
+            _ => None,
+        };
+        self.items.iter_mut().enumerate().map(move |(index, item)| {
+            if let Some(recorder) = &mut recorder {
+                recorder.changing(index, item);
+            }
+            item
+        })
+    }
+
+    // === Many items ===
+
+    /// Drops the items from the length on.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            self.drop_range(len..self.len());
+        }
+    }
+
+    /// Drops all items.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Takes the items with these indices away.
+    ///
+    /// # Panics
+    ///
+    /// When an index of the range is beyond the list.
+    ///
+    /// ```
+    /// use undercurrent::List;
+    ///
+    /// let mut list: List<u32> = (0..10).collect();
+    /// assert_eq!(list.drain(..7).count(), 7);
+    /// assert_eq!(list, List::from([7, 8, 9]));
+    /// ```
+    pub fn drain(&mut self, range: impl RangeBounds<usize>) -> std::vec::IntoIter<T> {
+        self.take_range(bounds(&range, self.len())).into_iter()
+    }
+
+    /// Keeps the items for which the closure says yes.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        // Judged first, removed then: a closure that panics leaves the list as it was.
+        let gone: Vec<usize> = self
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| !keep(item))
+            .map(|(index, _)| index)
+            .collect();
+        let (Some(&first), Some(&last)) = (gone.first(), gone.last()) else {
+            return;
+        };
+        match moving(&mut self.role, &mut self.items, first..last + 1) {
+            Moving::Unwritten(_) => drop(self.items.take_each(&gone)),
+            Moving::Written(recorder) => {
+                recorder.write_numbers(Code::Remove, &runs_from_behind(&gone));
+                let taken = self.items.take_each(&gone);
+                let taken = gone.into_iter().zip(taken).collect();
+                recorder.moved(Undo::Scattered(taken), self.items.len());
+            }
+        }
+    }
+
+    /// Orders the items by a comparison; equal ones keep their order. A page moves its rows.
+    pub fn sort_by(&mut self, mut compare: impl FnMut(&T, &T) -> Ordering) {
+        let items: Vec<&T> = self.iter().collect();
+        let mut order: Vec<u32> = (0..items.len() as u32).collect();
+        // Compared first, moved then: a closure that panics leaves the list as it was.
+        order.sort_by(|&a, &b| compare(items[a as usize], items[b as usize]));
+        self.reorder(&order);
+    }
+
+    /// Orders the items by a key; equal ones keep their order. A page moves its rows.
+    pub fn sort_by_key<K: Ord>(&mut self, mut key: impl FnMut(&T) -> K) {
+        self.sort_by(|a, b| key(a).cmp(&key(b)));
+    }
+
+    /// Orders the items; equal ones keep their order. A page moves its rows.
+    pub fn sort(&mut self)
+    where
+        T: Ord,
+    {
+        self.sort_by(T::cmp);
+    }
+
+    /// Turns the order round.
+    pub fn reverse(&mut self) {
+        let order: Vec<u32> = (0..self.len() as u32).rev().collect();
+        self.reorder(&order);
+    }
+
+    /// Puts the items in another order, and sends the part of it that moves something.
+    fn reorder(&mut self, order: &[u32]) {
+        let moves = |(to, from): (usize, &u32)| to != *from as usize;
+        let Some(start) = order.iter().enumerate().position(moves) else {
+            return;
+        };
+        let end = order.iter().enumerate().rposition(moves).unwrap_or(start) + 1;
+        let order: Vec<u32> = order[start..end]
+            .iter()
+            .map(|from| from - start as u32)
+            .collect();
+        let len = self.len();
+        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, start..end) {
+            let mut numbers = vec![start];
+            numbers.extend(order.iter().map(|&from| from as usize));
+            recorder.write_numbers(Code::Order, &numbers);
+            order_items(&mut self.items, start, &order);
+            recorder.moved(Undo::Ordered(start, order), len);
+        } else {
+            order_items(&mut self.items, start, &order);
+        }
+    }
+
+    /// Takes items away and gives them out. What is kept to be put back are the items that were
+    /// in the list, with whatever they recorded inside; given out are copies.
+    fn take_range(&mut self, range: Range<usize>) -> Vec<T> {
+        let (start, count) = (range.start, range.len());
+        if !matches!(&self.role, Role::Armed(recorder) if start < recorder.base) {
+            return self.items.take_range(start, count).into_items().collect();
+        }
+        let given = self.items.range(range.clone()).cloned().collect();
+        self.drop_range(range);
+        given
+    }
+
+    fn drop_range(&mut self, range: Range<usize>) {
+        let (start, count) = (range.start, range.len());
+        if count == 0 {
+            return;
+        }
+        match moving(&mut self.role, &mut self.items, range) {
+            Moving::Unwritten(_) => drop(self.items.take_range(start, count)),
+            Moving::Written(recorder) => {
+                recorder.write_numbers(Code::Remove, &[start, count]);
+                let taken = self.items.take_range(start, count);
+                recorder.moved(Undo::Removed(start, taken), self.items.len());
+            }
+        }
+    }
+}
+
+/// Who has to know that items from an index on are about to move.
+enum Moving<'a, T> {
+    /// The items there are not written yet; they will be as they are then.
+    Unwritten(Option<&'a mut Recorder<T>>),
+    /// All that stands now is written. The op comes next, then the change, then its undo.
+    Written(&'a mut Recorder<T>),
+}
+
+fn moving<'a, T: Node>(
+    role: &'a mut Role<T>,
+    items: &mut Seq<T>,
+    touched: Range<usize>,
+) -> Moving<'a, T> {
+    let from = touched.start;
+    items.own_around(touched);
+    let Role::Armed(recorder) = role else {
+        return Moving::Unwritten(None);
+    };
+    if from >= recorder.base {
+        return Moving::Unwritten(Some(recorder));
+    }
+    recorder.flush(items);
+    Moving::Written(recorder)
+}
+
+/// The ascending indices as pairs of index and count, from behind, so that each is right when
+/// those before it are gone.
+fn runs_from_behind(indices: &[usize]) -> Vec<usize> {
+    let mut runs: Vec<usize> = Vec::new();
+    for &index in indices.iter().rev() {
+        match runs.as_mut_slice() {
+            [.., start, count] if *start == index + 1 => (*start, *count) = (index, *count + 1),
+            _ => runs.extend([index, 1]),
+        }
+    }
+    runs
+}
+
+/// The indices that a range means.
+pub(in crate::core) fn bounds(range: &impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let start = match range.start_bound() {
+        Bound::Included(&start) => start,
+        Bound::Excluded(&before) => before + 1,
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&last) => last + 1,
+        Bound::Excluded(&end) => end,
+        Bound::Unbounded => len,
+    };
+    assert!(
+        start <= end && end <= len,
+        "the range {start}..{end} of a list of {len}"
+    );
+    start..end
+}

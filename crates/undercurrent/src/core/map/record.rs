@@ -1,0 +1,225 @@
+//! What a map remembers during an update, by key. Changes of different keys don't touch each
+//! other, so that nothing has to be written before the update is over.
+
+use super::Key;
+use crate::core::{
+    list::next_id,
+    node::{Lost, Node, Write},
+    ops::{Code, RecordError, Visibility},
+    seq::Seq,
+    writer::{Flushed, Out, write_json},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::{collections::BTreeMap, mem};
+
+#[derive(Debug)]
+pub(super) struct Recorder<K, V> {
+    /// Which map this is. Another one in its place (assigned, swapped in) has another.
+    pub(super) id: u64,
+    dirty: BTreeMap<K, Before<V>>,
+}
+
+/// What was at a key before the update.
+#[derive(Debug)]
+pub(super) enum Before<V> {
+    /// Nothing.
+    Absent,
+    /// The value that is there now, armed: its shadow.
+    Inside(V),
+    /// This value, which was taken out or replaced.
+    Taken(V),
+    /// This value, which was changed inside before it was taken out: the value and its shadow.
+    TakenChanged(V, V),
+}
+
+/// About the bytes of an op around what it carries.
+const OP_BYTES: usize = 24;
+
+impl<K: Key, V: Node> Recorder<K, V> {
+    pub(super) fn new() -> Self {
+        Recorder {
+            id: next_id(),
+            dirty: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.dirty.clear();
+    }
+
+    /// The value of a key is given out to be changed.
+    pub(super) fn changing(&mut self, key: &K, value: &mut V) {
+        if !self.dirty.contains_key(key) {
+            self.dirty.insert(key.clone(), Before::Inside(value.arm()));
+        }
+    }
+
+    /// A key gets a value that it had not.
+    pub(super) fn adding(&mut self, key: &K) {
+        if !self.dirty.contains_key(key) {
+            self.dirty.insert(key.clone(), Before::Absent);
+        }
+    }
+
+    /// A value was taken out or replaced. Whether it was there before the update, and is kept.
+    pub(super) fn keeps(&self, key: &K) -> bool {
+        matches!(self.dirty.get(key), None | Some(Before::Inside(_)))
+    }
+
+    /// Keeps what was taken out.
+    pub(super) fn took(&mut self, key: K, value: V) {
+        let before = match self.dirty.remove(&key) {
+            None => Before::Taken(value),
+            Some(Before::Inside(shadow)) => Before::TakenChanged(value, shadow),
+            Some(earlier) => earlier,
+        };
+        self.dirty.insert(key, before);
+    }
+
+    pub(super) fn record(
+        &mut self,
+        items: &mut Seq<(K, V)>,
+        out: &mut Out<'_>,
+    ) -> Result<(), RecordError> {
+        // An entry takes five bytes at least in the whole: up to that the ops are shorter.
+        let about = self.dirty.len() * OP_BYTES;
+        if about <= 5 * items.len() || about <= 16 * OP_BYTES {
+            return self.write(items, out);
+        }
+        let mut ops = Flushed::default();
+        self.write(items, &mut ops.out::<V>())?;
+        let mut whole = Vec::new();
+        write_items(items, &mut whole, Visibility::Server)?;
+        if whole.len() < ops.bytes() {
+            write_whole(items, out)
+        } else {
+            out.absorb::<V>(&ops);
+            Ok(())
+        }
+    }
+
+    fn write(&mut self, items: &mut Seq<(K, V)>, out: &mut Out<'_>) -> Result<(), RecordError> {
+        for (key, before) in &self.dirty {
+            let now = value_mut(items, key);
+            // What the update put and took again needs no word.
+            if matches!((before, &now), (Before::Absent, None)) {
+                continue;
+            }
+            out.key(key_json(key)?.as_bytes(), |out| match (before, now) {
+                (Before::Inside(shadow), Some(now)) => now.record(shadow, out),
+                (Before::Taken(before), Some(now)) if now.same(before) => Ok(()),
+                (_, Some(now)) => out.op(Code::Set, |out, visibility| {
+                    write_json(out, now, visibility)
+                }),
+                (_, None) => out.op(Code::Remove, |_, _| Ok(())),
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn park(&mut self, items: &mut Seq<(K, V)>) -> BTreeMap<K, Before<V>> {
+        for (key, before) in &mut self.dirty {
+            if let (Before::Inside(shadow), Some(value)) = (before, value_mut(items, key)) {
+                value.park(shadow);
+            }
+        }
+        mem::take(&mut self.dirty)
+    }
+
+    pub(super) fn settle(&mut self, items: &mut Seq<(K, V)>) {
+        for (key, before) in mem::take(&mut self.dirty) {
+            if let (Before::Inside(mut shadow), Some(value)) = (before, value_mut(items, &key)) {
+                value.settle(&mut shadow);
+            }
+        }
+    }
+
+    pub(super) fn undo(
+        &mut self,
+        items: &mut Seq<(K, V)>,
+        parked: BTreeMap<K, Before<V>>,
+    ) -> Result<(), Lost> {
+        let live = mem::take(&mut self.dirty);
+        let mut undone = Ok(());
+        for (key, before) in live.into_iter().chain(parked) {
+            undone = undone.and(put_back(items, key, before));
+        }
+        undone
+    }
+}
+
+fn put_back<K: Key, V: Node>(
+    items: &mut Seq<(K, V)>,
+    key: K,
+    before: Before<V>,
+) -> Result<(), Lost> {
+    let value = match before {
+        Before::Inside(shadow) => return value_mut(items, &key).ok_or(Lost)?.undo(shadow),
+        Before::Absent => None,
+        Before::Taken(value) => Some(value),
+        Before::TakenChanged(mut value, shadow) => {
+            value.undo(shadow)?;
+            Some(value)
+        }
+    };
+    match (items.search_by(|(own, _)| own.cmp(&key)), value) {
+        (Ok(index), Some(value)) => items.get_mut(index).ok_or(Lost)?.1 = value,
+        (Ok(index), None) => drop(items.remove(index)),
+        (Err(index), Some(value)) => items.insert(index, (key, value)),
+        (Err(_), None) => {}
+    }
+    Ok(())
+}
+
+fn value_mut<'a, K: Key, V: Node>(items: &'a mut Seq<(K, V)>, key: &K) -> Option<&'a mut V> {
+    let index = items.search_by(|(own, _)| own.cmp(key)).ok()?;
+    items.get_mut(index).map(|(_, value)| value)
+}
+
+pub(super) fn write_whole<K: Key, V: Node>(
+    items: &Seq<(K, V)>,
+    out: &mut Out<'_>,
+) -> Result<(), RecordError> {
+    out.op(Code::Set, |out, visibility| {
+        write_items(items, out, visibility)
+    })
+}
+
+fn write_items<K: Key, V: Node>(
+    items: &Seq<(K, V)>,
+    out: &mut Vec<u8>,
+    visibility: Visibility,
+) -> Result<(), RecordError> {
+    out.push(b'{');
+    for (nth, (key, value)) in items.iter().enumerate() {
+        if nth > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(key_json(key)?.as_bytes());
+        out.push(b':');
+        write_json(out, value, visibility)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// A key as JSON has it in an object: a text, whatever its type.
+///
+/// # Errors
+///
+/// The key is neither a text nor a number, nor an enum without content.
+fn key_json<K: Key>(key: &K) -> Result<String, RecordError> {
+    struct OneKey<'a, K>(&'a K);
+
+    impl<K: Key> Serialize for OneKey<'_, K> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            let mut map = to.serialize_map(Some(1))?;
+            map.serialize_entry(self.0, &Write(&(), Visibility::Public))?;
+            map.end()
+        }
+    }
+    // `{"key":null}`
+    let json = serde_json::to_string(&OneKey(key)).map_err(RecordError::new)?;
+    let end = json.len().saturating_sub(":null}".len());
+    Ok(json[1..end].to_owned())
+}

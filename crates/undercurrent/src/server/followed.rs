@@ -1,0 +1,208 @@
+//! What a stream follows: scopes, and the states in each of them.
+
+use super::{
+    Runtime,
+    authorize::{Action, authorize},
+    cell::AnySnapshot,
+    follow::Follower,
+    scope::Scope,
+    scopes::Slot,
+};
+use crate::{
+    Visitor,
+    core::{
+        frame::ByeReason,
+        log::{Entry, Resume},
+        position::{Epoch, Position},
+        scope::ScopeName,
+    },
+};
+use std::sync::Arc;
+
+/// A scope that a stream follows.
+pub(super) struct FollowedScope {
+    pub(super) slot: Arc<Slot>,
+    states: FollowedStates,
+}
+
+/// States, each with the position to go on from; without one it gets a snapshot.
+type FollowedStates = Vec<(&'static str, Option<Position>)>;
+
+/// What a client asks for.
+pub(super) struct Request {
+    session: FollowedStates,
+    others: Vec<(ScopeName, FollowedStates)>,
+}
+
+/// The places of the scopes that let the visitor in.
+pub(super) struct Opened {
+    pub(super) scopes: Vec<FollowedScope>,
+    pub(super) refused: Vec<(ScopeName, String)>,
+    /// Streams that the visitor has beside this one.
+    pub(super) others_of_visitor: usize,
+}
+
+impl Request {
+    /// Reads `follow=s.<state>@<position>,0.<state>@…` and `scope=<name>`: a number is that of a
+    /// `scope`, counted from 0.
+    ///
+    /// `Last-Event-ID` is not read: it is one position, of the frame that came last, and of an
+    /// update over several states the others may not have come. The URL is exact, and what comes
+    /// twice is known by its position.
+    pub(super) fn parse(runtime: &Runtime, query: &[(String, String)]) -> Result<Self, ByeReason> {
+        let values = |name: &'static str| {
+            let of_name = query.iter().filter(move |(known, _)| known == name);
+            of_name.map(|(_, value)| value.as_str())
+        };
+        let mut request = Request {
+            session: Vec::new(),
+            others: Vec::new(),
+        };
+        for name in values("scope") {
+            if request.others.len() >= runtime.limits.followed_scopes {
+                return Err(ByeReason::UnknownState);
+            }
+            let name = runtime.scope_name(name);
+            let name = name.map_err(|_| ByeReason::UnknownState)?;
+            request.others.push((name, Vec::new()));
+        }
+        let follows = values("follow").flat_map(|list| list.split(','));
+        let mut count = 0;
+        for one in follows.filter(|one| !one.is_empty()) {
+            count += 1;
+            if count > runtime.limits.followed_states {
+                return Err(ByeReason::UnknownState);
+            }
+            request.follow(runtime, one)?;
+        }
+        Ok(request)
+    }
+
+    fn follow(&mut self, runtime: &Runtime, one: &str) -> Result<(), ByeReason> {
+        let (name, position) = one.split_once('@').unwrap_or((one, ""));
+        let (scope, name) = name.split_once('.').ok_or(ByeReason::UnknownState)?;
+        let state = runtime.registry.state(name);
+        let state = state.ok_or(ByeReason::UnknownState)?;
+        let (scope, states) = match scope {
+            "s" => (&ScopeName::Session, &mut self.session),
+            nth => {
+                let nth = nth.parse::<usize>().ok();
+                let other = nth.and_then(|nth| self.others.get_mut(nth));
+                let (scope, states) = other.ok_or(ByeReason::UnknownState)?;
+                (&*scope, states)
+            }
+        };
+        if !scope.has(state.scope) {
+            return Err(ByeReason::UnknownState);
+        }
+        if states.iter().all(|(known, _)| *known != state.name) {
+            states.push((state.name, position.parse().ok()));
+        }
+        Ok(())
+    }
+}
+
+/// Goes to each scope that was asked for, as far as its rule allows.
+pub(super) fn open_scopes(
+    runtime: &Runtime,
+    visitor: Visitor,
+    request: Request,
+    follower: &Arc<Follower>,
+) -> Result<Opened, ByeReason> {
+    let mut opened = Opened {
+        scopes: Vec::new(),
+        refused: Vec::new(),
+        others_of_visitor: 0,
+    };
+    // All rules first: one that panics or refuses leaves no follower behind.
+    let mut places = Vec::new();
+    let session = (ScopeName::Session, request.session);
+    for (name, states) in std::iter::once(session).chain(request.others) {
+        match authorize(runtime, visitor, &name, Action::Read) {
+            // Two names of one tag can't be told apart by their frames.
+            Ok(place) if places.iter().any(|(known, _)| is_of_tag(known, &place)) => {
+                return Err(ByeReason::UnknownState);
+            }
+            Ok(place) => places.push((place, states)),
+            Err(refused) => opened.refused.push((name, refused.message())),
+        }
+    }
+    for (nth, (place, states)) in places.into_iter().enumerate() {
+        let (slot, others) = runtime.scopes.follow(&place, follower);
+        if nth == 0 {
+            // Each stream is in its visitor's session: so many there are.
+            opened.others_of_visitor = others;
+        }
+        opened.scopes.push(FollowedScope { slot, states });
+    }
+    Ok(opened)
+}
+
+fn is_of_tag(known: &super::authorize::Place, place: &super::authorize::Place) -> bool {
+    known.tag == place.tag
+}
+
+impl FollowedScope {
+    /// The history that the scope is in; `0` where there is no scope.
+    pub(super) fn epoch(&self) -> String {
+        let scope = self.slot.scope();
+        scope.map_or(Epoch::NONE, |scope| scope.epoch()).to_string()
+    }
+
+    /// No scope: every state is its default. Who shows something else had another one.
+    pub(super) fn write_defaults(&mut self, runtime: &Runtime, out: &mut Vec<u8>) {
+        for (name, from) in &mut self.states {
+            if *from != Some(Position::NONE)
+                && let Some(state) = runtime.registry.state(name)
+            {
+                let snapshot = (state.default_snapshot)(Position::NONE);
+                out.extend_from_slice(snapshot.event(self.slot.tag.as_str()));
+                *from = Some(Position::NONE);
+            }
+        }
+    }
+
+    /// Writes the entries that lead on, in the order of their offsets, and returns the states to
+    /// which none lead.
+    pub(super) fn write_entries(
+        &mut self,
+        scope: &Scope,
+        visitor: Visitor,
+        out: &mut Vec<u8>,
+        max: usize,
+    ) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        let mut entries: Vec<(usize, Arc<Entry>)> = Vec::new();
+        let resumes = scope.resume(&self.states, visitor);
+        for (nth, resume) in resumes.into_iter().enumerate() {
+            match resume {
+                Resume::Current => {}
+                Resume::Entries(found) => {
+                    entries.extend(found.into_iter().map(|entry| (nth, entry)));
+                }
+                Resume::Snapshot => missing.push(self.states[nth].0),
+            }
+        }
+        entries.sort_by_key(|(_, entry)| entry.offset);
+        let epoch = scope.epoch();
+        let mut last = None;
+        for (nth, entry) in entries {
+            // The entries of one update go in one write.
+            if out.len() >= max && last != Some(entry.offset) {
+                break;
+            }
+            out.extend_from_slice(&entry.event);
+            self.states[nth].1 = Some(Position::new(epoch, entry.offset));
+            last = Some(entry.offset);
+        }
+        missing
+    }
+
+    pub(super) fn write_snapshot(&mut self, snapshot: &dyn AnySnapshot, out: &mut Vec<u8>) {
+        out.extend_from_slice(snapshot.event(self.slot.tag.as_str()));
+        let name = snapshot.name();
+        if let Some(follow) = self.states.iter_mut().find(|(known, _)| *known == name) {
+            follow.1 = Some(snapshot.at());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The queues of a scope: one for each visitor in it, so that nobody's slow event makes anybody
+//! else wait.
+
+use super::queue::Queue;
+use crate::{Limits, Visitor};
+use std::collections::HashMap;
+
+/// The queues of a scope, by visitor.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    queues: HashMap<Visitor, Used>,
+    /// Visitors whose queues went. Their ends go with the next update.
+    forgotten: Vec<Visitor>,
+    turn: u64,
+    limits: Limits,
+}
+
+#[derive(Debug)]
+struct Used {
+    queue: Queue,
+    /// When it was last asked for.
+    turn: u64,
+}
+
+impl Queues {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Queues {
+            queues: HashMap::new(),
+            forgotten: Vec::new(),
+            turn: 0,
+            limits: limits.clone(),
+        }
+    }
+
+    /// The queue of a visitor, made now if there is none. `None` when there is no room: so many
+    /// visitors have events that wait or run.
+    pub(crate) fn of(&mut self, visitor: Visitor) -> Option<&mut Queue> {
+        self.turn += 1;
+        let turn = self.turn;
+        if !self.queues.contains_key(&visitor) {
+            if self.queues.len() >= self.limits.visitors_of_scope && !self.make_room() {
+                return None;
+            }
+            let queue = Queue::new(&self.limits);
+            self.queues.insert(visitor, Used { queue, turn });
+            self.forgotten.retain(|gone| *gone != visitor);
+        }
+        let used = self.queues.get_mut(&visitor)?;
+        used.turn = turn;
+        Some(&mut used.queue)
+    }
+
+    /// The queue of a visitor who has one.
+    pub(crate) fn existing(&mut self, visitor: Visitor) -> Option<&mut Queue> {
+        self.queues.get_mut(&visitor).map(|used| &mut used.queue)
+    }
+
+    pub(crate) fn are_idle(&self) -> bool {
+        self.queues.values().all(|used| used.queue.is_idle())
+    }
+
+    pub(crate) fn take_forgotten(&mut self) -> Vec<Visitor> {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    /// Forgets the idle visitors who were silent the longest: a part of them at once, so that
+    /// the search is not made for each new one.
+    fn make_room(&mut self) -> bool {
+        let idle = self.queues.iter().filter(|(_, used)| used.queue.is_idle());
+        let mut idle: Vec<_> = idle.map(|(visitor, used)| (used.turn, *visitor)).collect();
+        idle.sort_unstable();
+        idle.truncate((self.limits.visitors_of_scope / 64).max(1));
+        for (_, visitor) in &idle {
+            self.queues.remove(visitor);
+            self.forgotten.push(*visitor);
+        }
+        !idle.is_empty()
+    }
+}
