@@ -11,7 +11,7 @@ pub async fn numbers(cx: TaskContext<Random>, once: bool) -> Result<()> {
         if random.chain.is_running() {
             return Err(ForVisitor::new("The chained run is under way."));
         }
-        random.goes_on = !once;
+        (random.goes_on, random.stops) = (!once, false);
         Ok(())
     })
     .await?;
@@ -30,5 +30,5 @@ pub async fn numbers(cx: TaskContext<Random>, once: bool) -> Result<()> {
 /// Ends the run after the step under way. It does not wait for it.
 #[event]
 pub fn stop_background(random: &mut Random) {
-    random.goes_on = false;
+    (random.goes_on, random.stops) = (false, true);
 }

@@ -25,6 +25,8 @@ pub struct Random {
     pub chain: Chain,
     /// The run, of whichever style, draws on after the step under way.
     pub goes_on: bool,
+    /// The background task was told to stop, and has not come to it.
+    pub stops: bool,
 }
 
 impl Default for Random {
@@ -37,6 +39,7 @@ impl Default for Random {
             total: 0,
             chain: Chain::default(),
             goes_on: false,
+            stops: false,
         }
     }
 }

@@ -160,9 +160,8 @@ fn BackgroundRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
     let task = use_task(numbers);
     let (run, stop) = (use_event(numbers), use_event(stop_background));
     let is_running = move || task.is_running() && random.goes_on().get();
-    let stopping = Signal::derive(move || {
-        task.is_cancelling() || (task.is_running() && !random.goes_on().get())
-    });
+    let stops = move || task.is_running() && random.stops().get();
+    let stopping = Signal::derive(move || task.is_cancelling() || stops());
     let is_off = move || clicks.running.get().is_some();
     let fault = move || {
         run.error()

@@ -1,0 +1,122 @@
+// What a demonstration breaks mends itself, and nothing is lost or comes twice.
+
+import { ALL_IDS } from './support/posts-page';
+import { Tray, expectNoLoss, open } from './support/page';
+import { expect, test } from './support/shop';
+
+const number = (text: string | null) => Number(text);
+
+test('a stream that is cut for five seconds brings what came meanwhile', async ({ posts, page, shop }) => {
+  await posts.open();
+  const { background } = posts;
+  shop.letUpTo(2);
+  await background.begin(2);
+  await page.getByRole('button', { name: 'Cut my stream' }).click();
+  await expect(page.getByRole('button', { name: 'Your stream is cut' })).toBeDisabled();
+  shop.letAll();
+  await shop.expectAsked(10);
+  await expect(posts.banner).toBeVisible();
+  expect(await background.ids()).toEqual([1, 2]);
+  await background.expectStatus('done');
+  await background.expectAllPosts();
+  await expect(posts.banner).toHaveCount(0);
+  await expectNoLoss(page);
+});
+
+test('a slow network holds back, in order', async ({ posts, page, shop }) => {
+  await posts.open();
+  const { background } = posts;
+  const slow = page.getByRole('button', { name: 'Slow network' });
+  await slow.click();
+  await expect(slow).toHaveAttribute('aria-pressed', 'true');
+  shop.letAll();
+  await background.fetch.click();
+  await background.expectStatus('done');
+  expect(await background.ids()).toEqual(ALL_IDS);
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  const times = await background.clickTimes();
+  expect(times.clicks).toBe(0);
+  await slow.click();
+  await expect(slow).toHaveAttribute('aria-pressed', 'false');
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('2');
+  await expectNoLoss(page);
+});
+
+test('a copy that is dropped comes back as a snapshot', async ({ posts, page, shop }) => {
+  await posts.open();
+  const { background } = posts;
+  shop.letUpTo(3);
+  await background.begin(3);
+  const snapshots = page.locator('.break-snapshots');
+  const before = number(await snapshots.textContent());
+  await page.getByRole('button', { name: 'Drop my copy' }).click();
+  await expect.poll(async () => number(await snapshots.textContent())).toBeGreaterThan(before);
+  expect(await background.ids()).toEqual([1, 2, 3]);
+  shop.letAll();
+  await background.expectStatus('done');
+  await background.expectAllPosts();
+  await expectNoLoss(page);
+});
+
+test('the tray tells of a run on every page, and pauses, resumes and cancels it', async ({ posts, page, shop }) => {
+  await posts.open();
+  shop.letUpTo(2);
+  await posts.background.begin(2);
+  await open(page, '/lorem');
+  const tray = new Tray(page);
+  await expect(tray.count).toContainText('1');
+  await tray.open();
+  const row = tray.row('posts/get_posts');
+  await expect(row).toContainText('Get posts');
+  await expect(row).toContainText('2 of 10');
+  await row.getByRole('button', { name: /^Pause/ }).click();
+  await expect(row.locator('.status')).toHaveAttribute('data-status', 'paused');
+  shop.letUpTo(5);
+  await row.getByRole('button', { name: /^Resume/ }).click();
+  await expect(row).toContainText('5 of 10');
+  await shop.expectAsked(6);
+  await row.getByRole('button', { name: /^Cancel/ }).click();
+  shop.letAll();
+  await expect(row.locator('.status')).toHaveAttribute('data-status', 'stopped');
+  await expect(tray.count).toContainText('0');
+  await row.getByRole('link', { name: 'Get posts' }).click();
+  await expect(page).toHaveURL('/posts');
+  expect(await posts.background.ids()).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('an error that no view shows comes up as a toast, and is dismissed', async ({ page, shop, posts }) => {
+  await posts.open();
+  shop.letUpTo(1);
+  await posts.background.begin(1);
+  const tray = new Tray(page);
+  await tray.open();
+  const cancel = tray.row('posts/get_posts').getByRole('button', { name: /^Cancel/ });
+  // The server does not take it.
+  await page.route('**/api/events', (route) => {
+    const { events } = route.request().postDataJSON() as { events: [number, ...unknown[]][] };
+    const refused = events.map(([n]) => ({ n, is: 'refused', kind: 'full', message: 'No room.' }));
+    return route.fulfill({ status: 202, json: { epoch: '0', events: refused } });
+  });
+  await cancel.click();
+  const toast = page.locator('.toast');
+  await expect(toast).toContainText('No room.');
+  await toast.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(toast).toHaveCount(0);
+});
+
+for (const name of ['Chained events', 'Background task'] as const) {
+  test(`${name}: after Clear nothing is said of the run that was cleared`, async ({ posts, shop }) => {
+    await posts.open();
+    const [style] = posts.style(name);
+    shop.letAll();
+    await style.run();
+    await style.clear.click();
+    await expect(style.posts).toHaveCount(0);
+    await style.expectStatus('none');
+    await expect(style.progress).toHaveText('0 of 10');
+    await style.run();
+    await style.expectAllPosts();
+  });
+}
