@@ -25,18 +25,19 @@ struct App {
 }
 
 #[derive(Deserialize)]
-struct Number {
-    n: u64,
+struct Changes {
+    from: u64,
+    updates: u64,
 }
 
 /// So many updates of the post in the middle, each sent before the next begins: `update` returns
 /// before its patch is made, and a second one then would share the first one's patch.
-async fn change(State(app): State<App>, Query(Number { n }): Query<Number>) {
+async fn change(State(app): State<App>, Query(of): Query<Changes>) {
     tokio::spawn(async move {
         let Some(mut sent) = app.signals.add_observer("feed") else {
             return;
         };
-        for nth in 0..n {
+        for nth in of.from..of.from + of.updates {
             app.feed.update(|feed| {
                 let middle = feed.posts.len() / 2;
                 feed.posts[middle].title = Post::changed_title(nth);

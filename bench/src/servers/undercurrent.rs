@@ -50,21 +50,27 @@ pub async fn append(cx: TaskContext<Feed>, posts: u64, pause_ms: u64) -> Result<
     Ok(())
 }
 
-/// Appends like `append`, and nobody follows the posts: a lap tells when it is done.
+/// Adds a post at the end and takes it away, again and again.
 #[background]
-pub async fn append_lap(cx: TaskContext<Feed>, updates: u64) -> Result<()> {
-    for _ in 0..updates {
-        cx.update(|feed| feed.posts.push(Post::nth(feed.posts.len())))
-            .await?;
+pub async fn ends(cx: TaskContext<Feed>, updates: u64) -> Result<()> {
+    for nth in 0..updates {
+        cx.update(|feed| {
+            if nth % 2 == 0 {
+                feed.posts.push(Post::nth(feed.posts.len()));
+            } else {
+                feed.posts.pop();
+            }
+        })
+        .await?;
     }
     cx.dispatch(lap()).await?;
     Ok(())
 }
 
-/// Changes one post in place, again and again: the one in the middle.
+/// Changes the post in the middle in place, again and again.
 #[background]
-pub async fn change(cx: TaskContext<Feed>, updates: u64) -> Result<()> {
-    for nth in 0..updates {
+pub async fn change(cx: TaskContext<Feed>, from: u64, updates: u64) -> Result<()> {
+    for nth in from..from + updates {
         cx.update(|feed| {
             let middle = feed.posts.len() / 2;
             if let Some(post) = feed.posts.get_mut(middle) {
