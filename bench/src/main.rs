@@ -23,8 +23,23 @@ async fn main() -> Fallible {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
         ["serve", name] => servers::serve(name).await,
-        ["run", rest @ ..] => run(rest).await,
+        // The servers end with whatever ends this.
+        ["run", rest @ ..] => tokio::select! {
+            ran = run(rest) => ran,
+            () = told_to_stop() => Err("told to stop".into()),
+        },
         _ => Err(USAGE.into()),
+    }
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }
 

@@ -95,9 +95,11 @@ impl Client for Floor {
         let start = Instant::now();
         self.wire.send(&self.click).await?;
         self.count += 1;
-        while next(&mut self.stream).await? < self.count {}
-        let took = start.elapsed();
-        answered(&mut self.wire).await?;
+        let shown = async {
+            while next(&mut self.stream).await? < self.count {}
+            Ok(start.elapsed())
+        };
+        let (took, ()) = tokio::try_join!(shown, answered(&mut self.wire))?;
         Ok(took)
     }
 

@@ -31,10 +31,13 @@ pub struct Undercurrent {
 /// Where events go out: one request under way at a time.
 #[derive(Debug)]
 pub struct Outbox {
+    address: SocketAddr,
     wire: Wire,
     cookie: Cookie,
     client: String,
     number: u64,
+    /// The last one, to be sent again if its answer is lost.
+    request: Vec<u8>,
 }
 
 /// Where changes come in.
@@ -68,12 +71,14 @@ impl Cookie {
 }
 
 impl Outbox {
-    pub fn new(wire: Wire, cookie: Cookie) -> Self {
+    pub fn new(address: SocketAddr, wire: Wire, cookie: Cookie) -> Self {
         Outbox {
+            address,
             wire,
             cookie,
             client: format!("bench-{}", fresh_number()),
             number: 0,
+            request: Vec::new(),
         }
     }
 
@@ -93,18 +98,40 @@ impl Outbox {
             ("sec-fetch-site", "same-origin"),
             ("content-type", "application/json"),
         ];
-        let request = request("POST", "/api/events", &headers, &body);
-        self.wire.send(&request).await
+        self.request = request("POST", "/api/events", &headers, &body);
+        // The server closes a connection that has been idle for long.
+        if self.wire.send(&self.request).await.is_err() {
+            self.again().await?;
+        }
+        Ok(())
     }
 
     async fn end(&mut self) -> io::Result<()> {
-        let (head, body) = http::answer(&mut self.wire).await?;
+        let answer = match http::answer(&mut self.wire).await {
+            Err(_) => {
+                self.again().await?;
+                http::answer(&mut self.wire).await
+            }
+            answer => answer,
+        };
+        let (head, body) = answer?;
         let is = |fate: &[u8]| memmem::find(&body, fate).is_some();
-        if head.status == 202 && (is(br#""is":"queued""#) || is(br#""is":"ended""#)) {
+        let is_taken = [
+            &br#""is":"queued""#[..],
+            br#""is":"ended""#,
+            br#""is":"known""#,
+        ];
+        if head.status == 202 && is_taken.into_iter().any(is) {
             return Ok(());
         }
         let body = String::from_utf8_lossy(&body);
         Err(io::Error::other(format!("refused: {} {body}", head.status)))
+    }
+
+    /// The same request over another connection: its number makes that harmless.
+    async fn again(&mut self) -> io::Result<()> {
+        self.wire = Wire::connect(self.address).await?;
+        self.wire.send(&self.request).await
     }
 
     pub async fn send(&mut self, event: &str, arguments: &str) -> io::Result<()> {
@@ -198,7 +225,7 @@ impl Undercurrent {
         let mut wire = Wire::connect(address).await?;
         let cookie = Cookie::by_page_view(&mut wire).await?;
         let inbox = Inbox::open(address, cookie.clone(), states).await?;
-        let outbox = Outbox::new(wire, cookie);
+        let outbox = Outbox::new(address, wire, cookie);
         Ok(Undercurrent { outbox, inbox })
     }
 
@@ -246,9 +273,12 @@ impl Client for Undercurrent {
         let target = self.inbox.number() + 1;
         let start = Instant::now();
         self.outbox.begin("clicks/click", "{}").await?;
-        self.inbox.until(|state| count_of(state) >= target).await?;
-        let took = start.elapsed();
-        self.outbox.end().await?;
+        let shown = async {
+            self.inbox.until(|state| count_of(state) >= target).await?;
+            Ok(start.elapsed())
+        };
+        // The answer is read at the same time: it tells when the connection was closed.
+        let (took, ()) = tokio::try_join!(shown, self.outbox.end())?;
         Ok(took)
     }
 

@@ -86,7 +86,7 @@ async fn open(address: SocketAddr, sessions: usize, seen: Arc<Seen>) -> Fallible
     let mut wire = Wire::connect(address).await?;
     for _ in 0..sessions {
         let cookie = Cookie::by_page_view(&mut wire).await?;
-        let mut outbox = Outbox::new(wire, cookie.clone());
+        let mut outbox = Outbox::new(address, wire, cookie.clone());
         start_ticking(&mut outbox).await?;
         wire = outbox.into_wire();
         let stream = cookie.stream(address, "s.ticks").await?;

@@ -15,7 +15,7 @@ use axum::{
 use bytes::Bytes;
 use futures::StreamExt;
 use leptos::{prelude::*, server_fn::codec::Json};
-use leptos_axum::{handle_server_fns_with_context, render_app_to_stream};
+use leptos_axum::{generate_route_list, handle_server_fns_with_context, render_app_to_stream};
 use serde::Deserialize;
 use std::{
     collections::HashMap,
@@ -105,6 +105,8 @@ fn page() -> impl IntoView {
 }
 
 pub async fn serve() -> Fallible {
+    // Not for its list: it tells leptos that tasks run on tokio.
+    generate_route_list(page);
     let app = Router::new()
         .route("/", get(render_app_to_stream(page)))
         .route("/floor/{*name}", post(server_fns))

@@ -9,7 +9,7 @@ use axum::{
     routing::{any, get, post},
 };
 use leptos::prelude::*;
-use leptos_axum::handle_server_fns_with_context;
+use leptos_axum::{generate_route_list, handle_server_fns_with_context};
 use leptos_ws::{ReadOnlySignal, WsSignals};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ async fn server_fns(State(app): State<App>, request: Request) -> Response {
 pub const POSTS: usize = 1_000;
 
 pub async fn serve() -> Fallible {
+    // Not for its list: it tells leptos that tasks run on tokio.
+    generate_route_list(|| ());
     let mut signals = WsSignals::new();
     let posts = (0..POSTS).map(Post::nth).collect();
     let feed = ReadOnlySignal::new_with_context(&mut signals, "feed", Feed { posts })?;
