@@ -44,6 +44,7 @@ pub struct Card {
 }
 
 #[derive(State, Clone, Debug, Default, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "as a user would write it")]
 pub enum Stage {
     #[default]
     Idle,
