@@ -104,4 +104,5 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
             </div>
         </article>
     }
+    .into_any()
 }

@@ -51,4 +51,5 @@ pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView
             </dl>
         </section>
     }
+    .into_any()
 }

@@ -36,6 +36,7 @@ pub fn Region(
             {children()}
         </section>
     }
+    .into_any()
 }
 
 /// What a region tells of its run, as signals.
@@ -135,4 +136,5 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
             </div>
         </Region>
     }
+    .into_any()
 }

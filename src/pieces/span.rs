@@ -82,4 +82,5 @@ pub fn Span(
             <output class="span-end">{move || number(shown().1)}</output>
         </div>
     }
+    .into_any()
 }

@@ -48,6 +48,7 @@ pub fn Tray() -> impl IntoView {
             </div>
         </details>
     }
+    .into_any()
 }
 
 /// One run: what it is, where it is, what can be done with it.
@@ -101,6 +102,7 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
             </div>
         </li>
     }
+    .into_any()
 }
 
 /// `posts/get_posts` is of the page `/posts`, and called "Get posts".

@@ -108,6 +108,7 @@ fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
             <p class="fault" role="alert">{fault}</p>
         </section>
     }
+    .into_any()
 }
 
 /// With a real minus.
@@ -152,6 +153,7 @@ fn ChainedRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
             {clicks.chained.view()}
         </Region>
     }
+    .into_any()
 }
 
 /// Run starts the task. Stop is an event that does not wait: the task sees it after its step.
@@ -193,4 +195,5 @@ fn BackgroundRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
             {clicks.background.view()}
         </Region>
     }
+    .into_any()
 }

@@ -1,0 +1,190 @@
+//! A state as PROTOCOL.md says that a client holds it: plain JSON, without knowing the types.
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::{fmt, io, str::FromStr};
+
+/// `<epoch>-<offset>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    epoch: String,
+    pub offset: u64,
+}
+
+/// A state of a scope, and where it stands.
+#[derive(Debug)]
+pub struct Replica {
+    pub name: &'static str,
+    pub state: Value,
+    pub at: Option<Position>,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    Applied,
+    Snapshot,
+    Dropped,
+    /// Something is missing before it: the stream must begin anew for this state.
+    Gap,
+}
+
+/// The data of a state's frame: `[state, since, body]`.
+#[derive(Deserialize)]
+pub struct Frame<'a>(
+    pub &'a str,
+    pub Option<u64>,
+    #[serde(borrow)] pub &'a serde_json::value::RawValue,
+);
+
+impl Replica {
+    pub fn new(name: &'static str) -> Self {
+        Replica {
+            name,
+            state: Value::Null,
+            at: None,
+        }
+    }
+
+    /// Takes a frame that leads to a position.
+    pub fn take(&mut self, to: Position, frame: &Frame<'_>) -> io::Result<Taken> {
+        let Frame(_, since, body) = frame;
+        let known = |at: &Position| at.epoch == to.epoch && to.offset <= at.offset;
+        let Some(since) = since else {
+            if self.at.as_ref().is_some_and(|at| known(at) && *at != to) {
+                return Ok(Taken::Dropped);
+            }
+            self.state = serde_json::from_str(body.get())?;
+            self.at = Some(to);
+            return Ok(Taken::Snapshot);
+        };
+        match &self.at {
+            Some(at) if at.leads(*since, &to) => {
+                let ops: Vec<Vec<Value>> = serde_json::from_str(body.get())?;
+                for op in ops {
+                    apply(&mut self.state, op)
+                        .ok_or_else(|| io::Error::other("an op that does not fit"))?;
+                }
+                self.at = Some(to);
+                Ok(Taken::Applied)
+            }
+            Some(at) if known(at) => Ok(Taken::Dropped),
+            _ => Ok(Taken::Gap),
+        }
+    }
+}
+
+impl Position {
+    /// A frame from `since` to the position goes on from here.
+    fn leads(&self, since: u64, to: &Position) -> bool {
+        let is_default = self.epoch == "0" && self.offset == 0;
+        since == self.offset && (self.epoch == to.epoch || is_default)
+    }
+}
+
+impl FromStr for Position {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<Self> {
+        let (epoch, offset) = text
+            .split_once('-')
+            .ok_or_else(|| io::Error::other(format!("no position: {text}")))?;
+        Ok(Position {
+            epoch: epoch.to_owned(),
+            offset: offset.parse().map_err(io::Error::other)?,
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.offset)
+    }
+}
+
+/// `[code, path, argument, …]`. `None` when it does not fit.
+fn apply(state: &mut Value, op: Vec<Value>) -> Option<()> {
+    let mut parts = op.into_iter();
+    let (code, path) = (parts.next()?, parts.next()?);
+    let place = find(state, &path)?;
+    match code.as_str()? {
+        "=" => *place = parts.next()?,
+        "+" => place.as_array_mut()?.extend(parts),
+        "i" => {
+            let (list, at) = (place.as_array_mut()?, index(&parts.next()?)?);
+            if at > list.len() {
+                return None;
+            }
+            list.splice(at..at, parts);
+        }
+        "-" => {
+            let list = place.as_array_mut()?;
+            let (at, count) = (index(&parts.next()?)?, index(&parts.next()?)?);
+            let end = at.checked_add(count).filter(|end| *end <= list.len())?;
+            list.drain(at..end);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn find<'a>(state: &'a mut Value, path: &Value) -> Option<&'a mut Value> {
+    let Value::Array(steps) = path else {
+        return state.get_mut(path.as_str()?);
+    };
+    steps.iter().try_fold(state, |place, step| match step {
+        Value::String(field) => place.get_mut(field),
+        step => place.get_mut(index(step)?),
+    })
+}
+
+fn index(value: &Value) -> Option<usize> {
+    value.as_u64()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn take(replica: &mut Replica, to: &str, data: &str) -> Taken {
+        let frame: Frame<'_> = serde_json::from_str(data).unwrap();
+        replica.take(to.parse().unwrap(), &frame).unwrap()
+    }
+
+    #[test]
+    fn ops_change_plain_json() {
+        let mut replica = Replica::new("feed");
+        take(
+            &mut replica,
+            "e-1",
+            r#"["feed",null,{"posts":[1,2],"n":0}]"#,
+        );
+        let ops = r#"["feed",1,[["+","posts",3,4],["i","posts",0,0],["-","posts",1,2],["=",["posts",1],{"a":1}],["=",["posts",1,"a"],2],["=","n",5]]]"#;
+        assert_eq!(take(&mut replica, "e-2", ops), Taken::Applied);
+        assert_eq!(replica.state, json!({"posts": [0, {"a": 2}, 4], "n": 5}));
+    }
+
+    #[test]
+    fn a_frame_is_applied_dropped_or_a_gap_as_the_protocol_says() {
+        let mut replica = Replica::new("feed");
+        let ops = |since: u64| format!(r#"["feed",{since},[]]"#);
+        assert_eq!(
+            take(&mut replica, "e-5", &ops(4)),
+            Taken::Gap,
+            "no position"
+        );
+        let snapshot = r#"["feed",null,{}]"#;
+        assert_eq!(take(&mut replica, "e-5", snapshot), Taken::Snapshot);
+        assert_eq!(take(&mut replica, "e-4", snapshot), Taken::Dropped);
+        assert_eq!(take(&mut replica, "e-5", &ops(3)), Taken::Dropped, "known");
+        assert_eq!(take(&mut replica, "e-9", &ops(7)), Taken::Gap);
+        assert_eq!(take(&mut replica, "f-6", &ops(5)), Taken::Gap, "epoch");
+        assert_eq!(take(&mut replica, "e-9", &ops(5)), Taken::Applied);
+        assert_eq!(take(&mut replica, "f-1", snapshot), Taken::Snapshot);
+        let mut fresh = Replica::new("feed");
+        take(&mut fresh, "0-0", snapshot);
+        assert_eq!(take(&mut fresh, "e-1", &ops(0)), Taken::Applied);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the servers are put to. Each load is measured in turns, so that whatever disturbs the
+//! machine disturbs all sides.
+
+mod append;
+mod click;
+mod cost;
+mod fan_out;
+mod hold;
+mod sessions;
+mod side;
+mod size;
+mod storm;
+
+pub use self::size::SIZES_VARIABLE;
+
+use crate::{
+    Fallible,
+    report::{Goal, Report, Row},
+};
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Turns of each side.
+    pub turns: usize,
+    /// Turns of what takes seconds.
+    pub slow_turns: usize,
+    pub clicks: usize,
+    /// Pages that are held open for the memory, of the Rust servers and of Reflex.
+    pub held: usize,
+    pub held_reflex: usize,
+    pub sessions: usize,
+    pub sessions_s: u64,
+}
+
+impl Plan {
+    pub const QUICK: Plan = Plan {
+        turns: 5,
+        slow_turns: 2,
+        clicks: 300,
+        held: 1_000,
+        held_reflex: 100,
+        sessions: 10_000,
+        sessions_s: 6,
+    };
+    pub const FULL: Plan = Plan {
+        turns: 15,
+        slow_turns: 5,
+        clicks: 1_000,
+        held: 3_000,
+        held_reflex: 400,
+        sessions: 10_000,
+        sessions_s: 30,
+    };
+}
+
+/// The names of the loads, in the order of the table.
+pub const ALL: [&str; 10] = [
+    "clicks", "latency", "append", "bytes", "fan-out", "memory", "rows", "cost", "sessions",
+    "storm",
+];
+
+/// Runs one load. What a side can't do becomes a remark in its row.
+pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
+    match name {
+        "clicks" => click::throughput(plan, report).await,
+        "latency" => click::latency(plan, report).await,
+        "append" => append::time(plan, report).await,
+        "bytes" => append::bytes(plan, report).await,
+        "fan-out" => fan_out::run(plan, report).await,
+        "memory" => hold::run(plan, report).await,
+        "rows" => cost::rows(plan, report).await,
+        "cost" => cost::sizes(plan, report).await,
+        "sessions" => sessions::run(plan, report).await,
+        "storm" => {
+            storm::run(plan, report).await?;
+            storm::start_up(plan, report).await
+        }
+        "size" => size::run(report),
+        other => Err(format!("there is no load {other}; there are: {ALL:?} and size").into()),
+    }
+}
+
+/// Rows of DESIGN's table for what does not exist yet, so that nobody takes them for forgotten.
+pub fn not_built(report: &mut Report) {
+    const ROWS: [(&str, &str, &str); 5] = [
+        (
+            "applying an append in Chromium at 10,000 rows",
+            "at 100 rows",
+            "≤ 3 ×",
+        ),
+        ("disk: throughput and click", "memory", "≥ 0.8 ×, ≤ 1.3 ×"),
+        (
+            "Redis: click; updates of one scope",
+            "memory",
+            "+ 2 round trips; ≥ 10,000/s",
+        ),
+        ("in the page at 500 updates a second", "–", "INP ≤ 100 ms"),
+        (
+            "a map entry; a text that grows word by word",
+            "Reflex 0.10.1",
+            "–",
+        ),
+    ];
+    for (what, against, goal) in ROWS {
+        report.rows.push(Row {
+            what: what.to_owned(),
+            against: against.to_owned(),
+            unit: "",
+            ours: None,
+            theirs: None,
+            goal: Goal::None,
+            remark: format!("not built yet; the goal is {goal}"),
+        });
+    }
+}

@@ -1,0 +1,218 @@
+//! The servers' processes: starting them, what they use of the machine, ending them.
+
+use crate::{
+    Fallible,
+    net::{Wire, http},
+};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+/// What can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Undercurrent,
+    Floor,
+    LeptosWs,
+    Reflex,
+}
+
+/// A running server. It ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Its process and its process group.
+    id: u32,
+    pub address: SocketAddr,
+    /// From the start of the process to its first answer.
+    pub started_in: Duration,
+}
+
+/// Names the folder with the Python environment that Reflex is installed in.
+pub const REFLEX_VARIABLE: &str = "BENCH_REFLEX";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Kind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Undercurrent => "Undercurrent",
+            Kind::Floor => "floor",
+            Kind::LeptosWs => "leptos_ws 0.9.10",
+            Kind::Reflex => "Reflex 0.10.1",
+        }
+    }
+
+    /// Starts it and waits for its first answer.
+    pub async fn start(self) -> Fallible<Server> {
+        match self {
+            Kind::Undercurrent => own("undercurrent").await,
+            Kind::Floor => own("floor").await,
+            Kind::LeptosWs => own("leptos-ws").await,
+            Kind::Reflex => reflex().await,
+        }
+    }
+}
+
+/// One of the servers in this program.
+async fn own(name: &str) -> Fallible<Server> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["serve", name]).stdout(Stdio::piped());
+    let start = Instant::now();
+    let mut child = spawn(command)?;
+    let output = child.stdout.take().ok_or("there is no output")?;
+    let mut lines = BufReader::new(output).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await??;
+    let line = line.ok_or_else(|| format!("the server {name} did not start"))?;
+    let address = line.rsplit('/').next().unwrap_or_default().parse()?;
+    Server::ready(child, address, "/", start).await
+}
+
+async fn reflex() -> Fallible<Server> {
+    let folder = std::env::var_os(REFLEX_VARIABLE).ok_or("Reflex is not set up")?;
+    let program = PathBuf::from(folder).join("bin/reflex");
+    // Reflex can't choose a port by itself that it then tells.
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await?
+        .local_addr()?;
+    let port = address.port().to_string();
+    let mut command = Command::new(program);
+    command
+        .args(["run", "--env", "prod", "--backend-only"])
+        .args(["--backend-host", "127.0.0.1", "--backend-port", &port])
+        .args(["--loglevel", "warning"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/reflex"))
+        .env("REFLEX_TELEMETRY_ENABLED", "false")
+        .env("REFLEX_CHECK_LATEST_VERSION", "false")
+        .env("GRANIAN_WORKERS", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let start = Instant::now();
+    let child = spawn(command)?;
+    Server::ready(child, address, "/ping", start).await
+}
+
+fn spawn(mut command: Command) -> std::io::Result<Child> {
+    command
+        .stdin(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+impl Server {
+    async fn ready(
+        child: Child,
+        address: SocketAddr,
+        path: &str,
+        start: Instant,
+    ) -> Fallible<Self> {
+        let id = child.id().ok_or("the server has ended")?;
+        let mut server = Server {
+            child,
+            id,
+            address,
+            started_in: Duration::ZERO,
+        };
+        while start.elapsed() < PATIENCE {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(format!("the server ended at its start: {status}").into());
+            }
+            if answers(address, path).await.is_ok() {
+                server.started_in = start.elapsed();
+                return Ok(server);
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        Err("the server does not answer".into())
+    }
+
+    /// The processor time that it has used, its children's with it.
+    pub fn cpu(&self) -> Duration {
+        self.processes().into_iter().map(cpu_of).sum()
+    }
+
+    /// The memory that it holds, its children's with it, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.processes().into_iter().map(memory_of).sum()
+    }
+
+    /// Those of its process group.
+    fn processes(&self) -> Vec<u32> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        // Field 5 of the line, of which the name in brackets is the second.
+        ids.filter(|id| stat(*id).and_then(|fields| fields.get(2)?.parse().ok()) == Some(self.id))
+            .collect()
+    }
+
+    /// Asks it to end, and sees to it.
+    pub async fn stop(mut self) {
+        signal("-TERM", &self.id.to_string()).await;
+        let _ = timeout(Duration::from_secs(5), self.child.wait()).await;
+        // Drop ends what is left of the group.
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A worker of Reflex outlives a killed parent. A group that is gone is no error.
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", self.id)])
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+async fn signal(signal: &str, to: &str) {
+    let mut command = Command::new("kill");
+    command.args([signal, "--", to]).stderr(Stdio::null());
+    let _ = command.status().await;
+}
+
+async fn answers(address: SocketAddr, path: &str) -> std::io::Result<()> {
+    let mut wire = Wire::connect(address).await?;
+    wire.send(&http::request("GET", path, &[("accept", "text/html")], ""))
+        .await?;
+    http::answer(&mut wire).await.map(drop)
+}
+
+/// The processor time of this process: the load generator's.
+pub fn own_cpu() -> Duration {
+    cpu_of(std::process::id())
+}
+
+/// The fields of `/proc/<id>/stat` behind the name.
+fn stat(id: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Linux counts in hundredths of a second wherever Rust's standard targets run.
+const TICKS_PER_SECOND: u64 = 100;
+
+fn cpu_of(id: u32) -> Duration {
+    let fields = stat(id).unwrap_or_default();
+    let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+    let ticks = ticks(11).unwrap_or(0) + ticks(12).unwrap_or(0);
+    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
+}
+
+fn memory_of(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1_024
+}
