@@ -25,6 +25,8 @@ pub struct Plan {
     pub turns: usize,
     /// Turns of what takes seconds.
     pub slow_turns: usize,
+    /// So many clients click at once.
+    pub crowds: &'static [usize],
     pub clicks: usize,
     /// Pages that are held open for the memory, of the Rust servers and of Reflex.
     pub held: usize,
@@ -37,6 +39,7 @@ impl Plan {
     pub const QUICK: Plan = Plan {
         turns: 5,
         slow_turns: 2,
+        crowds: &[50],
         clicks: 300,
         held: 1_000,
         held_reflex: 100,
@@ -46,6 +49,7 @@ impl Plan {
     pub const FULL: Plan = Plan {
         turns: 15,
         slow_turns: 5,
+        crowds: &[50, 200],
         clicks: 1_000,
         held: 3_000,
         held_reflex: 400,
