@@ -59,9 +59,9 @@ impl Plan {
 }
 
 /// The names of the loads, in the order of the table.
-pub const ALL: [&str; 10] = [
-    "clicks", "latency", "append", "bytes", "fan-out", "memory", "rows", "cost", "sessions",
-    "storm",
+pub const ALL: [&str; 11] = [
+    "clicks", "latency", "append", "bytes", "board", "fan-out", "memory", "rows", "cost",
+    "sessions", "storm",
 ];
 
 /// Runs one load. What a side can't do becomes a remark in its row.
@@ -71,6 +71,7 @@ pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
         "latency" => click::latency(plan, report).await,
         "append" => append::time(plan, report).await,
         "bytes" => append::bytes(plan, report).await,
+        "board" => append::board(plan, report).await,
         "fan-out" => fan_out::run(plan, report).await,
         "memory" => hold::run(plan, report).await,
         "rows" => cost::rows(plan, report).await,
@@ -87,7 +88,7 @@ pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
 
 /// Rows of DESIGN's table for what does not exist yet, so that nobody takes them for forgotten.
 pub fn not_built(report: &mut Report) {
-    const ROWS: [(&str, &str, &str); 5] = [
+    const ROWS: [(&str, &str, &str); 4] = [
         (
             "applying an append in Chromium at 10,000 rows",
             "at 100 rows",
@@ -100,11 +101,6 @@ pub fn not_built(report: &mut Report) {
             "+ 2 round trips; ≥ 10,000/s",
         ),
         ("in the page at 500 updates a second", "–", "INP ≤ 100 ms"),
-        (
-            "a map entry; a text that grows word by word",
-            "Reflex 0.10.1",
-            "–",
-        ),
     ];
     for (what, against, goal) in ROWS {
         report.rows.push(Row {
