@@ -1,11 +1,13 @@
 # The two commands of the README are `make run` and `make test`.
 # Each target is one script, so a machine without make can call the script.
-.PHONY: help setup run test
+.PHONY: help setup run test bench bench-quick
 
 help:
 	@echo "make run    set up what is missing, build, serve at http://127.0.0.1:3000"
 	@echo "make test   set up what is missing, then pass every test"
 	@echo "make setup  set up what is missing"
+	@echo "make bench        measure it beside its peers, for half an hour"
+	@echo "make bench-quick  the same in 3 minutes, with a wider spread"
 
 setup:
 	@scripts/setup.sh
@@ -15,3 +17,9 @@ run:
 
 test:
 	@scripts/test.sh
+
+bench:
+	@scripts/bench.sh
+
+bench-quick:
+	@scripts/bench.sh --quick

@@ -64,9 +64,22 @@ impl Kind {
     }
 }
 
+/// Names a program, with its arguments, under which the servers of this program run: a profiler.
+const UNDER_VARIABLE: &str = "BENCH_UNDER";
+
 /// One of the servers in this program.
 async fn own(name: &str) -> Fallible<Server> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let program = std::env::current_exe()?;
+    let under = std::env::var(UNDER_VARIABLE).unwrap_or_default();
+    let mut under = under.split_whitespace();
+    let mut command = match under.next() {
+        None => Command::new(program),
+        Some(profiler) => {
+            let mut command = Command::new(profiler);
+            command.args(under).arg(program);
+            command
+        }
+    };
     command.args(["serve", name]).stdout(Stdio::piped());
     let start = Instant::now();
     let mut child = spawn(command)?;
@@ -167,6 +180,16 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::env::var_os(UNDER_VARIABLE).is_some() {
+            // A profiler writes what it saw when it is asked to end, not when it is killed.
+            let _ = std::process::Command::new("kill")
+                .args(["-TERM", "--", &format!("-{}", self.id)])
+                .status();
+            let asked = Instant::now();
+            while asked.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         // A worker of Reflex outlives a killed parent. A group that is gone is no error.
         let _ = std::process::Command::new("kill")
             .args(["-KILL", "--", &format!("-{}", self.id)])

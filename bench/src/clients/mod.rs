@@ -2,6 +2,7 @@
 
 mod floor;
 mod leptos_ws;
+mod ops;
 mod reflex;
 mod replica;
 mod undercurrent;
@@ -20,6 +21,8 @@ use std::{future::Future, io, net::SocketAddr, time::Duration};
 pub enum Page {
     Clicks,
     Posts,
+    /// A text and a map of 1,000 entries.
+    Board,
 }
 
 /// A client of a server that counts clicks.
@@ -61,6 +64,13 @@ pub trait Reader: Client {
     /// Starts a task that appends so many posts one by one, with a pause before each, and waits
     /// until all are here.
     fn append(&mut self, posts: u64, pause_ms: u64) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Starts a task that adds so many words to a text one by one, and waits until all are here.
+    fn words(&mut self, words: u64) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Starts a task that changes so many entries of a map one by one, and waits until the last
+    /// is here.
+    fn entries(&mut self, entries: u64) -> impl Future<Output = io::Result<()>> + Send;
 }
 
 /// A number that no other client of this run has.

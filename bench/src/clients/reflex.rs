@@ -19,9 +19,11 @@ pub struct Reflex {
     socket: WebSocket,
     count: u64,
     posts: u64,
+    changes: u64,
 }
 
 const COUNT: &str = r#""count_rx_state_":"#;
+const CHANGES: &str = r#""changes_rx_state_":"#;
 const POST: &str = r#"{"id":"#;
 
 async fn open(address: SocketAddr, token: &str) -> io::Result<WebSocket> {
@@ -66,6 +68,18 @@ impl Reflex {
         Ok(())
     }
 
+    /// The board counts its changes.
+    async fn until_changed(&mut self, event: &str, argument: &str, changes: u64) -> io::Result<()> {
+        let target = self.changes + changes;
+        self.send(event, &format!(r#"{{"{argument}":{changes}}}"#))
+            .await?;
+        while self.changes < target {
+            let message = self.next().await?;
+            self.changes = number_after(&message, CHANGES).unwrap_or(self.changes);
+        }
+        Ok(())
+    }
+
     async fn send(&mut self, event: &str, payload: &str) -> io::Result<()> {
         self.socket.send(message(event, payload).as_bytes()).await
     }
@@ -86,6 +100,7 @@ impl Client for Reflex {
             token,
             count: 0,
             posts: 0,
+            changes: 0,
         };
         client.greet().await?;
         Ok(client)
@@ -140,5 +155,14 @@ impl Reader for Reflex {
         let payload = format!(r#"{{"posts":{posts},"pause_ms":{pause_ms}}}"#);
         self.send("append", &payload).await?;
         self.until_posts(self.posts + posts).await
+    }
+
+    async fn words(&mut self, words: u64) -> io::Result<()> {
+        self.until_changed("write", "words", words).await
+    }
+
+    async fn entries(&mut self, entries: u64) -> io::Result<()> {
+        self.until_changed("change_entries", "entries", entries)
+            .await
     }
 }

@@ -1,5 +1,6 @@
 //! A state as PROTOCOL.md says that a client holds it: plain JSON, without knowing the types.
 
+use super::ops::apply;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{fmt, io, str::FromStr};
@@ -102,68 +103,14 @@ impl fmt::Display for Position {
     }
 }
 
-/// `[code, path, argument, …]`. `None` when it does not fit.
-fn apply(state: &mut Value, op: Vec<Value>) -> Option<()> {
-    let mut parts = op.into_iter();
-    let (code, path) = (parts.next()?, parts.next()?);
-    let place = find(state, &path)?;
-    match code.as_str()? {
-        "=" => *place = parts.next()?,
-        "+" => place.as_array_mut()?.extend(parts),
-        "i" => {
-            let (list, at) = (place.as_array_mut()?, index(&parts.next()?)?);
-            if at > list.len() {
-                return None;
-            }
-            list.splice(at..at, parts);
-        }
-        "-" => {
-            let list = place.as_array_mut()?;
-            let (at, count) = (index(&parts.next()?)?, index(&parts.next()?)?);
-            let end = at.checked_add(count).filter(|end| *end <= list.len())?;
-            list.drain(at..end);
-        }
-        _ => return None,
-    }
-    Some(())
-}
-
-fn find<'a>(state: &'a mut Value, path: &Value) -> Option<&'a mut Value> {
-    let Value::Array(steps) = path else {
-        return state.get_mut(path.as_str()?);
-    };
-    steps.iter().try_fold(state, |place, step| match step {
-        Value::String(field) => place.get_mut(field),
-        step => place.get_mut(index(step)?),
-    })
-}
-
-fn index(value: &Value) -> Option<usize> {
-    value.as_u64()?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[track_caller]
     fn take(replica: &mut Replica, to: &str, data: &str) -> Taken {
         let frame: Frame<'_> = serde_json::from_str(data).unwrap();
         replica.take(to.parse().unwrap(), &frame).unwrap()
-    }
-
-    #[test]
-    fn ops_change_plain_json() {
-        let mut replica = Replica::new("feed");
-        take(
-            &mut replica,
-            "e-1",
-            r#"["feed",null,{"posts":[1,2],"n":0}]"#,
-        );
-        let ops = r#"["feed",1,[["+","posts",3,4],["i","posts",0,0],["-","posts",1,2],["=",["posts",1],{"a":1}],["=",["posts",1,"a"],2],["=","n",5]]]"#;
-        assert_eq!(take(&mut replica, "e-2", ops), Taken::Applied);
-        assert_eq!(replica.state, json!({"posts": [0, {"a": 2}, 4], "n": 5}));
     }
 
     #[test]

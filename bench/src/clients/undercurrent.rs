@@ -4,10 +4,13 @@ use super::{
     Client, Page, Reader, fresh_number,
     replica::{Frame, Position, Replica, Taken},
 };
-use crate::net::{
-    Wire,
-    events::EventStream,
-    http::{self, request},
+use crate::{
+    net::{
+        Wire,
+        events::EventStream,
+        http::{self, request},
+    },
+    servers::WORD,
 };
 use memchr::memmem;
 use serde_json::Value;
@@ -252,8 +255,15 @@ impl Client for Undercurrent {
         let states: &[_] = match page {
             Page::Clicks => &["clicks", "uc_ends"],
             Page::Posts => &["feed", "uc_tasks", "uc_ends"],
+            Page::Board => &["board", "uc_tasks", "uc_ends"],
         };
-        Undercurrent::open(address, states).await
+        let mut page = Undercurrent::open(address, states).await?;
+        if states[0] == "board" {
+            page.send("board/prepare", "{}").await?;
+            page.until(|board| board["entries"].get("k999").is_some())
+                .await?;
+        }
+        Ok(page)
     }
 
     async fn clicks(&mut self, count: u64) -> io::Result<()> {
@@ -318,5 +328,22 @@ impl Reader for Undercurrent {
         let arguments = format!(r#"{{"posts":{posts},"pause_ms":{pause_ms}}}"#);
         self.send("feed/append", &arguments).await?;
         self.until_more(posts).await
+    }
+
+    async fn words(&mut self, words: u64) -> io::Result<()> {
+        let length = |board: &Value| board["text"].as_str().map_or(0, str::len);
+        let target = length(&self.inbox.replicas[0].state) + words as usize * WORD.len();
+        let arguments = format!(r#"{{"words":{words}}}"#);
+        self.send("board/write", &arguments).await?;
+        self.until(|board| length(board) >= target).await
+    }
+
+    async fn entries(&mut self, entries: u64) -> io::Result<()> {
+        let from = self.inbox.replicas[0].state["changes"]
+            .as_u64()
+            .unwrap_or(0);
+        let arguments = format!(r#"{{"entries":{entries}}}"#);
+        self.send("board/change_entries", &arguments).await?;
+        self.until(|board| board["changes"] == from + entries).await
     }
 }

@@ -98,3 +98,63 @@ async fn read<C: Reader>(side: &mut Side<C>, posts: u64) -> Fallible {
     side.samples = vec![(side.clients[0].bytes_in() - before) as f64 / APPENDS as f64];
     Ok(())
 }
+
+/// A text that grows word by word, and entries of a map, by a task.
+pub async fn board(plan: &Plan, report: &mut Report) -> Fallible {
+    let mut ours = Side::<Undercurrent>::open(Kind::Undercurrent, Page::Board, 1).await?;
+    let mut reflex = Side::<Reflex>::peer(Kind::Reflex, Page::Board, 1).await;
+    for (kind, what) in [
+        (Change::Words, "1,000 words added to a text by one task"),
+        (
+            Change::Entries,
+            "500 entries of a map of 1,000 changed by one task",
+        ),
+    ] {
+        for nth in 0..=plan.slow_turns {
+            changed(&mut ours, kind).await?;
+            if let Ok(reflex) = &mut reflex {
+                changed(reflex, kind).await?;
+            }
+            if nth == 0 {
+                ours.samples.clear();
+                if let Ok(reflex) = &mut reflex {
+                    reflex.samples.clear();
+                }
+            }
+        }
+        report
+            .rows
+            .push(row(what, "ms", &ours, &reflex, Goal::None, Kind::Reflex));
+        details(report, what, &ours, &[&reflex]);
+        ours.forget();
+        if let Ok(reflex) = &mut reflex {
+            reflex.forget();
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Words,
+    Entries,
+}
+
+async fn changed<C: Reader>(side: &mut Side<C>, kind: Change) -> Fallible {
+    let changes = match kind {
+        Change::Words => 1_000,
+        Change::Entries => 500,
+    };
+    let took = side
+        .measure(changes, async |side| {
+            let client = &mut side.clients[0];
+            match kind {
+                Change::Words => client.words(changes).await?,
+                Change::Entries => client.entries(changes).await?,
+            }
+            Ok(())
+        })
+        .await?;
+    side.samples.push(took.as_secs_f64() * 1e3);
+    Ok(())
+}

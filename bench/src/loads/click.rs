@@ -16,7 +16,7 @@ const EVENTS: u64 = 50;
 
 /// 50 and 200 clients at once.
 pub async fn throughput(plan: &Plan, report: &mut Report) -> Fallible {
-    for clients in [50, 200] {
+    for &clients in plan.crowds {
         let what = format!("events a second, {clients} clients × {EVENTS}");
         let mut ours =
             Side::<Undercurrent>::open(Kind::Undercurrent, Page::Clicks, clients).await?;

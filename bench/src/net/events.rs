@@ -45,10 +45,13 @@ impl EventStream {
         if head.status != 200 || head.body != Body::Chunked {
             return Err(io::Error::other(format!("no stream: {head:?}")));
         }
+        let (mut chunks, mut text) = (Chunks::default(), BytesMut::new());
+        // What came with the head.
+        chunks.decode(&mut wire.buffer, &mut text)?;
         Ok(EventStream {
             wire,
-            chunks: Chunks::default(),
-            text: BytesMut::new(),
+            chunks,
+            text,
             used: 0,
         })
     }

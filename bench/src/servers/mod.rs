@@ -20,6 +20,9 @@ pub struct Post {
 /// So that every number has seven digits.
 pub const FIRST_POST: u64 = 1_000_000;
 
+/// What a text grows by.
+pub const WORD: &str = "word ";
+
 impl Post {
     /// The nth post of a list.
     pub fn nth(nth: usize) -> Self {

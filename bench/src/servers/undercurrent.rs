@@ -1,6 +1,6 @@
 //! The app of the benchmark on Undercurrent: what any app could write, on the public API alone.
 
-use super::{ANY_PORT, Post};
+use super::{ANY_PORT, Post, WORD};
 use crate::Fallible;
 use leptos::{config::LeptosOptions, prelude::*};
 use undercurrent::{Limits, Undercurrent, prelude::*, server::Config};
@@ -80,6 +80,48 @@ pub async fn change(cx: TaskContext<Feed>, from: u64, updates: u64) -> Result<()
         .await?;
     }
     cx.dispatch(lap()).await?;
+    Ok(())
+}
+
+/// A text that grows, and a map of 1,000 entries.
+#[derive(State, Clone, Debug, Default)]
+pub struct Board {
+    pub text: Text,
+    pub entries: Map<String, u64>,
+    pub changes: u64,
+}
+
+#[event]
+pub fn prepare(board: &mut Board) {
+    for nth in 0..1_000 {
+        board.entries.insert(format!("k{nth}"), 0);
+    }
+}
+
+/// So many words, one by one.
+#[background]
+pub async fn write(cx: TaskContext<Board>, words: u64) -> Result<()> {
+    for _ in 0..words {
+        cx.update(|board| {
+            board.text.push_str(WORD);
+            board.changes += 1;
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// So many entries, one by one.
+#[background]
+pub async fn change_entries(cx: TaskContext<Board>, entries: u64) -> Result<()> {
+    for _ in 0..entries {
+        cx.update(|board| {
+            board.changes += 1;
+            let key = format!("k{}", board.changes % 1_000);
+            board.entries.insert(key, board.changes);
+        })
+        .await?;
+    }
     Ok(())
 }
 
