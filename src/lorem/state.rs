@@ -1,7 +1,6 @@
 //! What the page of streams shows.
 
 use crate::dice::roll;
-use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 
 /// So many streams a visitor has at once.
@@ -17,12 +16,12 @@ pub struct Lorem {
 }
 
 /// Words that come three at a time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(State, Clone, Debug, Default)]
 pub struct Stream {
     /// Counted from 1, never used again.
     pub id: u32,
     /// What has come.
-    pub text: String,
+    pub text: Text,
     /// Steps done.
     pub done: u32,
     /// Steps in all.
@@ -37,7 +36,7 @@ impl Lorem {
             return Err(ForVisitor::new(why));
         }
         self.last_id += 1;
-        self.streams.insert(0, Stream::new(self.last_id));
+        self.streams.push_front(Stream::new(self.last_id));
         Ok(self.last_id)
     }
 

@@ -74,7 +74,7 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
                     </span>
                 </p>
             </header>
-            <p class="stream-text" tabindex="0">{move || stream.read().text.clone()}</p>
+            <p class="stream-text" tabindex="0">{move || stream.read().text.to_string()}</p>
             <div class="stream-buttons">
                 {move || match (task.is_running(), task.is_paused(), is_done()) {
                     (true, true, _) => view! {

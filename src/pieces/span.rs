@@ -2,6 +2,9 @@
 
 use leptos::prelude::*;
 
+/// The least and the greatest number.
+type Ends = (i32, i32);
+
 /// Sets a range between −limit and limit. It shows what the server has, but while a thumb is
 /// held it shows the hand; what is set is told when the thumb is let go.
 #[component]
@@ -21,7 +24,7 @@ pub fn Span(
     waits: Signal<bool>,
 ) -> impl IntoView {
     // Where the thumbs are while they are held, or wait for the answer.
-    let held = RwSignal::new(None::<(i32, i32)>);
+    let held = RwSignal::new(None::<Ends>);
     let shown = move || held.get().unwrap_or_else(|| (low.get(), high.get()));
     Effect::new(move |before: Option<(i32, i32)>| {
         let now = (low.get(), high.get());
@@ -30,13 +33,25 @@ pub fn Span(
         }
         now
     });
-    let hold = move |low: i32, high: i32| held.set(Some((low, high)));
-    // A thumb takes the other one along.
-    let with_low = move |value: i32| (value, untrack(shown).1.max(value));
-    let with_high = move |value: i32| (untrack(shown).0.min(value), value);
-    let let_go = move |(low, high): (i32, i32)| {
-        hold(low, high);
+    let let_go = move |(low, high): Ends| {
+        held.set(Some((low, high)));
         set(low, high);
+    };
+    // `pick` says where this thumb is; `with` moves it, and takes the other one along.
+    let thumb = move |name: &'static str, pick: fn(Ends) -> i32, with: fn(Ends, i32) -> Ends| {
+        let moved = move |value: String| with(untrack(shown), value.parse().unwrap_or(0));
+        view! {
+            <input
+                type="range"
+                aria-label=name
+                min=-limit
+                max=limit
+                prop:value=move || pick(shown()).to_string()
+                value=pick((low.get_untracked(), high.get_untracked())).to_string()
+                on:input:target=move |event| held.set(Some(moved(event.target().value())))
+                on:change:target=move |event| let_go(moved(event.target().value()))
+            />
+        }
     };
     let number = |value: i32| value.to_string().replace('-', "−");
     view! {
@@ -52,32 +67,8 @@ pub fn Span(
                         width=move || shown().1 - shown().0
                     ></rect>
                 </svg>
-                <input
-                    type="range"
-                    aria-label="The least number"
-                    min=-limit
-                    max=limit
-                    prop:value=move || shown().0.to_string()
-                    value=low.get_untracked().to_string()
-                    on:input:target=move |event| {
-                        let (low, high) = with_low(event.target().value().parse().unwrap_or(0));
-                        hold(low, high);
-                    }
-                    on:change:target=move |event| let_go(with_low(event.target().value().parse().unwrap_or(0)))
-                />
-                <input
-                    type="range"
-                    aria-label="The greatest number"
-                    min=-limit
-                    max=limit
-                    prop:value=move || shown().1.to_string()
-                    value=high.get_untracked().to_string()
-                    on:input:target=move |event| {
-                        let (low, high) = with_high(event.target().value().parse().unwrap_or(0));
-                        hold(low, high);
-                    }
-                    on:change:target=move |event| let_go(with_high(event.target().value().parse().unwrap_or(0)))
-                />
+                {thumb("The least number", |ends| ends.0, |ends, to| (to, ends.1.max(to)))}
+                {thumb("The greatest number", |ends| ends.1, |ends, to| (ends.0.min(to), to))}
             </div>
             <output class="span-end">{move || number(shown().1)}</output>
         </div>

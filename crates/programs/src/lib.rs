@@ -13,17 +13,25 @@ mod world;
 
 pub use check::{Failure, Seen, check};
 
-/// Runs the programs with these seeds. The answer says how many updates they made, or begins
-/// with `seed` and says what failed.
+/// Runs the programs with these seeds.
+///
+/// # Errors
+///
+/// Says the first seed that failed, and how.
+pub fn run_all(from: u32, count: u32) -> Result<Seen, Failure> {
+    let mut all = Seen::default();
+    for seed in from..from + count {
+        all.add(&check(u64::from(seed))?);
+    }
+    Ok(all)
+}
+
+/// [`run_all`] for a browser: what was seen, or, beginning with `seed`, what failed.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen::prelude::wasm_bindgen)]
 #[must_use]
 pub fn run(from: u32, count: u32) -> String {
-    let mut all = Seen::default();
-    for seed in from..from + count {
-        match check(u64::from(seed)) {
-            Ok(seen) => all.add(&seen),
-            Err(failure) => return failure.to_string(),
-        }
+    match run_all(from, count) {
+        Ok(seen) => seen.to_string(),
+        Err(failure) => failure.to_string(),
     }
-    all.to_string()
 }

@@ -7,6 +7,9 @@ use crate::{
 use std::mem;
 use undercurrent::{List, Map, Text};
 
+/// Begins each text that is for the server alone.
+pub(crate) const CANARY: &str = "canary";
+
 /// What a program has put aside in an earlier update, or in this one.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
@@ -188,7 +191,7 @@ fn a_card(random: &mut Random) -> Card {
     Card {
         title: random.word(),
         lines: (0..random.below(3)).map(|n| n.to_string()).collect(),
-        key: random.word(),
+        key: format!("{CANARY}{}", random.word()),
         ..Card::default()
     }
 }
@@ -199,7 +202,7 @@ fn card(random: &mut Random, card: &mut Card) {
         1 => rows(random, &mut card.lines),
         2 => text(random, &mut card.note),
         3 => *card.tags.entry(random.word()).or_insert(0) += 1,
-        4 => card.key = random.word(),
+        4 => card.key = format!("{CANARY}{}", random.word()),
         _ => card.log.push(random.below(9) as u32),
     }
 }

@@ -14,8 +14,10 @@ use proc_macro::TokenStream;
 
 /// Makes a struct a state: recorded on the server, followed by pages.
 ///
-/// Fields of the types `List`, `Map` and `Text` record what happens to them; any other field is
-/// compared with a copy and sent whole. `#[state(server)]` on a field keeps it on the server: it
+/// Fields of the types `List`, `Map` and `Text`, and of types with this derive, record what happens
+/// inside of them, as do such items, values and options; any other field is plain data, compared
+/// with a copy and sent whole. An enum with this derive can stand inside of a state: its variants
+/// have no content, one, or named fields. Types with it have no serde derive. `#[state(server)]` on a field keeps it on the server: it
 /// is in no byte that leaves it. The derive also makes `<Name>Signals`, which `use_state`
 /// returns, with one method for each field that pages see.
 ///

@@ -14,7 +14,6 @@ pub(crate) struct Scope {
 
 enum Kind {
     Session,
-    Tab,
     Keyed,
     Process,
     /// The runtime's own states are in each scope.
@@ -34,7 +33,7 @@ impl Scope {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("scope") {
                     meta.input.parse::<Token![=]>()?;
-                    scope.kind = Kind::of(meta.input.parse()?);
+                    scope.kind = Kind::of(meta.input.parse()?)?;
                     return Ok(());
                 }
                 if meta.path.is_ident("join") {
@@ -46,9 +45,9 @@ impl Scope {
             })?;
         }
         match (&scope.kind, &scope.join) {
-            (Kind::Session | Kind::Tab | Kind::Each, Some(join)) => Err(Error::new(
+            (Kind::Session | Kind::Each, Some(join)) => Err(Error::new(
                 join.span(),
-                "a session and its tabs are the visitor's own: nobody else is let in, and no \
+                "a session is the visitor's own: nobody else is let in, and no \
                  rule is asked. `join` goes with `scope = keyed` or `scope = process`",
             )),
             (Kind::Of(of), Some(join)) => Err(Error::new(
@@ -68,7 +67,6 @@ impl Scope {
         let kind = quote!(::undercurrent::__private::ScopeKind);
         match &self.kind {
             Kind::Session => quote!(#kind::Session),
-            Kind::Tab => quote!(#kind::Tab),
             Kind::Keyed => quote!(#kind::Keyed(#name)),
             Kind::Process => quote!(#kind::Process(#name)),
             Kind::Each => quote!(#kind::Each),
@@ -124,14 +122,21 @@ impl Scope {
 }
 
 impl Kind {
-    fn of(path: Path) -> Self {
-        match path.get_ident().map(Ident::to_string).as_deref() {
+    fn of(path: Path) -> Result<Self> {
+        Ok(match path.get_ident().map(Ident::to_string).as_deref() {
             Some("session") => Kind::Session,
-            Some("tab") => Kind::Tab,
+            // A page has no id of its tab yet: an event to such a state would wait for ever.
+            Some("tab") => {
+                return Err(Error::new(
+                    path.span(),
+                    "a state of one tab can't be followed yet: use `scope = session`, or \
+                     `scope = keyed` with a key that the page chooses",
+                ));
+            }
             Some("keyed") => Kind::Keyed,
             Some("process") => Kind::Process,
             Some("each") => Kind::Each,
             _ => Kind::Of(path),
-        }
+        })
     }
 }

@@ -203,16 +203,12 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
             at: usize,
             applied: &mut __ops::Applied,
         ) -> ::core::result::Result<(), __ops::ApplyError> {
-            match (op.code, op.path.get(at)) {
-                (_, Some(__ops::Step::Name(name))) => match (&mut *self, &**name) {
+            match op.path.get(at) {
+                Some(__ops::Step::Name(name)) => match (&mut *self, &**name) {
                     #(#apply)*
                     _ => Err(op.unfit("it is not this variant")),
                 },
-                (__ops::Code::Set, None) => {
-                    let new: Self = __state::from_json(op.raw_arg(0)?)?;
-                    __node::Node::patch(self, new, applied);
-                    Ok(())
-                }
+                None => __state::set_whole(self, op, applied, "an enum has variants"),
                 _ => Err(op.unfit("an enum has variants")),
             }
         }

@@ -118,16 +118,12 @@ fn apply(fields: &[StateField<'_>]) -> TokenStream {
             at: usize,
             applied: &mut __ops::Applied,
         ) -> ::core::result::Result<(), __ops::ApplyError> {
-            match (op.code, op.path.get(at)) {
-                (_, Some(__ops::Step::Name(name))) => match &**name {
+            match op.path.get(at) {
+                Some(__ops::Step::Name(name)) => match &**name {
                     #(#arms)*
                     _ => Err(op.unfit("there is no such field")),
                 },
-                (__ops::Code::Set, None) => {
-                    let new: Self = __state::from_json(op.raw_arg(0)?)?;
-                    __node::Node::patch(self, new, applied);
-                    Ok(())
-                }
+                None => __state::set_whole(self, op, applied, "a struct has fields"),
                 _ => Err(op.unfit("a struct has fields")),
             }
         }

@@ -13,6 +13,7 @@ pub mod numbers;
 pub mod ops;
 pub mod position;
 pub mod replica;
+mod role;
 pub mod scope;
 mod seq;
 pub mod state;

@@ -326,14 +326,17 @@ impl<T: Clone> Seq<T> {
         }
         let mut taken = Vec::with_capacity(indices.len());
         let mut wanted = indices.iter().copied().peekable();
-        self.own_around(0..self.len);
-        for (index, item) in std::mem::take(self).into_items().enumerate() {
-            if wanted.next_if_eq(&index).is_some() {
+        // From the first on: what is before and behind stays as it is.
+        let first = indices[0];
+        let tail = self.split_off(indices[indices.len() - 1] + 1);
+        for (nth, item) in self.split_off(first).into_items().enumerate() {
+            if wanted.next_if_eq(&(first + nth)).is_some() {
                 taken.push(item);
             } else {
                 self.push_back(item);
             }
         }
+        self.append(tail);
         taken
     }
 
@@ -384,18 +387,19 @@ impl<T: Clone> Seq<T> {
     /// Joins a chunk with a neighbour where both are small, so that the table stays short
     /// whatever is removed from the middle.
     fn merge(&mut self, chunk: usize) {
+        // Only what is this sequence's alone: joining runs no code of the items' type.
+        let alone = |slot: &Slot<T>| Arc::strong_count(&slot.items) == 1;
         let small = |this: &Self, left: usize| {
             let (left, right) = (this.table.get(left), this.table.get(left + 1));
             matches!((left, right), (Some(left), Some(right))
-                if left.items.len() + right.items.len() <= CHUNK / 2)
+                if left.items.len() + right.items.len() <= CHUNK / 2
+                    && alone(left) && alone(right))
         };
         let left = match chunk {
             chunk if small(self, chunk) => chunk,
             chunk if chunk > 0 && small(self, chunk - 1) => chunk - 1,
             _ => return,
         };
-        own(&mut self.table[left].items);
-        own(&mut self.table[left + 1].items);
         if let Some(right) = self.table.remove(left + 1) {
             let items = Arc::try_unwrap(right.items).unwrap_or_else(|shared| (*shared).clone());
             own(&mut self.table[left].items).extend(items);
@@ -490,5 +494,120 @@ impl<T> Clone for Iter<'_, T> {
             chunk: self.chunk.clone(),
             ..*self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table says where each chunk starts, no chunk is empty or too full.
+    fn assert_whole(seq: &Seq<u32>, model: &VecDeque<u32>) {
+        assert_eq!(seq.len(), model.len());
+        assert!(seq.iter().eq(model), "{seq:?}\nis not {model:?}");
+        assert!(seq.iter().rev().eq(model.iter().rev()));
+        let mut place = seq.origin();
+        for slot in &seq.table {
+            assert_eq!(slot.start, place);
+            assert!((1..=CHUNK).contains(&slot.items.len()));
+            place += slot.items.len() as u64;
+        }
+        for index in (0..model.len()).step_by(37) {
+            assert_eq!(seq.get(index), model.get(index));
+        }
+    }
+
+    #[test]
+    fn it_does_what_a_deque_does_and_leaves_its_clones_alone() {
+        let mut seed = 7_u64;
+        let mut below = |n: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % n.max(1)
+        };
+        let (mut seq, mut model) = (Seq::new(), VecDeque::new());
+        let (mut kept, mut kept_model) = (seq.clone(), model.clone());
+        for step in 0..6_000_u32 {
+            let (len, at) = (model.len(), below(model.len() + 1));
+            match below(14) {
+                0..=2 => {
+                    seq.push_back(step);
+                    model.push_back(step);
+                }
+                3 | 4 => {
+                    seq.push_front(step);
+                    model.push_front(step);
+                }
+                5 | 6 => {
+                    seq.insert(at, step);
+                    model.insert(at, step);
+                }
+                7 => assert_eq!(seq.remove(at), model.remove(at)),
+                8 => assert_eq!(seq.remove(0), model.pop_front()),
+                9 => {
+                    let more: Vec<u32> = (0..below(300) as u32).collect();
+                    seq.insert_all(at, more.iter().copied().collect());
+                    let tail = model.split_off(at);
+                    model.extend(more.into_iter().chain(tail));
+                }
+                10 => {
+                    let count = below(len - at + 1);
+                    let taken = seq.take_range(at, count);
+                    assert!(
+                        taken
+                            .iter()
+                            .eq(&model.drain(at..at + count).collect::<Vec<_>>())
+                    );
+                }
+                11 => {
+                    let every = 1 + below(40);
+                    let gone: Vec<usize> = (0..len).filter(|index| index % every == 0).collect();
+                    if !gone.is_empty() && below(4) == 0 {
+                        let taken = seq.take_each(&gone);
+                        let expected: Vec<u32> = gone.iter().map(|&index| model[index]).collect();
+                        assert_eq!(taken, expected);
+                        seq.put_each(gone.into_iter().zip(taken).collect());
+                    }
+                }
+                12 => {
+                    if let (Some(own), Some(item)) = (seq.get_mut(at), model.get_mut(at)) {
+                        (*own, *item) = (step, step);
+                    }
+                }
+                _ => {
+                    assert_whole(&kept, &kept_model);
+                    (kept, kept_model) = (seq.clone(), model.clone());
+                }
+            }
+            if step % 50 == 0 {
+                assert_whole(&seq, &model);
+            }
+        }
+        assert_whole(&seq, &model);
+        assert_whole(&kept, &kept_model);
+    }
+
+    #[test]
+    fn a_change_copies_one_chunk_while_a_clone_holds_it_and_none_after() {
+        let mut seq: Seq<u32> = (0..100 * CHUNK as u32).collect();
+        let kept = seq.clone();
+        let shared = |seq: &Seq<u32>| {
+            let both = seq.table.iter().zip(&kept.table);
+            both.filter(|(a, b)| Arc::ptr_eq(&a.items, &b.items))
+                .count()
+        };
+        if let Some(item) = seq.get_mut(50 * CHUNK) {
+            *item = 1;
+        }
+        assert_eq!(shared(&seq), 99);
+        let own = Arc::as_ptr(&seq.table[50].items);
+        if let Some(item) = seq.get_mut(50 * CHUNK + 1) {
+            *item = 1;
+        }
+        assert_eq!(
+            Arc::as_ptr(&seq.table[50].items),
+            own,
+            "it was copied already"
+        );
+        assert_eq!(kept.get(50 * CHUNK), Some(&(50 * CHUNK as u32)));
     }
 }

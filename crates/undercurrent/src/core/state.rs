@@ -2,7 +2,7 @@
 
 use super::{
     node::{Node, Read, Tracked, Write},
-    ops::{Applied, ApplyError, Op, RecordError, Visibility},
+    ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
     scope::ScopeKind,
 };
 
@@ -64,4 +64,21 @@ pub fn apply_ops<S: Node>(
     Op::parse_all(json)?
         .iter()
         .try_for_each(|op| state.apply(op, 0, applied))
+}
+
+/// What is here becomes what the op says, whole: the share of `Node::apply` that derived structs
+/// and enums have in common.
+#[doc(hidden)]
+pub fn set_whole<S: Node>(
+    node: &mut S,
+    op: &Op<'_>,
+    applied: &mut Applied,
+    otherwise: &str,
+) -> Result<(), ApplyError> {
+    if op.code != Code::Set {
+        return Err(op.unfit(otherwise));
+    }
+    let new = from_json(op.raw_arg(0)?)?;
+    node.patch(new, applied);
+    Ok(())
 }

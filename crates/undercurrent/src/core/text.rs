@@ -1,9 +1,9 @@
 //! `Text`: a text that records what happens to it.
 
 use super::{
-    list::next_id,
     node::{Lost, Node, Tracked},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
+    role::{Recording, Role},
     writer::{Flushed, Out, write_number},
 };
 use serde::{Deserialize, Deserializer, Serializer};
@@ -24,19 +24,9 @@ use std::{
 /// answer.push_str(" depends.");
 /// assert_eq!(&*answer, "It depends.");
 /// ```
-#[derive(Default)]
 pub struct Text {
     text: String,
-    role: Role,
-}
-
-/// What a text is for; see `List`, which has the same roles.
-#[derive(Debug, Default)]
-enum Role {
-    #[default]
-    Idle,
-    Armed(Box<Recorder>),
-    Shadow(u64, Vec<Undo>),
+    role: Role<Recorder, Vec<Undo>>,
 }
 
 /// Records lazily: bytes from `base` on are new and not written yet. A change before it writes
@@ -78,7 +68,7 @@ impl Text {
 
     /// Puts a text behind the end.
     pub fn push_str(&mut self, more: &str) {
-        if let Role::Armed(recorder) = &mut self.role
+        if let Some(recorder) = self.role.recorder()
             && !more.is_empty()
         {
             recorder.appending();
@@ -133,7 +123,7 @@ impl Text {
         let range = super::list::bounds(&range, self.text.len());
         let old = &self.text[range.clone()];
         let (start, count) = (range.start, old.len());
-        if let Role::Armed(recorder) = &mut self.role {
+        if let Some(recorder) = self.role.recorder() {
             if start < recorder.base {
                 let old = old.to_owned();
                 recorder.replacing(&self.text, start, old, with);
@@ -167,16 +157,20 @@ impl Text {
 
 // === impl Recorder ===
 
-impl Recorder {
-    fn new(len: usize) -> Self {
+impl Recording for Recorder {
+    fn new(id: u64, len: usize) -> Self {
         Recorder {
-            id: next_id(),
+            id,
             base: len,
             flushed: Flushed::default(),
             undo: Vec::new(),
             covered: false,
             failed: None,
         }
+    }
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
     fn reset(&mut self, len: usize) {
@@ -186,7 +180,9 @@ impl Recorder {
         self.covered = false;
         self.failed = None;
     }
+}
 
+impl Recorder {
     fn appending(&mut self) {
         if !self.covered {
             self.undo.push(Undo::Appended(self.base));
@@ -268,57 +264,40 @@ impl Node for Text {
     }
 
     fn arm(&mut self) -> Self {
-        let len = self.text.len();
-        let recorder = match mem::take(&mut self.role) {
-            Role::Armed(mut recorder) => {
-                recorder.reset(len);
-                recorder
-            }
-            _ => Box::new(Recorder::new(len)),
-        };
-        let role = Role::Shadow(recorder.id, Vec::new());
-        self.role = Role::Armed(recorder);
         Text {
             text: String::new(),
-            role,
+            role: self.role.arm(self.text.len()),
         }
     }
 
     fn record(&mut self, shadow: &Self, out: &mut Out<'_>) -> Result<(), RecordError> {
         let text = &self.text;
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => recorder.record(text, out),
-            _ => out.op(Code::Set, |out, _| write_text(out, text)),
+        match self.role.seen_by(&shadow.role) {
+            Some(recorder) => recorder.record(text, out),
+            None => out.op(Code::Set, |out, _| write_text(out, text)),
         }
     }
 
     fn park(&mut self, shadow: &mut Self) {
-        if let (Role::Armed(recorder), Role::Shadow(id, parked)) =
-            (&mut self.role, &mut shadow.role)
-            && recorder.id == *id
-        {
+        if let Some((recorder, parked)) = self.role.with(&mut shadow.role) {
             parked.append(&mut recorder.undo);
             recorder.reset(self.text.len());
         }
     }
 
-    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
-        match (&mut self.role, shadow.role) {
-            (Role::Armed(recorder), Role::Shadow(id, parked)) if recorder.id == id => {
-                recorder.undo(&mut self.text, parked);
-                Ok(())
-            }
-            _ => Err(Lost),
-        }
+    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.text, mem::take(parked));
+        Ok(())
     }
 
     fn settle(&mut self, shadow: &mut Self) {
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => {
+        match self.role.with(&mut shadow.role) {
+            Some((recorder, parked)) => {
+                parked.clear();
                 recorder.reset(self.text.len());
-                shadow.role = Role::Shadow(recorder.id, Vec::new());
             }
-            _ => *shadow = self.arm(),
+            None => *shadow = self.arm(),
         }
     }
 
@@ -377,13 +356,13 @@ impl Node for Text {
 
 impl Tracked for Text {}
 
-impl Text {
-    fn shadows(&self, armed: u64) -> bool {
-        matches!(self.role, Role::Shadow(id, _) if id == armed)
+// === impl Text: the usual traits ===
+
+impl Default for Text {
+    fn default() -> Self {
+        Text::new()
     }
 }
-
-// === impl Text: the usual traits ===
 
 impl Clone for Text {
     /// A plain text with the same content: nothing is recorded in it.

@@ -188,17 +188,13 @@ impl<T: Node, V: Render> Rows<T, V> {
         match change {
             ListChange::Set(index, item) => self.rows[index].item.set(item),
             ListChange::Insert(index, items) => {
-                let mut added = Vec::with_capacity(items.len());
-                for item in items {
-                    let mut row = Row::new(item, &self.owner, &self.make).map(Render::build);
-                    self.place_before(index, &mut row.view);
-                    added.push(row);
-                }
-                if index == self.rows.len() {
-                    self.rows.append(&mut added);
-                } else {
-                    self.rows.splice(index..index, added);
-                }
+                let count = items.len();
+                let make = |item| Row::new(item, &self.owner, &self.make).map(Render::build);
+                let added: Vec<_> = items.into_iter().map(make).collect();
+                self.rows.splice(index..index, added);
+                (index..index + count)
+                    .rev()
+                    .for_each(|index| self.place(index));
             }
             ListChange::Remove(index, count) => {
                 for mut row in self.rows.drain(index..index + count) {
@@ -216,42 +212,38 @@ impl<T: Node, V: Render> Rows<T, V> {
     }
 
     fn move_row(&mut self, from: usize, to: usize) {
-        let mut row = self.rows.remove(from);
-        self.place_before(to, &mut row.view);
+        let row = self.rows.remove(from);
         self.rows.insert(to, row);
+        self.place(to);
     }
 
-    /// Moves the rows that have to move: those outside of the longest run that keeps its order
-    /// stay where they are, with their focus and their scroll.
+    /// Moves the rows that have to move: those of the longest run that keeps its order stay where
+    /// they are, with their focus and their scroll.
     fn order(&mut self, start: usize, order: &[u32]) {
-        let end = start + order.len();
-        let mut moved: Vec<Option<Row<T, V::State>>> =
-            self.rows.drain(start..end).map(Some).collect();
-        let stays = rising(order);
-        let tail = self.rows.split_off(start);
-        // From behind: each row is put before the one that is in its place already.
-        let mut placed: Vec<Row<T, V::State>> = tail.into_iter().rev().collect();
-        for (&from, stays) in order.iter().zip(stays).rev() {
-            let Some(mut row) = moved[from as usize].take() else {
-                continue;
-            };
+        let range = start..start + order.len();
+        let mut old: Vec<_> = self.rows.drain(range).map(Some).collect();
+        let new = order.iter().filter_map(|&from| old[from as usize].take());
+        self.rows.splice(start..start, new.collect::<Vec<_>>());
+        for (index, stays) in (start..)
+            .zip(rising(order))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
             if !stays {
-                let mut behind = placed.iter().rev();
-                if !behind.any(|next| next.view.insert_before_this(&mut row.view)) {
-                    self.marker.insert_before_this(&mut row.view);
-                }
+                self.place(index);
             }
-            placed.push(row);
         }
-        self.rows.extend(placed.into_iter().rev());
     }
 
-    /// Puts a new row before the one at the index. A row that shows nothing has no place in the
-    /// page, so the next that has one is taken, or the marker.
-    fn place_before(&self, index: usize, row: &mut V::State) {
-        let mut behind = self.rows[index..].iter();
-        if !behind.any(|next| next.view.insert_before_this(row)) {
-            self.marker.insert_before_this(row);
+    /// Puts the row at an index where it belongs in the page; those behind it are there already.
+    /// A row that shows nothing has no place, so the next that has one is taken, or the marker.
+    fn place(&mut self, index: usize) {
+        let (ahead, behind) = self.rows.split_at_mut(index + 1);
+        let Some(row) = ahead.last_mut() else { return };
+        let mut behind = behind.iter();
+        if !behind.any(|next| next.view.insert_before_this(&mut row.view)) {
+            self.marker.insert_before_this(&mut row.view);
         }
     }
 }

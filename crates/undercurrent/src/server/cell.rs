@@ -67,7 +67,7 @@ pub(crate) enum ChangeError<E> {
     },
 }
 
-/// What a change wrote: the ops for pages, and those for the server alone.
+/// What a change wrote: the ops for pages, and all ops where these differ.
 pub(crate) struct Recorded {
     pub(crate) ops: Vec<u8>,
     pub(crate) server_ops: Option<Vec<u8>>,
@@ -83,6 +83,32 @@ struct TypedSnapshot<S> {
 /// The base moves on when the entries since weigh more than it, and more than this: the cost for
 /// a changed byte stays constant.
 const MIN_BASE_STEP_BYTES: usize = 64 << 10;
+
+// === impl Recorded ===
+
+impl Recorded {
+    /// What came after it in the same update joins it. Where one of the two has a list of all ops,
+    /// the other's are all in the one for pages.
+    pub(crate) fn append(&mut self, later: Recorded) {
+        if self.server_ops.is_some() || later.server_ops.is_some() {
+            let all = self.server_ops.get_or_insert_with(|| self.ops.clone());
+            append_ops(all, later.server_ops.as_ref().unwrap_or(&later.ops));
+        }
+        append_ops(&mut self.ops, &later.ops);
+    }
+}
+
+/// Appends one JSON list of ops to another.
+fn append_ops(ops: &mut Vec<u8>, more: &[u8]) {
+    const NONE: &[u8] = b"[]";
+    if ops == NONE {
+        *ops = more.to_vec();
+    } else if more != NONE {
+        ops.pop();
+        ops.push(b',');
+        ops.extend_from_slice(&more[1..]);
+    }
+}
 
 // === impl Cell ===
 
@@ -115,6 +141,8 @@ impl<S: State> Cell<S> {
         limit: usize,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<(R, Option<Recorded>), ChangeError<E>> {
+        // Before the closure: while it shares the value's chunks, each that changes is copied.
+        self.snapshot = None;
         let result = catch_unwind(AssertUnwindSafe(|| closure(&mut self.value)));
         let recorded = match result {
             Ok(Ok(result)) => self.record(limit).map(|recorded| (result, recorded)),
@@ -274,7 +302,6 @@ impl<S: State> AnyCell for Cell<S> {
     }
 
     fn committed(&mut self, entry: Arc<Entry>) {
-        self.snapshot = None;
         self.since_bytes += entry.weight();
         self.since.push(entry);
         // A reset is known by its value alone.

@@ -187,12 +187,7 @@ impl<S: State> EventContext<S> {
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
     /// one is `""`. From then on no update of theirs lands.
     pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
-        let which = Which {
-            task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
-            key: key.to_string(),
-            run: None,
-        };
-        self.run.scope.cancel_tasks(&which).await;
+        self.run.scope.cancel_tasks(&which::<_, F>(key)).await;
     }
 
     /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.
@@ -341,7 +336,8 @@ impl<S: State> TaskContext<S> {
         dispatched.map_err(|()| UpdateError::QueueFull)
     }
 
-    /// The page that sent the event which started the task: it can be led elsewhere, told something, given a file.
+    /// The page that sent the event which started the task: it can be led elsewhere, told
+    /// something, given a file.
     pub fn page(&self) -> Page<'_> {
         let run = &self.attempt.run;
         Page::new(
@@ -374,12 +370,7 @@ impl<S: State> TaskContext<S> {
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
     /// one is `""`. From then on no update of theirs lands.
     pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
-        let which = Which {
-            task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
-            key: key.to_string(),
-            run: None,
-        };
-        self.scope().cancel_tasks(&which).await;
+        self.scope().cancel_tasks(&which::<_, F>(key)).await;
     }
 
     /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.
@@ -445,6 +436,15 @@ pub(crate) const fn assert_together<S: State, T: State>() {
         !crate::core::scope::is_same(S::NAME, T::NAME),
         "the two states of an update are different ones"
     );
+}
+
+/// The runs of a task with a key.
+fn which<Arguments, F: TaskFn<Arguments>>(key: impl ToString) -> Which {
+    Which {
+        task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
+        key: key.to_string(),
+        run: None,
+    }
 }
 
 async fn start<E: TaskDef>(

@@ -409,14 +409,7 @@ impl Writing<'_> {
         let mut changes = self.changes.iter_mut();
         match changes.find(|(known, ..)| *known == number) {
             None => self.changes.push((number, name, recorded)),
-            Some((_, _, before)) => {
-                append_ops(&mut before.ops, &recorded.ops);
-                match (&mut before.server_ops, recorded.server_ops) {
-                    (Some(before), Some(more)) => append_ops(before, &more),
-                    (before @ None, more) => *before = more,
-                    (Some(_), None) => {}
-                }
-            }
+            Some((_, _, before)) => before.append(recorded),
         }
     }
 
@@ -628,18 +621,6 @@ impl<E> ChangeError<ChangeError<E>> {
             ChangeError::NotRecorded(error) => ChangeError::NotRecorded(error),
             ChangeError::TooLarge { bytes, limit } => ChangeError::TooLarge { bytes, limit },
         }
-    }
-}
-
-/// Appends one JSON list of ops to another.
-fn append_ops(ops: &mut Vec<u8>, more: &[u8]) {
-    const NONE: &[u8] = b"[]";
-    if ops == NONE {
-        *ops = more.to_vec();
-    } else if more != NONE {
-        ops.pop();
-        ops.push(b',');
-        ops.extend_from_slice(&more[1..]);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Changing a list. Each method does what its namesake of `Vec` or `VecDeque` does.
 
 use super::{
-    List, Role,
+    List,
     record::{Recorder, Undo, move_item, order_items, swap_items},
 };
-use crate::core::{node::Node, ops::Code, seq::Seq};
+use crate::core::{node::Node, ops::Code};
 use std::{
     cmp::Ordering,
     ops::{Bound, Range, RangeBounds},
@@ -15,7 +15,7 @@ impl<T: Node> List<T> {
 
     /// Puts an item behind the last one.
     pub fn push(&mut self, item: T) {
-        if let Role::Armed(recorder) = &mut self.role {
+        if let Some(recorder) = self.role.recorder() {
             recorder.appending();
         }
         self.items.push_back(item);
@@ -45,19 +45,17 @@ impl<T: Node> List<T> {
     pub fn insert(&mut self, index: usize, item: T) {
         let len = self.len();
         assert!(index <= len, "insert at {index} into a list of {len}");
-        match moving(&mut self.role, &mut self.items, index..index) {
-            Moving::Unwritten(recorder) => {
-                if let Some(recorder) = recorder {
-                    recorder.appending();
-                }
-                self.items.insert(index, item);
-            }
-            Moving::Written(recorder) => {
-                recorder.write_insert(index, std::iter::once(&item));
-                self.items.insert(index, item);
-                recorder.moved(Undo::Inserted(index, 1), len + 1);
-            }
+        self.items.own_around(index..index);
+        if let Some(recorder) = self.moving(index) {
+            recorder.write_insert(index, &item);
+            self.items.insert(index, item);
+            self.moved(Undo::Inserted(index));
+            return;
         }
+        if let Some(recorder) = self.role.recorder() {
+            recorder.appending();
+        }
+        self.items.insert(index, item);
     }
 
     /// Takes the item at the index away.
@@ -94,13 +92,14 @@ impl<T: Node> List<T> {
         if from == to {
             return;
         }
-        let touched = from.min(to)..from.max(to) + 1;
-        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, touched) {
+        self.items.own_around(from..from + 1);
+        self.items.own_around(to..to + 1);
+        let written = self.moving(from.min(to)).map(|recorder| {
             recorder.write_numbers(Code::Move, &[from, to]);
-            move_item(&mut self.items, from, to);
-            recorder.moved(Undo::Moved(from, to), len);
-        } else {
-            move_item(&mut self.items, from, to);
+        });
+        move_item(&mut self.items, from, to);
+        if written.is_some() {
+            self.moved(Undo::Moved(from, to));
         }
     }
 
@@ -115,13 +114,14 @@ impl<T: Node> List<T> {
         if a == b {
             return;
         }
-        let touched = a.min(b)..a.max(b) + 1;
-        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, touched) {
+        self.items.own_around(a..a + 1);
+        self.items.own_around(b..b + 1);
+        let written = self.moving(a.min(b)).map(|recorder| {
             recorder.write_numbers(Code::Swap, &[a, b]);
-            swap_items(&mut self.items, a, b);
-            recorder.moved(Undo::Swapped(a, b), len);
-        } else {
-            swap_items(&mut self.items, a, b);
+        });
+        swap_items(&mut self.items, a, b);
+        if written.is_some() {
+            self.moved(Undo::Swapped(a, b));
         }
     }
 
@@ -130,7 +130,7 @@ impl<T: Node> List<T> {
     /// The item at an index, to be changed in place.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let item = self.items.get_mut(index)?;
-        if let Role::Armed(recorder) = &mut self.role {
+        if let Some(recorder) = self.role.recorder() {
             recorder.changing(index, item);
         }
         Some(item)
@@ -149,10 +149,7 @@ impl<T: Node> List<T> {
     /// The items in order, each to be changed in place. Each that is visited is copied, to be
     /// compared; only those that differ then are sent.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        let mut recorder = match &mut self.role {
-            Role::Armed(recorder) => Some(recorder),
-            _ => None,
-        };
+        let mut recorder = self.role.recorder();
         self.items.iter_mut().enumerate().map(move |(index, item)| {
             if let Some(recorder) = &mut recorder {
                 recorder.changing(index, item);
@@ -204,14 +201,13 @@ impl<T: Node> List<T> {
         let (Some(&first), Some(&last)) = (gone.first(), gone.last()) else {
             return;
         };
-        match moving(&mut self.role, &mut self.items, first..last + 1) {
-            Moving::Unwritten(_) => drop(self.items.take_each(&gone)),
-            Moving::Written(recorder) => {
-                recorder.write_numbers(Code::Remove, &runs_from_behind(&gone));
-                let taken = self.items.take_each(&gone);
-                let taken = gone.into_iter().zip(taken).collect();
-                recorder.moved(Undo::Scattered(taken), self.items.len());
-            }
+        self.items.own_around(first..last + 1);
+        let written = self.moving(first).map(|recorder| {
+            recorder.write_numbers(Code::Remove, &runs_from_behind(&gone));
+        });
+        let taken = self.items.take_each(&gone);
+        if written.is_some() {
+            self.moved(Undo::Scattered(gone.into_iter().zip(taken).collect()));
         }
     }
 
@@ -254,15 +250,15 @@ impl<T: Node> List<T> {
             .iter()
             .map(|from| from - start as u32)
             .collect();
-        let len = self.len();
-        if let Moving::Written(recorder) = moving(&mut self.role, &mut self.items, start..end) {
+        self.items.own_around(start..end);
+        let written = self.moving(start).map(|recorder| {
             let mut numbers = vec![start];
             numbers.extend(order.iter().map(|&from| from as usize));
             recorder.write_numbers(Code::Order, &numbers);
-            order_items(&mut self.items, start, &order);
-            recorder.moved(Undo::Ordered(start, order), len);
-        } else {
-            order_items(&mut self.items, start, &order);
+        });
+        order_items(&mut self.items, start, &order);
+        if written.is_some() {
+            self.moved(Undo::Ordered(start, order));
         }
     }
 
@@ -270,7 +266,9 @@ impl<T: Node> List<T> {
     /// in the list, with whatever they recorded inside; given out are copies.
     fn take_range(&mut self, range: Range<usize>) -> Vec<T> {
         let (start, count) = (range.start, range.len());
-        if !matches!(&self.role, Role::Armed(recorder) if start < recorder.base) {
+        let recorder = self.role.recorder();
+        if recorder.is_none_or(|recorder| start >= recorder.base) {
+            self.items.own_around(range);
             return self.items.take_range(start, count).into_items().collect();
         }
         let given = self.items.range(range.clone()).cloned().collect();
@@ -283,40 +281,38 @@ impl<T: Node> List<T> {
         if count == 0 {
             return;
         }
-        match moving(&mut self.role, &mut self.items, range) {
-            Moving::Unwritten(_) => drop(self.items.take_range(start, count)),
-            Moving::Written(recorder) => {
-                recorder.write_numbers(Code::Remove, &[start, count]);
-                let taken = self.items.take_range(start, count);
-                recorder.moved(Undo::Removed(start, taken), self.items.len());
-            }
+        self.items.own_around(range);
+        let written = self.moving(start).map(|recorder| {
+            recorder.write_numbers(Code::Remove, &[start, count]);
+        });
+        let taken = self.items.take_range(start, count);
+        if written.is_some() {
+            self.moved(Undo::Removed(start, taken));
         }
     }
-}
 
-/// Who has to know that items from an index on are about to move.
-enum Moving<'a, T> {
-    /// The items there are not written yet; they will be as they are then.
-    Unwritten(Option<&'a mut Recorder<T>>),
-    /// All that stands now is written. The op comes next, then the change, then its undo.
-    Written(&'a mut Recorder<T>),
-}
-
-fn moving<'a, T: Node>(
-    role: &'a mut Role<T>,
-    items: &mut Seq<T>,
-    touched: Range<usize>,
-) -> Moving<'a, T> {
-    let from = touched.start;
-    items.own_around(touched);
-    let Role::Armed(recorder) = role else {
-        return Moving::Unwritten(None);
-    };
-    if from >= recorder.base {
-        return Moving::Unwritten(Some(recorder));
+    /// Items from an index on are about to move. The recorder, if pages know them: all that
+    /// stands now is written then, and the op comes next, then the change, then its undo. Others
+    /// will be written as they are then.
+    ///
+    /// The chunks that the change touches are this list's own by now, so that none of the
+    /// items' own code runs between the op and its undo.
+    fn moving(&mut self, from: usize) -> Option<&mut Recorder<T>> {
+        let recorder = self.role.recorder()?;
+        if from >= recorder.base {
+            return None;
+        }
+        recorder.flush(&mut self.items);
+        Some(recorder)
     }
-    recorder.flush(items);
-    Moving::Written(recorder)
+
+    /// The items moved; this takes it back.
+    fn moved(&mut self, undo: Undo<T>) {
+        let len = self.len();
+        if let Some(recorder) = self.role.recorder() {
+            recorder.moved(undo, len);
+        }
+    }
 }
 
 /// The ascending indices as pairs of index and count, from behind, so that each is right when

@@ -11,12 +11,12 @@ pub(super) use change::bounds;
 pub(super) use observe::Observers;
 pub use observe::{ListChange, Mailbox};
 pub(crate) use patch::longest_rising;
-pub(super) use record::next_id;
 
 use self::record::{Recorder, Undo, write_items};
 use super::{
     node::{Lost, Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
+    role::Role,
     seq::Seq,
     writer::Out,
 };
@@ -49,20 +49,9 @@ use std::{fmt, marker::PhantomData, ops::Index, ops::IndexMut};
 /// ```
 pub struct List<T> {
     items: Seq<T>,
-    role: Role<T>,
+    role: Role<Recorder<T>, Vec<Undo<T>>>,
     /// The views that follow this list, in the browser.
     observers: Option<Box<Observers<T>>>,
-}
-
-/// What a list is for.
-enum Role<T> {
-    /// A list on its own, as every clone is: nothing is recorded.
-    Idle,
-    /// Part of a state that is recorded.
-    Armed(Box<Recorder<T>>),
-    /// The shadow of an armed list: it holds no items, only the identity to compare with, and
-    /// the steps back of what was recorded early.
-    Shadow(u64, Vec<Undo<T>>),
 }
 
 // === impl List: reading ===
@@ -141,59 +130,41 @@ impl<T: Node> Node for List<T> {
 
     fn arm(&mut self) -> Self {
         let len = self.len();
-        let recorder = match std::mem::replace(&mut self.role, Role::Idle) {
-            // What was recorded under an earlier shadow is settled, parked or lost: the identity
-            // stays, so that a parked shadow still fits.
-            Role::Armed(mut recorder) => {
-                recorder.reset(len);
-                recorder
-            }
-            _ => Box::new(Recorder::new(len)),
-        };
-        let role = Role::Shadow(recorder.id, Vec::new());
-        self.role = Role::Armed(recorder);
         List {
             items: Seq::new(),
-            role,
+            role: self.role.arm(len),
             observers: None,
         }
     }
 
     fn record(&mut self, shadow: &Self, out: &mut Out<'_>) -> Result<(), RecordError> {
         let items = &mut self.items;
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => recorder.record(items, out),
-            _ => out.op(Code::Set, |out, visibility| {
+        match self.role.seen_by(&shadow.role) {
+            Some(recorder) => recorder.record(items, out),
+            None => out.op(Code::Set, |out, visibility| {
                 write_items(items, out, visibility)
             }),
         }
     }
 
     fn park(&mut self, shadow: &mut Self) {
-        if let (Role::Armed(recorder), Role::Shadow(id, parked)) =
-            (&mut self.role, &mut shadow.role)
-            && recorder.id == *id
-        {
+        if let Some((recorder, parked)) = self.role.with(&mut shadow.role) {
             parked.extend(recorder.park(&mut self.items));
         }
     }
 
-    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
-        match (&mut self.role, shadow.role) {
-            (Role::Armed(recorder), Role::Shadow(id, parked)) if recorder.id == id => {
-                recorder.undo(&mut self.items, parked)
-            }
-            _ => Err(Lost),
-        }
+    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.items, std::mem::take(parked))
     }
 
     fn settle(&mut self, shadow: &mut Self) {
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => {
+        match self.role.with(&mut shadow.role) {
+            Some((recorder, parked)) => {
+                parked.clear();
                 recorder.settle(&mut self.items);
-                shadow.role = Role::Shadow(recorder.id, Vec::new());
             }
-            _ => *shadow = self.arm(),
+            None => *shadow = self.arm(),
         }
     }
 
@@ -223,12 +194,6 @@ impl<T: Node> Node for List<T> {
 }
 
 impl<T: Node> Tracked for List<T> {}
-
-impl<T> List<T> {
-    fn shadows(&self, armed: u64) -> bool {
-        matches!(self.role, Role::Shadow(id, _) if id == armed)
-    }
-}
 
 struct Items<T>(PhantomData<fn() -> T>);
 

@@ -3,13 +3,11 @@
 use crate::core::{
     node::{Lost, Node},
     ops::{Code, RecordError, Visibility},
+    role::Recording,
     seq::Seq,
     writer::{Flushed, Out, write_json, write_number},
 };
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::collections::BTreeMap;
 
 /// Records lazily. Items from `base` on are new and not written yet; `dirty` ones before it
 /// were changed in place and are not written yet. An op that moves items first writes both, so
@@ -17,8 +15,7 @@ use std::{
 /// are twenty pushes.
 #[derive(Debug)]
 pub(super) struct Recorder<T> {
-    /// Which list this is. Another one in its place (assigned, swapped in) has another.
-    pub(super) id: u64,
+    id: u64,
     pub(super) base: usize,
     /// By index: the shadow of an item that was changed in place.
     dirty: BTreeMap<usize, T>,
@@ -34,8 +31,8 @@ pub(super) struct Recorder<T> {
 pub(super) enum Undo<T> {
     /// Items were put behind this length.
     Appended(usize),
-    /// So many items were put before this index.
-    Inserted(usize, usize),
+    /// An item was put before this index.
+    Inserted(usize),
     /// These items were taken from the index on.
     Removed(usize, Seq<T>),
     /// These items were taken from these indices, which ascend.
@@ -50,16 +47,13 @@ pub(super) enum Undo<T> {
     Ordered(usize, Vec<u32>),
 }
 
-/// Identities are given out once in a process; they never leave it.
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-
 /// About the bytes of an op around what it carries.
 const OP_BYTES: usize = 24;
 
-impl<T> Recorder<T> {
-    pub(super) fn new(len: usize) -> Self {
+impl<T> Recording for Recorder<T> {
+    fn new(id: u64, len: usize) -> Self {
         Recorder {
-            id: next_id(),
+            id,
             base: len,
             dirty: BTreeMap::new(),
             flushed: Flushed::default(),
@@ -69,8 +63,11 @@ impl<T> Recorder<T> {
         }
     }
 
-    /// Forgets what was recorded.
-    pub(super) fn reset(&mut self, len: usize) {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn reset(&mut self, len: usize) {
         self.base = len;
         self.dirty.clear();
         self.flushed.clear();
@@ -78,11 +75,6 @@ impl<T> Recorder<T> {
         self.covered = false;
         self.failed = None;
     }
-}
-
-/// A new identity of a collection.
-pub(in crate::core) fn next_id() -> u64 {
-    NEXT_ID.fetch_add(1, Ordering::Relaxed)
 }
 
 impl<T: Node> Recorder<T> {
@@ -147,20 +139,13 @@ impl<T: Node> Recorder<T> {
     }
 
     /// Writes an insertion, before it is done.
-    pub(super) fn write_insert<'a>(
-        &mut self,
-        index: usize,
-        items: impl Iterator<Item = &'a T> + Clone,
-    ) {
+    pub(super) fn write_insert(&mut self, index: usize, item: &T) {
         let out = &mut self.flushed;
         attempt(&mut self.failed, || {
             out.out::<T>().op(Code::Insert, |out, visibility| {
                 write_number(out, index);
-                for item in items.clone() {
-                    out.push(b',');
-                    write_json(out, item, visibility)?;
-                }
-                Ok(())
+                out.push(b',');
+                write_json(out, item, visibility)
             })
         });
     }
@@ -257,7 +242,7 @@ impl<T: Node> Undo<T> {
     fn take(self, items: &mut Seq<T>) -> Result<(), Lost> {
         match self {
             Undo::Appended(len) => drop(items.split_off(len)),
-            Undo::Inserted(index, count) => drop(items.take_range(index, count)),
+            Undo::Inserted(index) => drop(items.remove(index)),
             Undo::Removed(index, taken) => items.insert_all(index, taken),
             Undo::Scattered(taken) => items.put_each(taken),
             Undo::Changed(index, shadow) => items.get_mut(index).ok_or(Lost)?.undo(shadow)?,

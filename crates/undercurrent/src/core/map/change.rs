@@ -1,6 +1,6 @@
 //! Changing a map. Each method does what its namesake of `BTreeMap` does.
 
-use super::{Entry, Key, Map, Role};
+use super::{Entry, Key, Map};
 use crate::core::node::Node;
 use std::borrow::Borrow;
 
@@ -11,7 +11,7 @@ impl<K: Key, V: Node> Map<K, V> {
             Ok(index) => index,
             Err(index) => {
                 self.items.own_around(index..index);
-                if let Role::Armed(recorder) = &mut self.role {
+                if let Some(recorder) = self.role.recorder() {
                     recorder.adding(&key);
                 }
                 self.items.insert(index, (key, value));
@@ -19,8 +19,8 @@ impl<K: Key, V: Node> Map<K, V> {
             }
         };
         let place = &mut self.items.get_mut(index)?.1;
-        match &mut self.role {
-            Role::Armed(recorder) if recorder.keeps(&key) => {
+        match self.role.recorder() {
+            Some(recorder) if recorder.keeps(&key) => {
                 // Given out is a copy. Kept, to be put back, is the value that was there, with
                 // whatever it recorded inside.
                 let given = place.clone();
@@ -67,10 +67,7 @@ impl<K: Key, V: Node> Map<K, V> {
     /// The entries in the order of their keys, the values to be changed in place. Each that is
     /// visited is copied, to be compared; only those that differ then are sent.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        let mut recorder = match &mut self.role {
-            Role::Armed(recorder) => Some(recorder),
-            _ => None,
-        };
+        let mut recorder = self.role.recorder();
         self.items.iter_mut().map(move |(key, value)| {
             if let Some(recorder) = &mut recorder {
                 recorder.changing(key, value);
@@ -104,7 +101,7 @@ impl<K: Key, V: Node> Map<K, V> {
         };
         self.items.own_around(first..last + 1);
         let taken = self.items.take_each(&gone);
-        if let Role::Armed(recorder) = &mut self.role {
+        if let Some(recorder) = self.role.recorder() {
             for (key, value) in taken {
                 recorder.took(key, value);
             }
@@ -113,7 +110,7 @@ impl<K: Key, V: Node> Map<K, V> {
 
     pub(super) fn value_at(&mut self, index: usize) -> Option<&mut V> {
         let (key, value) = self.items.get_mut(index)?;
-        if let Role::Armed(recorder) = &mut self.role {
+        if let Some(recorder) = self.role.recorder() {
             recorder.changing(key, value);
         }
         Some(value)
@@ -121,8 +118,8 @@ impl<K: Key, V: Node> Map<K, V> {
 
     fn remove_at(&mut self, index: usize) -> Option<(K, V)> {
         let (key, value) = self.items.get_mut(index)?;
-        match &mut self.role {
-            Role::Armed(recorder) if recorder.keeps(key) => {
+        match self.role.recorder() {
+            Some(recorder) if recorder.keeps(key) => {
                 let given = (key.clone(), value.clone());
                 self.items.own_around(index..index + 1);
                 let (key, value) = self.items.remove(index)?;

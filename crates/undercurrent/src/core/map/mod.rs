@@ -11,6 +11,7 @@ use super::{
     list::{ListChange, Mailbox, Observers},
     node::{Lost, Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Step, Visibility},
+    role::Role,
     seq::{self, Seq},
     writer::Out,
 };
@@ -41,16 +42,9 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt, marker::PhantomData, ops::
 pub struct Map<K, V> {
     /// Ordered by key, each key once.
     items: Seq<(K, V)>,
-    role: Role<K, V>,
+    role: Role<Recorder<K, V>, BTreeMap<K, Before<V>>>,
     /// The views that follow this map, in the browser.
     observers: Option<Box<Observers<(K, V)>>>,
-}
-
-/// What a map is for; see `List`, which has the same roles.
-enum Role<K, V> {
-    Idle,
-    Armed(Box<Recorder<K, V>>),
-    Shadow(u64, BTreeMap<K, Before<V>>),
 }
 
 /// What a [`Map`] is ordered by: a text, a number, an enum without content, or a newtype of such.
@@ -144,55 +138,40 @@ impl<K: Key, V: Node> Node for Map<K, V> {
     }
 
     fn arm(&mut self) -> Self {
-        let recorder = match std::mem::replace(&mut self.role, Role::Idle) {
-            Role::Armed(mut recorder) => {
-                recorder.reset();
-                recorder
-            }
-            _ => Box::new(Recorder::new()),
-        };
-        let role = Role::Shadow(recorder.id, BTreeMap::new());
-        self.role = Role::Armed(recorder);
+        let len = self.len();
         Map {
             items: Seq::new(),
-            role,
+            role: self.role.arm(len),
             observers: None,
         }
     }
 
     fn record(&mut self, shadow: &Self, out: &mut Out<'_>) -> Result<(), RecordError> {
         let items = &mut self.items;
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => recorder.record(items, out),
-            _ => record::write_whole(items, out),
+        match self.role.seen_by(&shadow.role) {
+            Some(recorder) => recorder.record(items, out),
+            None => record::write_whole(items, out),
         }
     }
 
     fn park(&mut self, shadow: &mut Self) {
-        if let (Role::Armed(recorder), Role::Shadow(id, parked)) =
-            (&mut self.role, &mut shadow.role)
-            && recorder.id == *id
-        {
+        if let Some((recorder, parked)) = self.role.with(&mut shadow.role) {
             *parked = recorder.park(&mut self.items);
         }
     }
 
-    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
-        match (&mut self.role, shadow.role) {
-            (Role::Armed(recorder), Role::Shadow(id, parked)) if recorder.id == id => {
-                recorder.undo(&mut self.items, parked)
-            }
-            _ => Err(Lost),
-        }
+    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.items, std::mem::take(parked))
     }
 
     fn settle(&mut self, shadow: &mut Self) {
-        match &mut self.role {
-            Role::Armed(recorder) if shadow.shadows(recorder.id) => {
+        match self.role.with(&mut shadow.role) {
+            Some((recorder, parked)) => {
+                parked.clear();
                 recorder.settle(&mut self.items);
-                shadow.role = Role::Shadow(recorder.id, BTreeMap::new());
             }
-            _ => *shadow = self.arm(),
+            None => *shadow = self.arm(),
         }
     }
 
@@ -262,12 +241,6 @@ impl<K: Key, V: Node> Node for Map<K, V> {
 }
 
 impl<K: Key, V: Node> Tracked for Map<K, V> {}
-
-impl<K, V> Map<K, V> {
-    fn shadows(&self, armed: u64) -> bool {
-        matches!(self.role, Role::Shadow(id, _) if id == armed)
-    }
-}
 
 impl<K: Key, V: Node> Map<K, V> {
     fn apply_set(&mut self, key: K, value: V, applied: &mut Applied) {

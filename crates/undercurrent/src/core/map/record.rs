@@ -3,9 +3,9 @@
 
 use super::Key;
 use crate::core::{
-    list::next_id,
     node::{Lost, Node, Write},
     ops::{Code, RecordError, Visibility},
+    role::Recording,
     seq::Seq,
     writer::{Flushed, Out, write_json},
 };
@@ -14,8 +14,7 @@ use std::{collections::BTreeMap, mem};
 
 #[derive(Debug)]
 pub(super) struct Recorder<K, V> {
-    /// Which map this is. Another one in its place (assigned, swapped in) has another.
-    pub(super) id: u64,
+    id: u64,
     dirty: BTreeMap<K, Before<V>>,
 }
 
@@ -35,18 +34,24 @@ pub(super) enum Before<V> {
 /// About the bytes of an op around what it carries.
 const OP_BYTES: usize = 24;
 
-impl<K: Key, V: Node> Recorder<K, V> {
-    pub(super) fn new() -> Self {
+impl<K, V> Recording for Recorder<K, V> {
+    fn new(id: u64, _: usize) -> Self {
         Recorder {
-            id: next_id(),
+            id,
             dirty: BTreeMap::new(),
         }
     }
 
-    pub(super) fn reset(&mut self) {
-        self.dirty.clear();
+    fn id(&self) -> u64 {
+        self.id
     }
 
+    fn reset(&mut self, _: usize) {
+        self.dirty.clear();
+    }
+}
+
+impl<K: Key, V: Node> Recorder<K, V> {
     /// The value of a key is given out to be changed.
     pub(super) fn changing(&mut self, key: &K, value: &mut V) {
         if !self.dirty.contains_key(key) {

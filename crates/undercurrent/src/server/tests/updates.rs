@@ -212,3 +212,35 @@ async fn a_state_that_is_changed_twice_in_one_update_has_one_entry() {
     assert_eq!(replica.seen.iter().collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!(seen(&scope).await, ["a", "c"]);
 }
+
+/// The state is read anew from the log when the closure takes a recorded list away and fails.
+#[tokio::test]
+async fn a_state_changed_twice_in_one_update_is_read_anew_with_both_changes() {
+    for secret_first in [true, false] {
+        let runtime = runtime(Limits::default());
+        let scope = scope(&runtime);
+        let mut writing = scope.write().await.expect("it runs");
+        for secret in [secret_first, !secret_first] {
+            let changed = writing.change(|trial: &mut Trial| {
+                match secret {
+                    true => trial.secret += 1,
+                    false => trial.seen.push("public".into()),
+                }
+                Ok::<_, std::convert::Infallible>(())
+            });
+            assert!(changed.is_ok());
+        }
+        writing.publish();
+        let taken = scope.try_update(
+            || true,
+            |trial: &mut Trial| {
+                drop(std::mem::take(&mut trial.seen));
+                Err::<(), _>("no")
+            },
+        );
+        assert_eq!(taken.await, Ok(Err("no")));
+        assert_eq!(seen(&scope).await, ["public"]);
+        let secret = scope.read(|| true, |trial: &Trial| trial.secret).await;
+        assert_eq!(secret, Ok(1), "secret first: {secret_first}");
+    }
+}
