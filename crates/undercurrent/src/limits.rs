@@ -35,6 +35,9 @@ pub struct Limits {
     pub log_entries: usize,
     /// Bytes of a scope's log. A stream that is behind them gets a snapshot.
     pub log_bytes: usize,
+    /// Bytes of all scopes' logs. With one more, the logs that have been idle the longest are cut:
+    /// their streams, if they are behind, get snapshots.
+    pub log_bytes_in_process: usize,
     /// Bytes of one state as JSON. An update that makes it larger is undone (`TooLarge`).
     pub state_bytes: usize,
     /// Streams of one visitor that stay open: a browser has six connections to a host over
@@ -93,6 +96,7 @@ impl Default for Limits {
             effects: 32,
             log_entries: 1_000,
             log_bytes: 1 << 20,
+            log_bytes_in_process: 512 << 20,
             state_bytes: 64 << 20,
             streams_of_visitor: 4,
             streams: 20_000,

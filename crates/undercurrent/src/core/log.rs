@@ -97,6 +97,17 @@ impl Log {
         }
     }
 
+    /// Bytes of all entries.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Drops all entries. Who is behind gets a snapshot; who is current stays so.
+    pub fn cut(&mut self) {
+        self.entries = VecDeque::new();
+        self.bytes = 0;
+    }
+
     /// A state is gone from the scope, and its number may be another's: nothing of it is left for
     /// a follower of that one to read.
     pub fn forget(&mut self, state: usize) {

@@ -1,13 +1,15 @@
 //! One state of a scope: its value, and what is needed to record, to undo and to rebuild it.
 
+use super::measure::{LARGE_BYTES, Size, measure};
 use crate::core::{
     frame::write_state_event,
     log::Entry,
     ops::{Applied, RecordError},
     position::Position,
-    state::{State, apply_ops, to_json, to_json_with_server},
+    state::{State, apply_ops, to_json},
     writer::OpsWriter,
 };
+use axum::body::Bytes;
 use serde_json::value::RawValue;
 use std::{
     any::Any,
@@ -26,7 +28,7 @@ pub(crate) struct Cell<S> {
     shadow: S,
     /// The value at an earlier time; with `since` it leads to the committed value.
     base: S,
-    base_bytes: usize,
+    base_size: Size,
     since: Vec<Arc<Entry>>,
     since_bytes: usize,
     /// The base shall move on with the next entry, however little came since.
@@ -51,7 +53,9 @@ pub(crate) trait AnySnapshot: Send + Sync {
     fn name(&self) -> &'static str;
     fn at(&self) -> Position;
     /// The event of the stream that carries it; written once, at the first call.
-    fn event(&self, scope_tag: &str) -> &[u8];
+    fn event(&self, scope_tag: &str) -> &Bytes;
+    /// To write it takes a worker long: see [`write_large`].
+    fn is_large(&self) -> bool;
     fn state(&self) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -77,7 +81,9 @@ pub(crate) struct Recorded {
 struct TypedSnapshot<S> {
     at: Position,
     state: Arc<S>,
-    event: OnceLock<Vec<u8>>,
+    /// Its bytes as JSON, at most.
+    bound: usize,
+    event: OnceLock<Bytes>,
 }
 
 /// The base moves on when the entries since weigh more than it, and more than this: the cost for
@@ -121,7 +127,7 @@ impl<S: State> Cell<S> {
             value,
             shadow,
             base,
-            base_bytes: 0,
+            base_size: Size::Known(0),
             since: Vec::new(),
             since_bytes: 0,
             wants_base: false,
@@ -181,15 +187,18 @@ impl<S: State> Cell<S> {
         let large = std::mem::take(&mut out.large);
         let (ops, server_ops) = out.finish();
         let added = ops.len() + server_ops.as_ref().map_or(0, Vec::len);
-        // An upper bound first; the exact size, which costs O(state), only where that is over.
-        if self.base_bytes + self.since_bytes + added > limit {
-            let bytes = to_json_with_server(&self.value).map_or(usize::MAX, |json| json.len());
+        let bound = self.bound() + added;
+        if bound > limit {
+            // The bound is not exact. The size is, and costs O(state).
+            let bytes = measure(&self.value).unwrap_or(usize::MAX);
             if bytes > limit {
                 return Err(ChangeError::TooLarge { bytes, limit });
             }
-            // So that the next update need not ask again.
-            self.wants_base = true;
         }
+        // Half way to the limit from what is known: what it takes exactly is found out in time, and
+        // seldom does an update wait for it.
+        let room = limit.saturating_sub(self.base_size.bound());
+        self.wants_base |= self.since_bytes + added > room / 2 && !self.base_size.is_measuring();
         Ok(Some(Recorded {
             ops,
             server_ops,
@@ -273,13 +282,23 @@ impl<S: State> Cell<S> {
         })
     }
 
+    /// The bytes of the value as JSON, at most.
+    fn bound(&mut self) -> usize {
+        self.base_size.bound() + self.since_bytes
+    }
+
+    /// In O(chunks): the base shares the value's items.
     fn move_base(&mut self) {
+        let bound = self.bound();
         let moved = catch_unwind(AssertUnwindSafe(|| {
-            let bytes = to_json_with_server(&self.value).map_or(0, |json| json.len());
-            (bytes, self.value.clone())
+            let base = self.value.clone();
+            (Size::of(&base, bound), base)
         }));
-        if let Ok((bytes, base)) = moved {
-            (self.base_bytes, self.base) = (bytes, base);
+        if let Ok((size, base)) = moved {
+            self.base_size = size;
+            let old = std::mem::replace(&mut self.base, base);
+            // A panic of its drop changes nothing any more.
+            drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
             self.since.clear();
             self.since_bytes = 0;
         }
@@ -295,6 +314,7 @@ impl<S: State> AnyCell for Cell<S> {
         let snapshot = Arc::new(TypedSnapshot {
             at,
             state,
+            bound: self.bound(),
             event: OnceLock::new(),
         });
         self.snapshot = Some(snapshot.clone());
@@ -305,7 +325,7 @@ impl<S: State> AnyCell for Cell<S> {
         self.since_bytes += entry.weight();
         self.since.push(entry);
         // A reset is known by its value alone.
-        let step = self.base_bytes.max(MIN_BASE_STEP_BYTES);
+        let step = self.base_size.bound().max(MIN_BASE_STEP_BYTES);
         if self.since_bytes > step || std::mem::take(&mut self.wants_base) {
             self.move_base();
         }
@@ -327,11 +347,21 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
         self.at
     }
 
-    fn event(&self, scope_tag: &str) -> &[u8] {
+    fn is_large(&self) -> bool {
+        self.bound >= LARGE_BYTES && self.event.get().is_none()
+    }
+
+    fn event(&self, scope_tag: &str) -> &Bytes {
         self.event.get_or_init(|| {
             // Written once already when it was recorded, so that it can be written.
             let json = to_json(&*self.state).unwrap_or_else(|_| "{}".to_owned());
-            write_state_event(scope_tag, self.at, S::NAME, None, json.as_bytes())
+            Bytes::from(write_state_event(
+                scope_tag,
+                self.at,
+                S::NAME,
+                None,
+                json.as_bytes(),
+            ))
         })
     }
 
@@ -340,11 +370,24 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
     }
 }
 
+/// Writes a large snapshot's event on a thread that nobody else waits for, so that it is there when
+/// a stream asks for it.
+pub(crate) async fn write_large(snapshot: &Arc<dyn AnySnapshot>, scope_tag: &Arc<str>) {
+    if snapshot.is_large() {
+        let (snapshot, tag) = (snapshot.clone(), scope_tag.clone());
+        let written = tokio::task::spawn_blocking(move || snapshot.event(&tag).len());
+        if let Err(error) = written.await {
+            tracing::error!(%error, "a snapshot can't be written");
+        }
+    }
+}
+
 /// The default state, for a scope that has not got it.
 pub(crate) fn default_snapshot<S: State>(at: Position) -> Arc<dyn AnySnapshot> {
     Arc::new(TypedSnapshot {
         at,
         state: Arc::new(S::default()),
+        bound: 0,
         event: OnceLock::new(),
     })
 }

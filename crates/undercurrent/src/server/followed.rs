@@ -17,6 +17,7 @@ use crate::{
         scope::ScopeName,
     },
 };
+use axum::body::Bytes;
 use std::sync::Arc;
 
 /// A scope that a stream follows.
@@ -198,11 +199,12 @@ impl FollowedScope {
         missing
     }
 
-    pub(super) fn write_snapshot(&mut self, snapshot: &dyn AnySnapshot, out: &mut Vec<u8>) {
-        out.extend_from_slice(snapshot.event(self.slot.tag.as_str()));
+    /// The stream goes on from a snapshot. Its event is to be written.
+    pub(super) fn take_snapshot<'a>(&mut self, snapshot: &'a dyn AnySnapshot) -> &'a Bytes {
         let name = snapshot.name();
         if let Some(follow) = self.states.iter_mut().find(|(known, _)| *known == name) {
             follow.1 = Some(snapshot.at());
         }
+        snapshot.event(self.slot.tag.as_str())
     }
 }

@@ -10,6 +10,8 @@ mod effects;
 mod events;
 mod follow;
 mod followed;
+mod logs;
+mod measure;
 mod pages;
 mod queue;
 mod queues;
@@ -21,10 +23,12 @@ mod scope_tests;
 mod scopes;
 mod serve;
 mod session;
+mod states;
 mod stream;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub(crate) use self::pages::request_path;
 pub use self::{
@@ -44,6 +48,7 @@ pub use self::{
 
 use self::{
     follow::Streams,
+    logs::LogBudget,
     queue::{Origin, Queued},
     registry::{Arguments, Provided, Registry},
     scopes::Scopes,
@@ -58,7 +63,7 @@ use std::{
     collections::BTreeSet,
     fmt, io,
     path::PathBuf,
-    sync::{Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -72,6 +77,7 @@ pub(crate) struct Runtime {
     pub(crate) provided: Provided,
     pub(crate) sessions: Sessions,
     pub(crate) scopes: Scopes,
+    pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
     /// Queues and tasks that run, so that a shutdown can wait for them.
@@ -90,7 +96,7 @@ pub enum StartError {
     Config(PathBuf, String),
     /// Two events or tasks of one path.
     TwoHandlers(&'static str),
-    /// Two states of one name, with their types.
+    /// Two states of one name that handlers change, with their types.
     TwoStates(&'static str, &'static str, &'static str),
     /// A handler expects a type that start-up does not provide.
     NotProvided(&'static str, &'static str),

@@ -6,7 +6,8 @@ use super::{
     context::{EventRun, NotDispatched},
     describe_panic, forget_panic, random_id,
     registry::{Outcome, Prepared},
-    scope::{HandlerFailure, Scope, Writing},
+    scope::Scope,
+    writing::{HandlerFailure, Writing},
 };
 use crate::{
     EndKind, Failure, Limits, UpdateError, Visitor,

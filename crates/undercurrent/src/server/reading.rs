@@ -2,7 +2,8 @@
 
 use super::{
     cell::AnySnapshot,
-    scope::{Published, Scope, States},
+    scope::{Published, Scope},
+    states::States,
 };
 use crate::{
     Visitor,

@@ -5,8 +5,8 @@ use super::{
     cell::{AnySnapshot, default_snapshot},
     context::{EventRun, assert_together},
     describe_panic, forget_panic,
-    scope::{HandlerFailure, Writing},
     tasks::Attempt,
+    writing::{HandlerFailure, Writing},
 };
 use crate::{
     CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use std::{
     any::{Any, TypeId},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
     panic::catch_unwind,
@@ -105,6 +105,8 @@ pub struct Registration {
     pub(crate) expected: &'static [Expected],
     /// Where its state lives.
     pub(crate) scope: ScopeKind,
+    /// The types of the states that it changes.
+    states: [Option<fn() -> TypeId>; 2],
     prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
 }
 
@@ -121,6 +123,7 @@ pub(crate) enum Arguments<'a> {
 pub struct StateRegistration {
     pub(crate) name: &'static str,
     pub(crate) type_name: fn() -> &'static str,
+    type_id: fn() -> TypeId,
     pub(crate) default_snapshot: fn(Position) -> Arc<dyn AnySnapshot>,
     pub(crate) scope: ScopeKind,
     join: Option<Join>,
@@ -217,14 +220,16 @@ impl Registration {
     #[doc(hidden)]
     pub const fn sync_pair<E: PairHandler>(expected: &'static [Expected]) -> Self {
         const { assert_together::<E::State, E::Second>() };
-        Self::new::<E>(expected, |arguments| {
+        let mut registration = Self::new::<E>(expected, |arguments| {
             let event: E = arguments.decode()?;
             Ok(Prepared::Sync(Box::new(|writing| {
                 writing.change_both_as_handler(|state: &mut E::State, second: &mut E::Second| {
                     event.apply(state, second)
                 })
             })))
-        })
+        });
+        registration.states[1] = Some(TypeId::of::<E::Second>);
+        registration
     }
 
     #[doc(hidden)]
@@ -286,6 +291,7 @@ impl Registration {
             name: E::NAME,
             expected,
             scope: <E::State as State>::SCOPE,
+            states: [Some(TypeId::of::<E::State>), None],
             prepare,
         }
     }
@@ -321,6 +327,7 @@ impl StateRegistration {
         StateRegistration {
             name: S::NAME,
             type_name: std::any::type_name::<S>,
+            type_id: TypeId::of::<S>,
             default_snapshot: default_snapshot::<S>,
             scope: S::SCOPE,
             join: None,
@@ -408,11 +415,8 @@ impl Registry {
                 return Err(StartError::NotProvided(handler.name, (type_.type_name)()));
             }
         }
-        for state in inventory::iter::<StateRegistration> {
-            if let Some(other) = registry.states.insert(state.name, state) {
-                let types = ((other.type_name)(), (state.type_name)());
-                return Err(StartError::TwoStates(state.name, types.0, types.1));
-            }
+        for state in registry.states_by_name()? {
+            registry.states.insert(state.name, state);
             // The state that the scopes are named after declares them; others live with it.
             let space = match state.scope {
                 ScopeKind::Keyed(name) => Some((name, false)),
@@ -432,6 +436,37 @@ impl Registry {
             }
         }
         Ok(registry)
+    }
+
+    /// The states that go by their names: one for each name.
+    ///
+    /// A state inside of another is registered like any, and its name means nothing outside of
+    /// it. So of two with one name it is the one that handlers change, and where no handler
+    /// changes either, none.
+    fn states_by_name(&self) -> Result<Vec<&'static StateRegistration>, StartError> {
+        let handlers = self.handlers.values();
+        let changed: BTreeSet<TypeId> = handlers
+            .flat_map(|handler| handler.states.iter().flatten().map(|type_id| type_id()))
+            .collect();
+        let mut by_name: BTreeMap<&str, Vec<&StateRegistration>> = BTreeMap::new();
+        for state in inventory::iter::<StateRegistration> {
+            by_name.entry(state.name).or_default().push(state);
+        }
+        let mut chosen = Vec::new();
+        for mut states in by_name.into_values() {
+            if states.len() > 1 {
+                states.retain(|state| changed.contains(&(state.type_id)()));
+            }
+            match states[..] {
+                [] => {}
+                [one] => chosen.push(one),
+                [one, other, ..] => {
+                    let types = ((one.type_name)(), (other.type_name)());
+                    return Err(StartError::TwoStates(one.name, types.0, types.1));
+                }
+            }
+        }
+        Ok(chosen)
     }
 
     pub(crate) fn handler(&self, name: &str) -> Option<&'static Registration> {

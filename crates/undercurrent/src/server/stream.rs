@@ -2,7 +2,7 @@
 
 use super::{
     Runtime,
-    cell::AnySnapshot,
+    cell::{AnySnapshot, write_large},
     follow::Follower,
     followed::{FollowedScope, Request, open_scopes},
     scope::Scope,
@@ -24,6 +24,7 @@ use axum::{
 };
 use hyper::body::Frame;
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -111,6 +112,9 @@ struct Stream {
     /// It ends as soon as everything there is has been sent.
     is_brief: bool,
     phase: Phase,
+    /// What goes out next, before anything else: large snapshots, whose bytes are shared with the
+    /// other streams that send them.
+    large: VecDeque<Bytes>,
 }
 
 /// The states of a scope that need a snapshot.
@@ -162,6 +166,7 @@ impl Stream {
             refused: opened.refused,
             is_brief,
             phase: Phase::Opening,
+            large: VecDeque::new(),
         })
     }
 
@@ -206,7 +211,15 @@ impl Stream {
                     match taken {
                         Ok(snapshots) => {
                             for (scope, snapshot) in snapshots {
-                                self.scopes[scope].write_snapshot(&*snapshot, out);
+                                let event = self.scopes[scope].take_snapshot(&*snapshot);
+                                if event.len() < max {
+                                    out.extend_from_slice(event);
+                                } else {
+                                    self.large.push_back(event.clone());
+                                }
+                            }
+                            if !self.large.is_empty() {
+                                return;
                             }
                         }
                         Err(error) => {
@@ -229,6 +242,9 @@ impl Stream {
                         let mut all = Vec::new();
                         for Missing { nth, scope, states } in missing {
                             let snapshots = scope.snapshots_of(states, visitor).await;
+                            for snapshot in &snapshots {
+                                write_large(snapshot, scope.slot.tag.shared()).await;
+                            }
                             all.extend(snapshots.into_iter().map(|snapshot| (nth, snapshot)));
                         }
                         all
@@ -266,6 +282,10 @@ impl HttpBody for Stream {
         if matches!(self.phase, Phase::Ended) {
             return Poll::Ready(None);
         }
+        if let Some(large) = self.large.pop_front() {
+            self.follower.writes(self.runtime.uptime_ms());
+            return Poll::Ready(Some(Ok(Frame::data(large))));
+        }
         self.follower.look(cx.waker());
         let mut out = Vec::new();
         self.write(cx, &mut out);
@@ -278,11 +298,15 @@ impl HttpBody for Stream {
             out.extend_from_slice(&write_control_event(&bye));
             self.phase = Phase::Ended;
         }
-        if out.is_empty() {
+        let data = match out.is_empty() {
+            true => self.large.pop_front(),
+            false => Some(Bytes::from(out)),
+        };
+        let Some(data) = data else {
             return Poll::Pending;
-        }
+        };
         self.follower.writes(self.runtime.uptime_ms());
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from(out)))))
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 }
 

@@ -2,6 +2,7 @@
 //! to send, and ways to wait and to look.
 
 mod attempts;
+mod bounds;
 mod overlap;
 mod page;
 mod queue;

@@ -1,0 +1,182 @@
+//! What is bounded over all scopes, and what large states cost those who wait.
+
+use super::{
+    super::{
+        cell::write_large,
+        measure::{LARGE_BYTES, Size},
+    },
+    *,
+};
+use crate::core::log::Entry;
+
+/// A state inside of others, whose name is that of another in `elsewhere`.
+#[derive(State, Clone, Debug, Default)]
+struct Detail {
+    note: String,
+}
+
+mod elsewhere {
+    use crate::prelude::*;
+
+    #[derive(State, Clone, Debug, Default)]
+    pub(super) struct Detail {
+        pub(super) count: u32,
+    }
+}
+
+/// Its name is that of a state inside of another, too.
+#[derive(State, Clone, Debug, Default)]
+struct Album {
+    details: List<Detail>,
+    other: elsewhere::Detail,
+}
+
+mod nested {
+    use crate::prelude::*;
+
+    /// Never by itself.
+    #[derive(State, Clone, Debug, Default)]
+    pub(super) struct Album {
+        pub(super) pages: u32,
+    }
+}
+
+#[event]
+fn collect(album: &mut Album, note: String) {
+    album.other.count += 1;
+    album.details.push(Detail { note });
+}
+
+fn session(runtime: &Arc<Runtime>, n: u8) -> Arc<Scope> {
+    let place = place(runtime, Visitor([n; 16]), &ScopeName::Session);
+    let scope = runtime.scopes.find_or_make(&place, runtime);
+    scope.expect("there is room")
+}
+
+async fn push(scope: &Scope, text: String) {
+    let push = |trial: &mut Trial| trial.seen.push(text);
+    scope.update(|| true, push).await.expect("it is made");
+}
+
+fn resume(scope: &Scope) -> Resume {
+    let mut resumes = scope.resume(&[("trial", Some(Position::NONE))], VISITOR);
+    resumes.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_logs_of_all_scopes_are_bounded_and_the_longest_idle_is_cut_first() {
+    let runtime = runtime(Limits {
+        log_bytes_in_process: 18_500,
+        ..Limits::default()
+    });
+    let [old, busy] = [1, 2].map(|n| session(&runtime, n));
+    for _ in 0..5 {
+        push(&old, "x".repeat(1_000)).await;
+    }
+    assert!(matches!(resume(&old), Resume::Entries(all) if all.len() == 5));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    for _ in 0..9 {
+        push(&busy, "x".repeat(1_000)).await;
+    }
+    assert!(matches!(resume(&old), Resume::Entries(_)), "there is room");
+    push(&busy, "x".repeat(1_000)).await;
+    push(&busy, "x".repeat(1_000)).await;
+    assert!(matches!(resume(&old), Resume::Snapshot));
+    assert!(matches!(resume(&busy), Resume::Entries(all) if all.len() == 11));
+    // Nothing but its past is gone.
+    assert_eq!(seen(&old).await.len(), 5);
+    let weight = |resume| match resume {
+        Resume::Entries(all) => all.iter().map(|entry: &Arc<Entry>| entry.weight()).sum(),
+        _ => 0,
+    };
+    assert_eq!(runtime.logs.used(), weight(resume(&busy)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_goes_gives_back_the_bytes_of_its_log() {
+    let runtime = runtime(Limits {
+        scopes: 1,
+        ..Limits::default()
+    });
+    push(&session(&runtime, 1), "x".repeat(5_000)).await;
+    assert!(runtime.logs.used() > 5_000);
+    drop(session(&runtime, 2));
+    assert_eq!(runtime.logs.used(), 0);
+}
+
+#[tokio::test]
+async fn a_large_snapshot_is_written_once_and_not_under_the_lock() {
+    let runtime = runtime(Limits::default());
+    let scope = session(&runtime, 1);
+    for _ in 0..300 {
+        push(&scope, "x".repeat(1_000)).await;
+    }
+    let snapshots = || async { scope.snapshots_of(vec!["trial"], VISITOR).await };
+    let one = snapshots().await.remove(0);
+    assert!(one.is_large(), "it has not been written");
+    // The same for all who come before the next change, whoever has it written.
+    let same = snapshots().await.remove(0);
+    let tag = scope.slot.tag.shared();
+    write_large(&one, tag).await;
+    assert!(!same.is_large());
+    assert_eq!(one.event(tag).as_ptr(), same.event(tag).as_ptr());
+    assert!(one.event(tag).len() > LARGE_BYTES);
+}
+
+#[tokio::test]
+async fn a_large_state_is_measured_on_another_thread_and_its_limit_is_exact() {
+    let limit = 2 * LARGE_BYTES;
+    let runtime = runtime(Limits {
+        state_bytes: limit,
+        ..Limits::default()
+    });
+    let scope = session(&runtime, 1);
+    let set = |text: String| scope.update(|| true, |trial: &mut Trial| trial.seen = [text].into());
+    // What was said in all is ten times the limit; what there is at once stays just below it.
+    let most = limit - r#"{"seen":[""],"secret":0}"#.len();
+    for n in 0..20 {
+        set("x".repeat(most - n)).await.expect("it fits");
+    }
+    let refused = set("x".repeat(most + 1)).await;
+    assert!(
+        matches!(refused, Err(UpdateError::TooLarge { bytes, .. }) if bytes == limit + 1),
+        "{refused:?}"
+    );
+    set("x".repeat(most)).await.expect("it fits exactly");
+}
+
+#[tokio::test]
+async fn a_size_is_known_at_once_or_a_little_later() {
+    let mut trial = Trial::default();
+    let mut known = Size::of(&trial, 100);
+    assert!(!known.is_measuring() && known.bound() < 50);
+    trial.seen.push("x".repeat(LARGE_BYTES));
+    let mut later = Size::of(&trial, 2 * LARGE_BYTES);
+    assert!(later.is_measuring());
+    until(|| {
+        let bound = later.bound();
+        let exact = (LARGE_BYTES..2 * LARGE_BYTES).contains(&bound);
+        std::future::ready(exact && !later.is_measuring())
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn states_inside_of_others_may_share_a_name() {
+    let runtime = runtime(Limits::default());
+    let scope = session(&runtime, 1);
+    send(&scope, 1, collect("a".into())).await;
+    ended(&scope, 1).await;
+    let ops = match &scope.resume(&[("album", Some(Position::NONE))], VISITOR)[..] {
+        [Resume::Entries(entries)] => entries[0].public_ops().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        ops,
+        r#"[["+","details",{"note":"a"}],["=",["other","count"],1]]"#
+    );
+    // Of the two called `album` handlers change one; of the two called `detail` none.
+    assert!(runtime.registry.state("album").is_some());
+    assert!(runtime.registry.state("detail").is_none());
+    assert_eq!(nested::Album::default().pages, 0);
+}

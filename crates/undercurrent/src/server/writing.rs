@@ -1,0 +1,322 @@
+//! The scope's lock is held: what changes its states, and what publishes the change.
+
+use super::{
+    HandlerError, Runtime,
+    cell::{ChangeError, Recorded},
+    registry::Outcome,
+    scope::Scope,
+    states::States,
+};
+use crate::{
+    State, UpdateError, Visitor,
+    builtin::UcEnds,
+    core::{frame::write_state_event, log::Entry, position::Position},
+};
+use std::{
+    any::Any,
+    cell::Cell,
+    ops::Range,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// The scope's lock is held, and changes gather that become one update.
+pub(crate) struct Writing<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) _turn: tokio::sync::MutexGuard<'a, ()>,
+    pub(super) states: MutexGuard<'a, States>,
+    pub(super) changes: Vec<(usize, &'static str, Recorded)>,
+}
+
+/// How a handler's synchronous part failed.
+pub(crate) enum HandlerFailure {
+    Error(HandlerError),
+    Panic(Box<dyn Any + Send>),
+}
+
+/// Warns of a closure that held its state for long.
+struct SlowWatch {
+    state: &'static str,
+    slow: Duration,
+    begin: Instant,
+    _inside: InClosure,
+}
+
+/// Marks that a closure over a state runs on this thread, so that an update from inside it is
+/// told so instead of waiting for itself for ever.
+pub(super) struct InClosure(bool);
+
+thread_local! {
+    /// A closure over a state runs on this thread.
+    static IN_CLOSURE: Cell<bool> = const { Cell::new(false) };
+}
+
+// === impl Writing ===
+
+impl Writing<'_> {
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    /// Runs a closure over a state. What it changed becomes part of the update.
+    pub(crate) fn change<S: State, R, E>(
+        &mut self,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let number = self.number_of::<S>();
+        self.change_at(number, closure)
+    }
+
+    /// As [`change`](Self::change), over the ends of a visitor's events.
+    pub(crate) fn change_ends<R, E>(
+        &mut self,
+        visitor: Visitor,
+        closure: impl FnOnce(&mut UcEnds) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let number = match self.scope.is_shared() {
+            true => self.number_of_ends(visitor),
+            false => self.number_of::<UcEnds>(),
+        };
+        self.change_at(number, closure)
+    }
+
+    fn change_at<S: State, R, E>(
+        &mut self,
+        number: usize,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let limit = self.runtime.limits.state_bytes;
+        let watch = SlowWatch::start(&self.runtime, S::NAME);
+        let cell = self.states.cell::<S>(number);
+        let changed = cell.change(limit, closure);
+        watch.stop();
+        self.take_reset::<S>(number);
+        let (result, recorded) = changed?;
+        self.add(number, S::NAME, recorded);
+        Ok(result)
+    }
+
+    /// Runs a closure over two states. What it changed becomes part of the update, or, if one of
+    /// them can't be recorded, neither is changed.
+    pub(crate) fn change_both<S: State, T: State, R, E>(
+        &mut self,
+        closure: impl FnOnce(&mut S, &mut T) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let limit = self.runtime.limits.state_bytes;
+        let (first, second) = (self.number_of::<S>(), self.number_of::<T>());
+        let watch = SlowWatch::start(&self.runtime, S::NAME);
+        let (one, two) = self.states.two_cells::<S, T>(first, second);
+        let mut of_second = None;
+        let changed = one.change(limit, |one| {
+            let (result, recorded) = two.change(limit, |two| closure(one, two))?;
+            of_second = Some(recorded);
+            Ok(result)
+        });
+        if changed.is_err() && matches!(of_second, Some(Some(_))) {
+            // The second was settled before the first turned out not to be recorded.
+            two.take_back();
+        }
+        watch.stop();
+        self.take_reset::<S>(first);
+        self.take_reset::<T>(second);
+        let (result, recorded) = changed.map_err(ChangeError::flatten)?;
+        self.add(first, S::NAME, recorded);
+        self.add(second, T::NAME, of_second.flatten());
+        Ok(result)
+    }
+
+    fn add(&mut self, number: usize, name: &'static str, recorded: Option<Recorded>) {
+        if let Some(recorded) = recorded {
+            for (field, bytes) in &recorded.large {
+                self.runtime.warn_of_large_field(name, field, *bytes);
+            }
+            self.gather(number, name, recorded);
+        }
+    }
+
+    fn take_reset<S: State>(&mut self, number: usize) {
+        if let Some(reset) = self.states.cell::<S>(number).take_reset() {
+            self.gather(number, S::NAME, reset);
+        }
+    }
+
+    /// A state that is changed twice in one update has one entry all the same.
+    fn gather(&mut self, number: usize, name: &'static str, recorded: Recorded) {
+        let mut changes = self.changes.iter_mut();
+        match changes.find(|(known, ..)| *known == number) {
+            None => self.changes.push((number, name, recorded)),
+            Some((_, _, before)) => before.append(recorded),
+        }
+    }
+
+    /// As a synchronous event does.
+    pub(crate) fn change_as_handler<S: State>(
+        &mut self,
+        closure: impl FnOnce(&mut S) -> Outcome,
+    ) -> Result<(), HandlerFailure> {
+        self.change(closure).map_err(HandlerFailure::from)
+    }
+
+    /// As a synchronous event over two states does.
+    pub(crate) fn change_both_as_handler<S: State, T: State>(
+        &mut self,
+        closure: impl FnOnce(&mut S, &mut T) -> Outcome,
+    ) -> Result<(), HandlerFailure> {
+        self.change_both(closure).map_err(HandlerFailure::from)
+    }
+
+    /// Publishes what was changed as one update, releases the lock and wakes the streams.
+    pub(crate) fn publish(mut self) {
+        let changes = std::mem::take(&mut self.changes);
+        if changes.is_empty() {
+            return;
+        }
+        let mut published = self.scope.published();
+        let at = published.log.position();
+        let at = Position::new(at.epoch, at.offset + 1);
+        let tag = self.scope.slot.tag.as_str();
+        let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(changes.len());
+        for (state, name, recorded) in changes {
+            let since = published.log.last_changed(state);
+            let event = write_state_event(tag, at, name, Some(since), &recorded.ops);
+            let ops = ops_range(&event, &recorded.ops);
+            let server_ops = recorded.server_ops;
+            entries.push(Arc::new(Entry {
+                state,
+                since,
+                offset: at.offset,
+                event,
+                ops,
+                server_ops,
+            }));
+        }
+        let before = published.log.bytes();
+        published.log.push(entries.iter().cloned());
+        let after = published.log.bytes();
+        drop(published);
+        for entry in entries {
+            if let Some(cell) = &mut self.states.cells[entry.state] {
+                cell.committed(entry);
+            }
+        }
+        let (scope, runtime) = (self.scope, self.runtime.clone());
+        drop(self);
+        scope.slot.followers.wake_all();
+        if runtime.logs.count(before, after) {
+            runtime.logs.make_room(&runtime.scopes);
+        }
+    }
+
+    /// The number of a state, which the scope gets now if it has not got it.
+    pub(super) fn number_of<S: State>(&mut self) -> usize {
+        let known = self.states.numbers.find(S::NAME);
+        if let Some(number) = known {
+            return number;
+        }
+        let number = self.states.place::<S>();
+        self.states.numbers.shared.push((S::NAME, number));
+        let mut published = self.scope.published();
+        published.numbers.shared.push((S::NAME, number));
+        number
+    }
+
+    fn number_of_ends(&mut self, visitor: Visitor) -> usize {
+        if let Some(number) = self.states.numbers.ends.get(&visitor) {
+            return *number;
+        }
+        let queues = &self.scope.queues;
+        let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = queues.take_forgotten();
+        drop(queues);
+        let mut published = self.scope.published();
+        for gone in forgotten {
+            if let Some(number) = self.states.numbers.ends.remove(&gone) {
+                published.numbers.ends.remove(&gone);
+                let before = published.log.bytes();
+                published.log.forget(number);
+                self.runtime.logs.count(before, published.log.bytes());
+                self.states.cells[number] = None;
+            }
+        }
+        let number = self.states.place::<UcEnds>();
+        self.states.numbers.ends.insert(visitor, number);
+        published.numbers.ends.insert(visitor, number);
+        number
+    }
+}
+
+// === impl SlowWatch, InClosure ===
+
+impl SlowWatch {
+    fn start(runtime: &Runtime, state: &'static str) -> Self {
+        SlowWatch {
+            state,
+            slow: Duration::from_millis(runtime.limits.slow_update_ms),
+            begin: Instant::now(),
+            _inside: InClosure::enter(),
+        }
+    }
+
+    fn stop(self) {
+        let took = self.begin.elapsed();
+        if took > self.slow {
+            let (state, ms) = (self.state, took.as_millis());
+            tracing::warn!(
+                state,
+                ms,
+                "an update held its state for long; compute outside of it"
+            );
+        }
+    }
+}
+
+impl InClosure {
+    pub(super) fn enter() -> Self {
+        InClosure(IN_CLOSURE.replace(true))
+    }
+
+    /// One runs on this thread.
+    pub(super) fn is_here() -> bool {
+        IN_CLOSURE.get()
+    }
+}
+
+impl Drop for InClosure {
+    fn drop(&mut self) {
+        IN_CLOSURE.set(self.0);
+    }
+}
+
+// === impl HandlerFailure, ChangeError ===
+
+impl From<ChangeError<HandlerError>> for HandlerFailure {
+    fn from(error: ChangeError<HandlerError>) -> Self {
+        let error = match error {
+            ChangeError::Refused(error) => return HandlerFailure::Error(error),
+            ChangeError::Panicked(panic) => return HandlerFailure::Panic(panic),
+            ChangeError::NotRecorded(error) => UpdateError::NotRecorded(error.to_string()),
+            ChangeError::TooLarge { bytes, limit } => UpdateError::TooLarge { bytes, limit },
+        };
+        HandlerFailure::Error(HandlerError::Internal(error.into()))
+    }
+}
+
+impl<E> ChangeError<ChangeError<E>> {
+    /// Of two changes inside each other: the inner one's own, or that of the outer.
+    fn flatten(self) -> ChangeError<E> {
+        match self {
+            ChangeError::Refused(inner) => inner,
+            ChangeError::Panicked(panic) => ChangeError::Panicked(panic),
+            ChangeError::NotRecorded(error) => ChangeError::NotRecorded(error),
+            ChangeError::TooLarge { bytes, limit } => ChangeError::TooLarge { bytes, limit },
+        }
+    }
+}
+
+/// The ops stand at the end of the event, before `]` and two line feeds.
+fn ops_range(event: &[u8], ops: &[u8]) -> Range<usize> {
+    let end = event.len() - 3;
+    end - ops.len()..end
+}
