@@ -102,7 +102,7 @@ pub use self::{
     },
     millis::Millis,
     page::{
-        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, Link,
+        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap, Link,
         TaskHandle, TaskList, Toast, ToastKind, Toasts, use_all_tasks, use_connection,
         use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task, use_tasks,
         use_toasts,
@@ -118,11 +118,11 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForVisitor, Link, List, Map,
-        Millis, OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList, TaskRecord,
-        TaskStatus, Text, ToastKind, Visitor, background, event, use_all_tasks, use_connection,
-        use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task, use_tasks,
-        use_toasts,
+        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor, Link,
+        List, Map, Millis, OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList,
+        TaskRecord, TaskStatus, Text, ToastKind, Visitor, background, event, use_all_tasks,
+        use_connection, use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task,
+        use_tasks, use_toasts,
     };
 }
 

@@ -25,7 +25,7 @@ pub use self::{
     diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
     form::EventForm,
-    list::ForList,
+    list::{ForList, ForMap},
     replicas::{Followed, use_loaded, use_state},
     scope::{Scope, ScopeProps, use_refused},
     task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
