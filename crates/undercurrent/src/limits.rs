@@ -22,6 +22,9 @@ pub struct Limits {
     pub tasks: usize,
     /// Tasks that run, wait or are paused in the process. One more is refused (`Full`).
     pub tasks_in_process: usize,
+    /// Closures of `cx.blocking` that run at once. One more waits. As many as the machine has cores
+    /// unless set.
+    pub blocking_threads: usize,
     /// Ended tasks that a scope still tells of. The oldest goes.
     pub ended_tasks: usize,
     /// Clients of a visitor whose event numbers and ends are remembered. The most silent goes.
@@ -90,6 +93,7 @@ impl Default for Limits {
             queue: 200,
             tasks: 32,
             tasks_in_process: 20_000,
+            blocking_threads: std::thread::available_parallelism().map_or(2, usize::from),
             ended_tasks: 32,
             clients: 64,
             failures: 16,
@@ -129,11 +133,12 @@ impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
-        let least: [(&'static str, u64, u64); 18] = [
+        let least: [(&'static str, u64, u64); 19] = [
             ("scopes", self.scopes as u64, 1),
             ("key-bytes", self.key_bytes as u64, 1),
             ("visitors-of-scope", self.visitors_of_scope as u64, 1),
             ("queue", self.queue as u64, 1),
+            ("blocking-threads", self.blocking_threads as u64, 1),
             ("clients", self.clients as u64, 1),
             ("failures", self.failures as u64, 1),
             ("effects", self.effects as u64, 1),

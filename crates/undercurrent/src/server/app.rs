@@ -23,7 +23,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, atomic::AtomicUsize},
 };
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The runtime on the server.
@@ -152,6 +152,7 @@ impl Builder {
             scopes: Scopes::new(limits.scopes),
             logs: Arc::new(LogBudget::new(limits.log_bytes_in_process)),
             streams: Streams::default(),
+            blocking_threads: Arc::new(Semaphore::new(limits.blocking_threads)),
             tasks_running: AtomicUsize::new(0),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),

@@ -34,6 +34,7 @@ pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
     config::Config,
+    context::{BlockingContext, ForEach, ForEachLimit},
     effects::Page,
     tasks::NotStarted,
 };
@@ -66,7 +67,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What all requests share.
@@ -80,6 +81,8 @@ pub(crate) struct Runtime {
     pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
+    /// Turns of closures that block.
+    pub(crate) blocking_threads: Arc<Semaphore>,
     /// Queues and tasks that run, so that a shutdown can wait for them.
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,

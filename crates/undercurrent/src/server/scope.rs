@@ -23,6 +23,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use tokio::sync::Notify;
 
 /// The states that some pages share, with their queues and their tasks.
 pub(crate) struct Scope {
@@ -41,6 +42,8 @@ pub(crate) struct Scope {
     published: Mutex<Published>,
     pub(crate) queues: Mutex<Queues>,
     pub(crate) tasks: Mutex<Tasks>,
+    /// Told of each update.
+    pub(super) changed: Notify,
     last_used_ms: AtomicU64,
     logs: Arc<LogBudget>,
 }
@@ -93,6 +96,7 @@ impl Scope {
             }),
             queues: Mutex::new(Queues::new(limits)),
             tasks: Mutex::default(),
+            changed: Notify::new(),
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
             logs: runtime.logs.clone(),
         }

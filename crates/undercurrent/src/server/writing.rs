@@ -204,6 +204,7 @@ impl Writing<'_> {
         let (scope, runtime) = (self.scope, self.runtime.clone());
         drop(self);
         scope.slot.followers.wake_all();
+        scope.changed.notify_waiters();
         if runtime.logs.count(before, after) {
             runtime.logs.make_room(&runtime.scopes);
         }

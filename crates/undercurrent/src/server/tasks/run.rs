@@ -6,7 +6,7 @@ use super::super::{
     registry::{Policy, PreparedTask, RunTask},
     scope::{Gate, Look, Scope},
 };
-use crate::Visitor;
+use crate::{UpdateError, Visitor};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
@@ -168,6 +168,44 @@ impl Attempt {
         Attempt {
             run,
             over: CancellationToken::new(),
+        }
+    }
+
+    /// For a part of what it does, which can be over before it is.
+    pub(crate) fn inner(&self) -> Self {
+        Attempt {
+            run: self.run.clone(),
+            over: self.over.child_token(),
+        }
+    }
+
+    /// Nothing of it lands any more.
+    pub(crate) fn end(&self) {
+        self.over.cancel();
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.look() == Look::Refuse
+    }
+
+    /// Waits while the task is paused.
+    pub(crate) async fn go_on(&self) -> Result<(), UpdateError> {
+        loop {
+            match self.look() {
+                Look::Pass => return Ok(()),
+                Look::Refuse => return Err(UpdateError::Cancelled),
+                Look::Wait => self.wait().await,
+            }
+        }
+    }
+
+    /// So many steps done, of so many.
+    pub(crate) fn show_progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
+        let (done, of) = (done.try_into().unwrap_or(0), of.try_into().unwrap_or(0));
+        // What is left of an earlier attempt tells nothing of this one.
+        if !self.is_over() {
+            self.run.set_progress(done, of);
+            self.run.scope.show_progress(&self.run);
         }
     }
 

@@ -9,6 +9,7 @@ mod queue;
 mod scopes;
 mod tasks;
 mod updates;
+mod waits;
 
 use super::{
     Config, NotStarted, Runtime, Undercurrent,

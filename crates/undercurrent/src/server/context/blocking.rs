@@ -1,0 +1,183 @@
+//! `blocking`: a thread for work that computes, or that blocks.
+
+use super::TaskContext;
+use crate::{
+    State, UpdateError, Visitor,
+    server::{
+        scope::{Gate, Look},
+        tasks::Attempt,
+    },
+};
+use std::{
+    any::Any,
+    fmt,
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
+use tokio::{runtime::Handle, sync::oneshot};
+
+/// What a closure on a thread of its own gets: the same doors, and each blocks.
+///
+/// Each method but `progress`, `visitor` and `expect` is a point where a cancel and a pause take
+/// effect.
+pub struct BlockingContext<S> {
+    attempt: Attempt,
+    handle: Handle,
+    state: PhantomData<fn() -> S>,
+}
+
+impl<S: State> TaskContext<S> {
+    /// Runs a closure on a thread of its own, for work that computes for more than a few
+    /// milliseconds or calls what blocks. A task that does so outside of this holds up a thread of
+    /// the server, and with it other visitors; the log then names it.
+    ///
+    /// At most `limits.blocking-threads` such closures run at once; others wait for their turn.
+    ///
+    /// A cancel makes this return at once. The thread goes on until its closure next asks its
+    /// context for something, and nothing of it lands; give a long computation a
+    /// [`BlockingContext::go_on`] now and then.
+    ///
+    /// ```
+    /// # use undercurrent::prelude::*;
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Sums { last: u64 }
+    ///
+    /// #[background]
+    /// async fn sum(cx: TaskContext<Sums>) -> Result {
+    ///     cx.blocking(|cx| {
+    ///         let sum = (0..50_000_000_u64).sum();
+    ///         cx.update(|sums| sums.last = sum)
+    ///     })
+    ///     .await??;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure; panics when the system gives no thread.
+    pub async fn blocking<R: Send + 'static>(
+        &self,
+        closure: impl FnOnce(&BlockingContext<S>) -> R + Send + 'static,
+    ) -> Result<R, UpdateError> {
+        self.go_on().await?;
+        let threads = self.attempt.run.runtime.blocking_threads.clone();
+        let turn = tokio::select! {
+            biased;
+            () = self.attempt.ends() => return Err(UpdateError::Cancelled),
+            turn = threads.acquire_owned() => turn,
+        };
+        let cx = BlockingContext {
+            attempt: self.attempt.clone(),
+            handle: Handle::current(),
+            state: PhantomData,
+        };
+        let (answer, answered) = oneshot::channel();
+        // A thread of our own, and none of tokio's: a runtime that shuts down waits for those, and
+        // a closure that computes for hours would keep the process alive as long.
+        let thread = std::thread::Builder::new().name("undercurrent-blocking".into());
+        let spawned = thread.spawn(move || {
+            let _turn = turn;
+            let result = catch_unwind(AssertUnwindSafe(|| closure(&cx)));
+            // Nobody listens any more after a cancel, and what it returned is dropped here.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(answer.send(result))));
+        });
+        if let Err(error) = spawned {
+            panic!("the system gives no thread: {error}");
+        }
+        tokio::select! {
+            biased;
+            () = self.attempt.ends() => Err(UpdateError::Cancelled),
+            answered = answered => match answered {
+                Ok(Ok(result)) => Ok(result),
+                Ok(Err(panic)) => resume_unwind(panic),
+                // The thread sends whatever happens.
+                Err(_) => Err(UpdateError::Cancelled),
+            },
+        }
+    }
+}
+
+impl<S: State> BlockingContext<S> {
+    /// As [`TaskContext::update`]. Blocks until the update is made.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn update<R>(&self, closure: impl FnOnce(&mut S) -> R) -> Result<R, UpdateError> {
+        let scope = &self.attempt.run.scope;
+        self.handle
+            .block_on(scope.update(self.attempt.clone(), closure))
+    }
+
+    /// As [`TaskContext::try_update`]. Blocks until the update is made.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn try_update<R, E: Into<leptos::error::Error>>(
+        &self,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, leptos::error::Error> {
+        let scope = &self.attempt.run.scope;
+        self.handle
+            .block_on(scope.try_update(self.attempt.clone(), closure))?
+            .map_err(Into::into)
+    }
+
+    /// As [`TaskContext::read`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read<R>(&self, closure: impl FnOnce(&S) -> R) -> Result<R, UpdateError> {
+        let scope = &self.attempt.run.scope;
+        self.handle
+            .block_on(scope.read(self.attempt.clone(), closure))
+    }
+
+    /// Says whether to go on, and waits while the task is paused.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel.
+    pub fn go_on(&self) -> Result<(), UpdateError> {
+        match self.attempt.look() {
+            Look::Pass => Ok(()),
+            Look::Refuse => Err(UpdateError::Cancelled),
+            Look::Wait => self.handle.block_on(self.attempt.go_on()),
+        }
+    }
+
+    /// As [`TaskContext::progress`].
+    pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
+        // What is shown later is shown by a task of the runtime's.
+        let _runtime = self.handle.enter();
+        self.attempt.show_progress(done, of);
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.attempt.run.visitor
+    }
+
+    /// What start-up provided.
+    ///
+    /// # Panics
+    ///
+    /// When it did not. The server does not start then if the macro saw this call.
+    pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
+        self.attempt.run.runtime.provided.expect()
+    }
+}
+
+impl<S> fmt::Debug for BlockingContext<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingContext").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! What a handler gets: the doors to the state, to the queue and to what start-up provided.
+
+mod blocking;
+mod children;
+mod event;
+mod task;
+mod until;
+
+pub use self::{
+    blocking::BlockingContext,
+    children::{ForEach, ForEachLimit},
+    event::EventContext,
+    task::TaskContext,
+};
+
+use super::{
+    Runtime,
+    queue::{Origin, Queued},
+    registry::Prepared,
+    scope::Scope,
+    tasks::NotStarted,
+};
+use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, Visitor, Which};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One run of an event.
+pub(crate) struct EventRun {
+    scope: Arc<Scope>,
+    runtime: Arc<Runtime>,
+    visitor: Visitor,
+    origin: Option<Origin>,
+    // A std mutex, held to push.
+    dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
+}
+
+/// Why nothing of what an event dispatched enters the queue.
+pub(crate) enum NotDispatched {
+    /// More than the queue ever holds.
+    Full,
+    /// Arguments that can't be written as JSON and read again.
+    Arguments(String),
+}
+
+/// What a handler dispatches and starts runs in its own scope.
+pub(crate) const fn assert_same_scope<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "a handler dispatches and starts what works on states of its own scope; to another scope \
+         it sends by that scope's door, as in `cx.keyed::<Room>(key).dispatch(…)`"
+    );
+}
+
+/// Two states that one update may change.
+pub(crate) const fn assert_together<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "one update changes states of one scope: these two are shared by different people"
+    );
+    assert!(
+        !crate::core::scope::is_same(S::NAME, T::NAME),
+        "the two states of an update are different ones"
+    );
+}
+
+/// The runs of a task with a key.
+fn which<Arguments, F: TaskFn<Arguments>>(key: impl ToString) -> Which {
+    Which {
+        task: <F as EventFn<Arguments>>::Event::NAME.to_owned(),
+        key: key.to_string(),
+        run: None,
+    }
+}
+
+async fn start<E: TaskDef>(
+    scope: &Arc<Scope>,
+    runtime: &Arc<Runtime>,
+    visitor: Visitor,
+    task: Call<E>,
+    origin: Option<Origin>,
+) -> Result<u64, NotStarted> {
+    let queued = runtime.queued(task, visitor, None);
+    match queued.map(|queued| queued.prepared) {
+        Ok(Prepared::Task(task)) => scope.start_task(task, visitor, origin).await,
+        Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
+        Err(_) => Err(NotStarted::Arguments),
+    }
+}
+
+// === impl EventRun ===
+
+impl EventRun {
+    pub(crate) fn new(
+        scope: Arc<Scope>,
+        runtime: Arc<Runtime>,
+        visitor: Visitor,
+        origin: Option<Origin>,
+    ) -> Self {
+        EventRun {
+            scope,
+            runtime,
+            visitor,
+            origin,
+            dispatched: Mutex::new(Ok(Vec::new())),
+        }
+    }
+
+    pub(crate) fn take_dispatched(&self) -> Result<Vec<Queued>, NotDispatched> {
+        let mut dispatched = self
+            .dispatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *dispatched, Ok(Vec::new()))
+    }
+}

@@ -1,0 +1,211 @@
+//! What a background task gets.
+
+use super::{assert_same_scope, assert_together, start, which};
+use crate::{
+    Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor,
+    server::{
+        effects::Page,
+        scope::Scope,
+        tasks::{Attempt, NotStarted},
+    },
+};
+use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc, time::Duration};
+
+/// What a background task gets. It runs beside the queue and touches the state in short updates.
+///
+/// Each method but `progress` and `expect` is a point where a cancel and a pause take effect: it
+/// returns `Err(Cancelled)` then, for `?` to carry out, or waits for the resume. A task whose time
+/// is over (`timeout`) meets the same as one that is cancelled.
+pub struct TaskContext<S> {
+    pub(super) attempt: Attempt,
+    state: PhantomData<fn() -> S>,
+}
+
+impl<S: State> TaskContext<S> {
+    pub(crate) fn new(attempt: Attempt) -> Self {
+        TaskContext {
+            attempt,
+            state: PhantomData,
+        }
+    }
+
+    /// Changes the state: the newest values, exclusively, and for as short as the closure takes.
+    /// Pages have the change when this returns; it returns what the closure does.
+    ///
+    /// Compute before, not inside: a closure that takes long holds up all who share the state, and
+    /// a thread of the server. The log warns of one that takes more than `limits.slow-update-ms`.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel, or another [`UpdateError`]. Nothing was changed
+    /// then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose change is undone.
+    pub fn update<R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        self.scope().update(self.attempt.clone(), closure)
+    }
+
+    /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for `update`. Nothing was changed then.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the closure, whose changes are undone. It does not compile for a
+    /// state of another scope, or for the same state twice.
+    pub fn update_both<T: State, R: Send>(
+        &self,
+        closure: impl FnOnce(&mut S, &mut T) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        const { assert_together::<S, T>() };
+        self.scope().update_both(self.attempt.clone(), closure)
+    }
+
+    /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
+    ///
+    /// # Errors
+    ///
+    /// The closure's own, or an [`UpdateError`].
+    pub async fn try_update<R: Send, E: Send + Into<leptos::error::Error>>(
+        &self,
+        closure: impl FnOnce(&mut S) -> Result<R, E> + Send,
+    ) -> Result<R, leptos::error::Error> {
+        self.scope()
+            .try_update(self.attempt.clone(), closure)
+            .await?
+            .map_err(Into::into)
+    }
+
+    /// Reads the newest values. Nothing is published.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::Nested`] inside an update.
+    pub fn read<R: Send>(
+        &self,
+        closure: impl FnOnce(&S) -> R + Send,
+    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
+        self.scope().read(self.attempt.clone(), closure)
+    }
+
+    /// Waits, until the time is over or the task is cancelled. A pause that begins meanwhile is
+    /// waited for as well.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`].
+    pub async fn sleep(&self, span: impl Into<Duration>) -> Result<(), UpdateError> {
+        tokio::select! {
+            biased;
+            () = self.attempt.ends() => Err(UpdateError::Cancelled),
+            () = tokio::time::sleep(span.into()) => self.go_on().await,
+        }
+    }
+
+    /// Shows how far the task is: so many steps done, of so many.
+    pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
+        self.attempt.show_progress(done, of);
+    }
+
+    /// Queues an event of the visitor, behind what is queued.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::QueueFull`] when there is no room.
+    pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), UpdateError> {
+        const { assert_same_scope::<S, E::State>() };
+        self.go_on().await?;
+        let run = &self.attempt.run;
+        let queued = run.runtime.queued(event, run.visitor, None);
+        let queued = queued.map_err(UpdateError::NotRecorded)?;
+        let dispatched = run.scope.dispatch(run.visitor, vec![queued]);
+        dispatched.map_err(|()| UpdateError::QueueFull)
+    }
+
+    /// The page that sent the event which started the task: it can be led elsewhere, told
+    /// something, given a file.
+    pub fn page(&self) -> Page<'_> {
+        let run = &self.attempt.run;
+        Page::new(
+            &run.scope,
+            run.visitor,
+            run.origin.as_ref(),
+            Some(self.attempt.clone()),
+        )
+    }
+
+    /// Starts another background task and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`], as `overlap` and the limits say.
+    pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        const { assert_same_scope::<S, E::State>() };
+        self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
+        let run = &self.attempt.run;
+        start(
+            &run.scope,
+            &run.runtime,
+            run.visitor,
+            task,
+            run.origin.clone(),
+        )
+        .await
+    }
+
+    /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
+    /// one is `""`. From then on no update of theirs lands.
+    pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
+        self.scope().cancel_tasks(&which::<_, F>(key)).await;
+    }
+
+    /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.
+    /// Tasks start under the scope's lock: asked inside an update, the answer holds until the
+    /// update is made.
+    pub fn is_running<Arguments, F: TaskFn<Arguments>>(&self, _task: F) -> bool {
+        self.scope()
+            .is_task_running(<F as EventFn<Arguments>>::Event::NAME)
+    }
+
+    /// Who asks: the browser whose event this is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.attempt.run.visitor
+    }
+
+    /// The key of the scope: which room this is. Empty for a session and a process-wide scope.
+    /// It came from a page.
+    pub fn scope_key(&self) -> &str {
+        self.attempt.run.scope.slot.name.key()
+    }
+
+    /// What start-up provided.
+    ///
+    /// # Panics
+    ///
+    /// When it did not. The server does not start then if the macro saw this call.
+    pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
+        self.attempt.run.runtime.provided.expect()
+    }
+
+    pub(super) fn scope(&self) -> &Arc<Scope> {
+        &self.attempt.run.scope
+    }
+
+    /// Waits while the task is paused.
+    pub(super) async fn go_on(&self) -> Result<(), UpdateError> {
+        self.attempt.go_on().await
+    }
+}
+
+impl<S> fmt::Debug for TaskContext<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext").finish_non_exhaustive()
+    }
+}

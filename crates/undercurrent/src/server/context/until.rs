@@ -1,0 +1,78 @@
+//! `until`: waits, without asking again and again, for what a state comes to say.
+
+use super::{EventContext, TaskContext};
+use crate::{
+    State, UpdateError,
+    server::scope::{Gate, Scope},
+};
+use std::{future::Future, pin::pin};
+
+impl<S: State> EventContext<S> {
+    /// As [`TaskContext::until`]. The queue waits, too: what leads on must come from elsewhere, from
+    /// a task, or, in a shared scope, from another visitor.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Nested`] inside the closure of an update.
+    pub fn until<T: Send>(
+        &self,
+        look: impl FnMut(&S) -> Option<T> + Send,
+    ) -> impl Future<Output = Result<T, UpdateError>> + Send {
+        let scope = self.scope();
+        scope.until(|| true, std::future::pending(), look)
+    }
+}
+
+impl<S: State> TaskContext<S> {
+    /// Waits until the state says so: an approval, a choice, "stop". The closure looks at the newest
+    /// values now and after each update of the scope, and ends the wait with what it returns in
+    /// `Some`. Between two updates nothing runs.
+    ///
+    /// ```
+    /// # use undercurrent::prelude::*;
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Order { total: u32, approved: Option<bool> }
+    ///
+    /// #[background]
+    /// async fn ship(cx: TaskContext<Order>) -> Result {
+    ///     let approved = cx.until(|order| order.approved).await?;
+    ///     if approved { /* … */ }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::Nested`] inside an update.
+    pub fn until<T: Send>(
+        &self,
+        look: impl FnMut(&S) -> Option<T> + Send,
+    ) -> impl Future<Output = Result<T, UpdateError>> + Send {
+        let scope = self.scope();
+        scope.until(self.attempt.clone(), self.attempt.ends(), look)
+    }
+}
+
+impl Scope {
+    async fn until<S: State, T>(
+        &self,
+        gate: impl Gate + Clone,
+        ends: impl Future<Output = ()>,
+        mut look: impl FnMut(&S) -> Option<T>,
+    ) -> Result<T, UpdateError> {
+        let mut ends = pin!(ends);
+        loop {
+            // Listens before it looks, so that an update in between is not missed.
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if let Some(found) = self.read(gate.clone(), &mut look).await? {
+                return Ok(found);
+            }
+            tokio::select! {
+                biased;
+                () = &mut ends => return Err(UpdateError::Cancelled),
+                () = changed => {}
+            }
+        }
+    }
+}
