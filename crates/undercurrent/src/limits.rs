@@ -80,6 +80,8 @@ pub struct Limits {
     pub retry_last_ms: u64,
     /// Milliseconds for a shutdown. What has not ended then is cut off.
     pub shutdown_ms: u64,
+    /// Milliseconds that a handler may compute or block without an `.await` before the log says so.
+    pub slow_poll_ms: u64,
     /// Milliseconds that a closure may hold the state before the log says so.
     pub slow_update_ms: u64,
 }
@@ -118,6 +120,7 @@ impl Default for Limits {
             retry_first_ms: 1_000,
             retry_last_ms: 60_000,
             shutdown_ms: 10_000,
+            slow_poll_ms: 500,
             slow_update_ms: 50,
         }
     }
@@ -133,7 +136,7 @@ impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
-        let least: [(&'static str, u64, u64); 19] = [
+        let least: [(&'static str, u64, u64); 20] = [
             ("scopes", self.scopes as u64, 1),
             ("key-bytes", self.key_bytes as u64, 1),
             ("visitors-of-scope", self.visitors_of_scope as u64, 1),
@@ -153,6 +156,7 @@ impl Limits {
             ("header-ms", self.header_ms, 100),
             ("ping-ms", self.ping_ms, 1_000),
             ("stall-ms", self.stall_ms, 1_000),
+            ("slow-poll-ms", self.slow_poll_ms, 20),
         ];
         let wrong = least.into_iter().find(|(_, value, least)| value < least);
         wrong.map_or(Ok(()), Err)

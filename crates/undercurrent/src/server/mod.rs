@@ -13,6 +13,7 @@ mod followed;
 mod logs;
 mod measure;
 mod pages;
+mod polls;
 mod queue;
 mod queues;
 mod reading;
@@ -50,6 +51,7 @@ pub use self::{
 use self::{
     follow::Streams,
     logs::LogBudget,
+    polls::Polls,
     queue::{Origin, Queued},
     registry::{Arguments, Provided, Registry},
     scopes::Scopes,
@@ -81,6 +83,7 @@ pub(crate) struct Runtime {
     pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
+    pub(crate) polls: Arc<Polls>,
     /// Turns of closures that block.
     pub(crate) blocking_threads: Arc<Semaphore>,
     /// Queues and tasks that run, so that a shutdown can wait for them.

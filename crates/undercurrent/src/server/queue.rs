@@ -280,7 +280,8 @@ impl Scope {
                 let origin = sender.origin.clone();
                 let context = EventRun::new(self.clone(), runtime.clone(), sender.visitor, origin);
                 let context = Arc::new(context);
-                let outcome = AssertUnwindSafe(run(context.clone())).catch_unwind().await;
+                let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
+                let outcome = runtime.polls.watch(sender.name, future).await;
                 let mut end = End::of(sender.name, outcome);
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {

@@ -70,7 +70,8 @@ async fn one_attempt(runtime: &Arc<Runtime>, run: &Arc<TaskRun>) -> Ended {
     let (body, given) = (run.body.clone(), attempt.clone());
     // Made inside, too: the arguments are cloned for it, and that is user code.
     let future = async move { body(given).await };
-    let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
+    let future = Box::pin(AssertUnwindSafe(future).catch_unwind());
+    let mut future = runtime.polls.watch(run.name, future);
     let grace = async {
         tokio::select! {
             () = tokio::time::sleep(runtime.cancel_grace()) => {}

@@ -292,6 +292,22 @@ async fn spins(cx: TaskContext<Work>) -> Result {
     Ok(())
 }
 
+#[test]
+fn a_handler_that_blocks_outside_of_it_is_named_and_one_that_waits_is_not() {
+    use crate::server::polls::Polls;
+    let polls = Arc::new(Polls::new(40));
+    let waits = polls.watch("waits", std::future::pending::<()>());
+    assert!(polls.warnings() == 0);
+    let spins = Box::pin(async {
+        while polls.warnings() == 0 {
+            std::thread::yield_now();
+        }
+    });
+    futures::executor::block_on(polls.watch("spins", spins));
+    drop(waits);
+    assert_eq!(polls.warnings(), 1, "once");
+}
+
 #[tokio::test]
 async fn a_closure_on_a_thread_has_the_same_doors() {
     let runtime = runtime(Limits::default());

@@ -1,0 +1,170 @@
+//! Finds handlers that compute or block where they should wait: such a handler holds up a thread
+//! of the server, and with it other visitors.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, Once, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// The handlers that run, as a thread sees them that looks now and then. It is no task: a server
+/// whose threads are all held up runs none.
+pub(crate) struct Polls {
+    slow: Duration,
+    began: Instant,
+    thread: Once,
+    // A std mutex, held to add, to remove and to look through.
+    running: Mutex<HashMap<usize, Arc<Running>>>,
+    warnings: AtomicUsize,
+}
+
+struct Running {
+    handler: &'static str,
+    /// Since when it has not given its thread back, in milliseconds from `began` and one more; 0
+    /// while it waits.
+    since: AtomicU64,
+}
+
+/// A handler that is watched.
+pub(crate) struct Watched<F> {
+    future: F,
+    guard: Guard,
+}
+
+struct Guard {
+    polls: Arc<Polls>,
+    running: Arc<Running>,
+}
+
+// === impl Polls ===
+
+impl Polls {
+    pub(crate) fn new(slow_ms: u64) -> Self {
+        Polls {
+            slow: Duration::from_millis(slow_ms),
+            began: Instant::now(),
+            thread: Once::new(),
+            running: Mutex::default(),
+            warnings: AtomicUsize::new(0),
+        }
+    }
+
+    /// Watches a handler.
+    pub(crate) fn watch<F: Future + Unpin>(
+        self: &Arc<Self>,
+        name: &'static str,
+        future: F,
+    ) -> Watched<F> {
+        self.thread.call_once(|| self.start());
+        let running = Arc::new(Running {
+            handler: name,
+            since: AtomicU64::new(0),
+        });
+        self.lock().insert(address(&running), running.clone());
+        let guard = Guard {
+            polls: self.clone(),
+            running,
+        };
+        Watched { future, guard }
+    }
+
+    /// How often the log was told of a handler.
+    #[cfg(test)]
+    pub(crate) fn warnings(&self) -> usize {
+        self.warnings.load(Ordering::Relaxed)
+    }
+
+    fn start(self: &Arc<Self>) {
+        let (polls, pause) = (Arc::downgrade(self), self.slow / 4);
+        let thread = std::thread::Builder::new().name("undercurrent-watch".into());
+        let spawned = thread.spawn(move || look_now_and_then(&polls, pause));
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "handlers that hold up a thread will not be named");
+        }
+    }
+
+    /// Names the handlers that have held their thread for long, each once for each time.
+    fn look(&self, told: &mut Vec<(usize, u64)>) {
+        let now = self.now_ms();
+        let slow = u64::try_from(self.slow.as_millis()).unwrap_or(u64::MAX);
+        let running = self.lock();
+        let long = running.iter().filter_map(|(address, running)| {
+            let since = running.since.load(Ordering::Relaxed);
+            let is_long = since > 0 && now.saturating_sub(since) >= slow;
+            is_long.then(|| (running, (*address, since)))
+        });
+        let long: Vec<_> = long.collect();
+        told.retain(|known| long.iter().any(|(_, key)| key == known));
+        for (running, key) in long {
+            if !told.contains(&key) {
+                told.push(key);
+                self.warnings.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(
+                    handler = running.handler,
+                    ms = now - key.1,
+                    "a handler computes or blocks and holds up a thread of the server: use \
+                     `cx.blocking`, or wait with `.await`"
+                );
+            }
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Arc<Running>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the thread does for as long as there is a runtime.
+fn look_now_and_then(polls: &Weak<Polls>, pause: Duration) {
+    let mut told = Vec::new();
+    while let Some(polls) = polls.upgrade() {
+        polls.look(&mut told);
+        drop(polls);
+        std::thread::sleep(pause);
+    }
+}
+
+// === impl Watched ===
+
+impl<F: Future + Unpin> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let watched = self.get_mut();
+        let Guard { polls, running } = &watched.guard;
+        running.since.store(polls.now_ms(), Ordering::Relaxed);
+        let polled = Pin::new(&mut watched.future).poll(cx);
+        running.since.store(0, Ordering::Relaxed);
+        polled
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.polls.lock().remove(&address(&self.running));
+    }
+}
+
+/// What tells one from another for as long as it is in the table.
+fn address(running: &Arc<Running>) -> usize {
+    Arc::as_ptr(running).addr()
+}
+
+impl fmt::Debug for Polls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Polls")
+            .field("slow", &self.slow)
+            .finish_non_exhaustive()
+    }
+}
