@@ -4,7 +4,7 @@ use crate::handler::{Handler, context_state, first_type};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Error, Expr, ExprCall, Ident, ItemFn, Lit, Result, Token, parse::Parser,
+    Error, Expr, ExprCall, Ident, ItemFn, Lit, Result, Token, parse::Parser, parse_quote,
     punctuated::Punctuated, spanned::Spanned,
 };
 
@@ -21,10 +21,18 @@ struct Policy {
     timeout: TokenStream,
     /// Attempts after the first.
     retries: TokenStream,
+    /// Milliseconds after the visitor's last stream has gone.
+    on_disconnect: TokenStream,
+    /// A function over the state and the end.
+    on_end: Option<Expr>,
 }
 
-pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenStream> {
+pub(crate) fn expand(attribute: TokenStream, mut function: ItemFn) -> Result<TokenStream> {
     let policy = Policy::parse(attribute)?;
+    if let Some(Expr::Path(key)) = &policy.key {
+        // An argument may be there for the key alone.
+        function.block.stmts.insert(0, parse_quote!(let _ = &#key;));
+    }
     let Some(ty) = first_type(&function) else {
         return Err(Error::new(function.sig.span(), WRONG_FIRST));
     };
@@ -47,7 +55,21 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
         overlap,
         timeout,
         retries,
+        on_disconnect,
+        on_end,
     } = policy;
+    let on_end = on_end.map(|function| {
+        let check = quote! {
+            const _: fn(&mut #state, &::undercurrent::TaskEnd) = #function;
+        };
+        let constant = quote! {
+            const ON_END: ::core::option::Option<fn(&mut #state, &::undercurrent::TaskEnd)> =
+                ::core::option::Option::Some(#function);
+        };
+        (check, constant)
+    });
+    // Named on both sides, so that the browser's build does not call it unused.
+    let (on_end_check, on_end) = on_end.unzip();
     let key = match key {
         None => quote!(::std::string::String::new()),
         Some(key) => quote! {{
@@ -59,6 +81,7 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
     Ok(quote! {
         #message
         impl ::undercurrent::TaskDef for #ident {}
+        #on_end_check
         ::undercurrent::__server_only! {
             const _: () = {
                 #body
@@ -67,7 +90,9 @@ pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenSt
                         overlap: #overlap,
                         timeout_ms: #timeout,
                         retries: #retries,
+                        on_disconnect_ms: #on_disconnect,
                     };
+                    #on_end
 
                     fn key(&self) -> ::std::string::String {
                         #key
@@ -95,6 +120,8 @@ impl Policy {
             overlap: quote!(::undercurrent::server::Overlap::Reject),
             timeout: quote!(::core::option::Option::None),
             retries: quote!(0),
+            on_disconnect: quote!(::core::option::Option::None),
+            on_end: None,
         };
         let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
         for Setting { name, value } in settings {
@@ -106,10 +133,21 @@ impl Policy {
                     policy.timeout = quote!(::core::option::Option::Some(#ms));
                 }
                 "retries" => policy.retries = retries(&value)?,
+                "on_disconnect" => policy.on_disconnect = on_disconnect(&value)?,
+                "on_end" => match value {
+                    Expr::Path(_) => policy.on_end = Some(value),
+                    other => {
+                        return Err(Error::new(
+                            other.span(),
+                            "`on_end` names a function, `fn(&mut Feed, &TaskEnd)`",
+                        ));
+                    }
+                },
                 _ => {
                     return Err(Error::new(
                         name.span(),
-                        "`#[background]` knows `key`, `overlap`, `timeout` and `retries`",
+                        "`#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect` and \
+                         `on_end`",
                     ));
                 }
             }
@@ -189,6 +227,33 @@ fn retries(value: &Expr) -> Result<TokenStream> {
         other => Err(Error::new(
             other.span(),
             "`retries` is the number of attempts after the first, at most 65535",
+        )),
+    }
+}
+
+/// `keep_going`, or `cancel_after("30s")`.
+fn on_disconnect(value: &Expr) -> Result<TokenStream> {
+    const LEAST_MS: u64 = 5_000;
+    match value {
+        Expr::Path(path) if path.path.is_ident("keep_going") => {
+            Ok(quote!(::core::option::Option::None))
+        }
+        Expr::Call(ExprCall { func, args, .. })
+            if args.len() == 1
+                && matches!(&**func, Expr::Path(path) if path.path.is_ident("cancel_after")) =>
+        {
+            let ms = milliseconds(&args[0])?;
+            if ms < LEAST_MS {
+                return Err(Error::new(
+                    args.span(),
+                    "at least \"5s\": a page that is reloaded is gone for a moment, too",
+                ));
+            }
+            Ok(quote!(::core::option::Option::Some(#ms)))
+        }
+        other => Err(Error::new(
+            other.span(),
+            "`on_disconnect` is `keep_going` or `cancel_after(\"30s\")`",
         )),
     }
 }

@@ -90,7 +90,7 @@ pub use self::{
         list::List,
         map::Map,
         state::State,
-        task::{Progress, TaskRecord, TaskStatus},
+        task::{Progress, TaskEnd, TaskRecord, TaskStatus},
         text::Text,
         witness::Counts,
     },
@@ -119,10 +119,10 @@ pub use undercurrent_macros::{State, background, event};
 pub mod prelude {
     pub use crate::{
         Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor, Link,
-        List, Map, Millis, OnClick, Progress, Result, State, TaskContext, TaskHandle, TaskList,
-        TaskRecord, TaskStatus, Text, ToastKind, Visitor, background, event, use_all_tasks,
-        use_connection, use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task,
-        use_tasks, use_toasts,
+        List, Map, Millis, OnClick, Progress, Result, State, TaskContext, TaskEnd, TaskHandle,
+        TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor, background, event,
+        use_all_tasks, use_connection, use_diagnostics, use_event, use_loaded, use_refused,
+        use_state, use_task, use_tasks, use_toasts,
     };
 }
 

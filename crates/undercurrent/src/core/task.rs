@@ -63,6 +63,36 @@ pub struct TaskRecord {
     pub ended_ms: Option<u64>,
 }
 
+/// The end of a run, as `#[background(on_end = …)]` is told of it. What that function does to the
+/// state is one update with the end.
+///
+/// ```
+/// use undercurrent::{TaskEnd, prelude::*};
+///
+/// #[derive(State, Clone, Debug, Default)]
+/// struct Feed { loading: bool, note: String }
+///
+/// fn settle(feed: &mut Feed, end: &TaskEnd) {
+///     feed.loading = false;
+///     feed.note = end.error.clone().unwrap_or_default();
+/// }
+///
+/// #[background(on_end = settle)]
+/// async fn load(cx: TaskContext<Feed>) -> Result {
+///     cx.update(|feed| feed.loading = true).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskEnd {
+    /// Which instance, for tasks with a key; else empty.
+    pub key: String,
+    /// How it ended.
+    pub status: TaskStatus,
+    /// What the visitor is told.
+    pub error: Option<String>,
+}
+
 /// How far a task is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {

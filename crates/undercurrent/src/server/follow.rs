@@ -1,6 +1,9 @@
 //! Who follows a scope: the streams, and how they are woken.
 
-use crate::core::frame::{ByeReason, Control};
+use crate::{
+    Visitor,
+    core::frame::{ByeReason, Control},
+};
 use futures::task::AtomicWaker;
 use std::{
     collections::HashMap,
@@ -11,10 +14,12 @@ use std::{
     },
     task::Waker,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// A stream, as a scope and the sweeper see it.
 pub(crate) struct Follower {
+    visitor: Visitor,
     waker: AtomicWaker,
     /// Something waits to be written. A second change before the stream has run costs one swap.
     has_news: AtomicBool,
@@ -34,6 +39,8 @@ pub(crate) struct Followers {
     // A std mutex, held to add, to remove and to go through; a wake takes no lock of ours.
     all: Mutex<Vec<Arc<Follower>>>,
     count: AtomicUsize,
+    /// Told of each stream that comes or goes.
+    pub(super) moved: Notify,
 }
 
 /// The streams of the process, for the sweeper and the shutdown.
@@ -51,8 +58,9 @@ const NO_NEWS: u64 = u64::MAX;
 // === impl Follower ===
 
 impl Follower {
-    pub(crate) fn new(connection: CancellationToken, now_ms: u64) -> Self {
+    pub(crate) fn new(visitor: Visitor, connection: CancellationToken, now_ms: u64) -> Self {
         Follower {
+            visitor,
             waker: AtomicWaker::new(),
             has_news: AtomicBool::new(true),
             wants_ping: AtomicBool::new(false),
@@ -118,12 +126,21 @@ impl Followers {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(follower);
+        self.moved.notify_waiters();
+    }
+
+    /// Whether a visitor has a stream here.
+    pub(crate) fn has(&self, visitor: Visitor) -> bool {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().any(|follower| follower.visitor == visitor)
     }
 
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| !Arc::ptr_eq(known, follower));
         self.count.store(all.len(), Ordering::SeqCst);
+        drop(all);
+        self.moved.notify_waiters();
     }
 
     /// There is something new in the log.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
-    TaskContext, TaskDef, UpdateError, Visitor, Which,
+    TaskContext, TaskDef, TaskEnd, UpdateError, Visitor, Which,
     core::{position::Position, scope::ScopeKind},
 };
 use futures::future::BoxFuture;
@@ -68,6 +68,8 @@ pub trait AsyncHandler: EventDef {
 pub trait TaskHandler: TaskDef {
     /// What the attribute says.
     const POLICY: Policy;
+    /// What is done to the state in the update that records a run's end.
+    const ON_END: Option<fn(&mut Self::State, &TaskEnd)> = None;
     #[doc(hidden)]
     fn key(&self) -> String;
     #[doc(hidden)]
@@ -83,6 +85,8 @@ pub struct Policy {
     pub timeout_ms: Option<u64>,
     /// Attempts after the first.
     pub retries: u32,
+    /// Milliseconds between the end of the visitor's last stream and a cancel.
+    pub on_disconnect_ms: Option<u64>,
 }
 
 /// A task is started again while one of the same name and key runs.
@@ -180,7 +184,11 @@ pub(crate) struct PreparedTask {
     /// What it is started with, as JSON: for who starts it once more.
     pub(crate) arguments: String,
     pub(crate) body: RunTask,
+    pub(crate) on_end: OnEnd,
 }
+
+/// Changes the state in the update that records a run's end.
+pub(crate) type OnEnd = fn(&mut Writing<'_>, &TaskEnd);
 
 /// Makes the future of an attempt.
 pub(crate) type RunTask = Arc<dyn Fn(Attempt) -> BoxFuture<'static, Outcome> + Send + Sync>;
@@ -254,6 +262,7 @@ impl Registration {
                 body: Arc::new(move |attempt| {
                     Box::pin(event.clone().run(TaskContext::new(attempt)))
                 }),
+                on_end: |writing, end| writing.change_at_end::<E>(end),
             }))
         })
     }

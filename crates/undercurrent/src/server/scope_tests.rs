@@ -330,7 +330,7 @@ async fn a_stream_follows_the_scopes_that_open_and_is_told_of_those_that_do_not(
         ("scope", "room:closed"),
     ]);
     let request = Request::parse(&runtime, &asked).expect("it is read");
-    let follower = Arc::new(super::follow::Follower::new(Default::default(), 0));
+    let follower = Arc::new(super::follow::Follower::new(ANN, Default::default(), 0));
     let opened = open_scopes(&runtime, BOB, request, &follower).ok();
     let opened = opened.expect("some are open");
     let names: Vec<_> = opened

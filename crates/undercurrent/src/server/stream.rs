@@ -148,7 +148,7 @@ impl Stream {
         if runtime.streams.count() >= limits.streams {
             return Err(ByeReason::Full);
         }
-        let follower = Arc::new(Follower::new(connection, runtime.uptime_ms()));
+        let follower = Arc::new(Follower::new(visitor, connection, runtime.uptime_ms()));
         // From here on a change wakes it; what came before it finds in the log.
         let opened = open_scopes(&runtime, visitor, request, &follower)?;
         let is_brief = opened.others_of_visitor >= limits.streams_of_visitor;

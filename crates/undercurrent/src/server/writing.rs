@@ -3,18 +3,20 @@
 use super::{
     HandlerError, Runtime,
     cell::{ChangeError, Recorded},
-    registry::Outcome,
+    describe_panic, forget_panic,
+    registry::{Outcome, TaskHandler},
     scope::Scope,
     states::States,
 };
 use crate::{
-    State, UpdateError, Visitor,
+    State, TaskEnd, UpdateError, Visitor,
     builtin::UcEnds,
     core::{frame::write_state_event, log::Entry, position::Position},
 };
 use std::{
     any::Any,
     cell::Cell,
+    convert::Infallible,
     ops::Range,
     sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
@@ -165,6 +167,33 @@ impl Writing<'_> {
         closure: impl FnOnce(&mut S, &mut T) -> Outcome,
     ) -> Result<(), HandlerFailure> {
         self.change_both(closure).map_err(HandlerFailure::from)
+    }
+
+    /// What a task does to its state when it ends. Where that fails the end stands all the same.
+    pub(crate) fn change_at_end<E: TaskHandler>(&mut self, end: &TaskEnd) {
+        let Some(on_end) = E::ON_END else { return };
+        let changed = self.change(|state: &mut E::State| {
+            on_end(state, end);
+            Ok::<(), Infallible>(())
+        });
+        let why = match changed {
+            Ok(()) => return,
+            Err(ChangeError::Refused(never)) => match never {},
+            Err(ChangeError::Panicked(panic)) => {
+                let why = describe_panic(&*panic).to_owned();
+                forget_panic(panic);
+                why
+            }
+            Err(ChangeError::NotRecorded(error)) => error.to_string(),
+            Err(ChangeError::TooLarge { bytes, limit }) => {
+                UpdateError::TooLarge { bytes, limit }.to_string()
+            }
+        };
+        tracing::error!(
+            task = E::NAME,
+            why,
+            "what a task does at its end was undone"
+        );
     }
 
     /// Publishes what was changed as one update, releases the lock and wakes the streams.

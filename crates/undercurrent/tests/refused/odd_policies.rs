@@ -1,5 +1,8 @@
 //! What `#[background]` does not know.
-//~ `#[background]` knows `key`, `overlap`, `timeout` and `retries`
+//~ `#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect` and `on_end`
+//~ at least "5s": a page that is reloaded is gone for a moment, too
+//~ `on_disconnect` is `keep_going` or `cancel_after("30s")`
+//~ `on_end` names a function, `fn(&mut Feed, &TaskEnd)`
 //~ `overlap` is `reject`, `queue`, `replace` or `parallel(n)`
 //~ `parallel(n)` takes a number, at least 1
 //~ a span of time is a number and a unit
@@ -25,5 +28,14 @@ pub async fn d(cx: TaskContext<Feed>) {}
 
 #[background(retries = -1)]
 pub async fn e(cx: TaskContext<Feed>) {}
+
+#[background(on_disconnect = cancel_after("4s"))]
+pub async fn f(cx: TaskContext<Feed>) {}
+
+#[background(on_disconnect = cancel)]
+pub async fn g(cx: TaskContext<Feed>) {}
+
+#[background(on_end = |feed, end| ())]
+pub async fn h(cx: TaskContext<Feed>) {}
 
 fn main() {}

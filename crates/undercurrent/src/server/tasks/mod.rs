@@ -2,6 +2,7 @@
 //! that was away learns it.
 
 mod drive;
+mod gone;
 mod records;
 mod run;
 
@@ -126,6 +127,12 @@ impl Scope {
         }
         drop(tasks);
         writing.publish();
+        if run.policy.on_disconnect_ms.is_some() && !visitor.is_server() {
+            run.runtime
+                .tracker
+                .clone()
+                .spawn(gone::cancel_when_gone(run.clone()));
+        }
         if !waits {
             run.runtime.tracker.clone().spawn(drive(run));
         }
@@ -155,18 +162,22 @@ impl Scope {
             return;
         };
         let mut tasks = self.lock_tasks();
+        let mut ended = Vec::new();
         for run in tasks.concerned(which) {
             run.ask(Control::Cancel);
             // One that nobody drives has no end but this.
             if tasks.queued.remove(&run.id) {
                 tasks.all.remove(&run.id);
                 run.runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
-                writing.end_record(run.id, TaskStatus::Cancelled, None);
+                ended.push(run);
             } else {
                 writing.change_record(run.id, |record| record.cancelling = true);
             }
         }
         drop(tasks);
+        for run in ended {
+            run.end_in_state(&mut writing, TaskStatus::Cancelled, None);
+        }
         writing.publish();
     }
 
@@ -295,8 +306,7 @@ impl Scope {
         tasks.all.remove(&run.id);
         let next = tasks.next_after(run);
         drop(tasks);
-        writing.write_progress(run);
-        writing.end_record(run.id, status, error);
+        run.end_in_state(&mut writing, status, error);
         if let Some(next) = &next {
             next.set_waits(false);
             writing.change_record(next.id, |record| {

@@ -3,10 +3,11 @@
 use super::super::{
     Runtime,
     queue::Origin,
-    registry::{Policy, PreparedTask, RunTask},
+    registry::{OnEnd, Policy, PreparedTask, RunTask},
     scope::{Gate, Look, Scope},
+    writing::Writing,
 };
-use crate::{UpdateError, Visitor};
+use crate::{TaskEnd, TaskStatus, UpdateError, Visitor};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
@@ -28,10 +29,13 @@ pub(crate) struct TaskRun {
     pub(super) policy: Policy,
     /// What an attempt runs. Dropped with the run.
     pub(super) body: RunTask,
+    on_end: OnEnd,
     /// Set under the scope's lock, so that no update can come after a cancel or a pause.
     control: watch::Sender<Control>,
     /// It waits for its turn or for its next attempt. Changed under the scope's lock.
     waits: AtomicBool,
+    /// It has ended.
+    pub(super) over: CancellationToken,
     /// A newer run needs the room of this one: its future is dropped without more grace.
     pub(super) is_in_the_way: CancellationToken,
     // A std mutex, held to put or to take.
@@ -80,6 +84,7 @@ impl TaskRun {
             key,
             policy,
             body,
+            on_end,
             ..
         } = task;
         TaskRun {
@@ -92,8 +97,10 @@ impl TaskRun {
             origin,
             policy,
             body,
+            on_end,
             control: watch::Sender::new(Control::Go),
             waits: AtomicBool::new(waits),
+            over: CancellationToken::new(),
             is_in_the_way: CancellationToken::new(),
             progress: Mutex::default(),
         }
@@ -131,6 +138,24 @@ impl TaskRun {
         let is_so = |control: &Control| *control == wanted || *control == Control::Cancel;
         // The sender is this run's own: it does not go away.
         let _ = self.control.subscribe().wait_for(is_so).await;
+    }
+
+    /// Writes its end, and with it what the task does to the state then.
+    pub(super) fn end_in_state(
+        &self,
+        writing: &mut Writing<'_>,
+        status: TaskStatus,
+        error: Option<String>,
+    ) {
+        writing.write_progress(self);
+        let end = TaskEnd {
+            key: self.key.clone(),
+            status,
+            error: error.clone(),
+        };
+        (self.on_end)(writing, &end);
+        self.over.cancel();
+        writing.end_record(self.id, status, error);
     }
 
     pub(super) fn waits(&self) -> bool {

@@ -1,0 +1,149 @@
+//! What a task does at its end, and tasks whose visitor has gone.
+
+use super::*;
+use crate::server::follow::Follower;
+
+#[derive(State, Clone, Debug, Default)]
+struct Desk {
+    busy: bool,
+    ends: List<String>,
+    panics: bool,
+}
+
+fn settle(desk: &mut Desk, end: &TaskEnd) {
+    desk.busy = false;
+    let error = end.error.as_deref().unwrap_or("no error");
+    desk.ends
+        .push(format!("{:?} {} {error}", end.status, end.key));
+    assert!(!desk.panics, "on purpose");
+}
+
+#[background(key = key, overlap = queue, on_end = settle)]
+async fn works(cx: TaskContext<Desk>, key: String, fails: bool, panics: bool) -> Result {
+    cx.update(|desk| (desk.busy, desk.panics) = (true, panics))
+        .await?;
+    cx.sleep(Millis(1_000)).await?;
+    if fails {
+        return Err(ForVisitor::new("No.").into());
+    }
+    Ok(())
+}
+
+#[background(on_disconnect = cancel_after("10s"))]
+async fn for_who_looks(cx: TaskContext<Desk>) -> Result {
+    for n in 0..1_000 {
+        cx.update(|desk| desk.ends.push(n.to_string())).await?;
+        cx.sleep(Millis(1_000)).await?;
+    }
+    Ok(())
+}
+
+async fn desk(scope: &Scope) -> Desk {
+    scope.read(|| true, Desk::clone).await.expect("it reads")
+}
+
+async fn ends(scope: &Scope) -> Vec<String> {
+    desk(scope).await.ends.iter().cloned().collect()
+}
+
+// === on_end ===
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_at_the_end_is_one_update_with_it() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, works("a".into(), false, false)).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(ends(&scope).await, ["Done a no error"]);
+    assert!(!desk(&scope).await.busy);
+    // One offset for both states.
+    let follows = ["desk", "uc_tasks"].map(|state| (state, Some(Position::NONE)));
+    let last = scope
+        .resume(&follows, VISITOR)
+        .into_iter()
+        .map(|resume| match resume {
+            Resume::Entries(entries) => entries.last().map(|entry| entry.offset),
+            other => panic!("{other:?}"),
+        })
+        .collect::<Vec<_>>();
+    assert_eq!(last[0], last[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_way_to_end_is_told() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, works("a".into(), true, false)).await;
+    send(&scope, 2, works("b".into(), false, false)).await;
+    send(&scope, 3, works("b".into(), false, false)).await;
+    // The second of a name and key waits; it ends where it waits.
+    until(|| async { desk(&scope).await.busy }).await;
+    cancel(&scope, "desk/works", "b").await;
+    until(|| async { runs(&scope).await.iter().all(|run| run.status.is_end()) }).await;
+    let mut ends = ends(&scope).await;
+    ends.sort_unstable();
+    assert_eq!(
+        ends,
+        [
+            "Cancelled b no error",
+            "Cancelled b no error",
+            "Failed a No."
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_at_the_end_is_undone_and_the_end_stands() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, works("a".into(), false, true)).await;
+    until_status(&scope, TaskStatus::Done).await;
+    let desk = desk(&scope).await;
+    assert!(desk.busy && desk.ends.is_empty());
+}
+
+// === on_disconnect ===
+
+fn follow(runtime: &Arc<Runtime>, visitor: Visitor) -> Arc<Follower> {
+    let follower = Arc::new(Follower::new(visitor, Default::default(), 0));
+    let place = place(runtime, VISITOR, &ScopeName::Session);
+    runtime.scopes.follow(&place, &follower);
+    follower
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_ends_when_its_visitor_has_been_gone_for_a_while() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let tab = follow(&runtime, VISITOR);
+    send(&scope, 1, for_who_looks()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    // A reload, and another, each within the grace.
+    let mut tab = tab;
+    for _ in 0..2 {
+        scope.slot.followers.remove(&tab);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        tab = follow(&runtime, VISITOR);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    // Another's stream is not the visitor's.
+    let other = follow(&runtime, Visitor([9; 16]));
+    scope.slot.followers.remove(&tab);
+    tokio::time::sleep(Duration::from_millis(9_900)).await;
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    scope.slot.followers.remove(&other);
+    until_status(&scope, TaskStatus::Cancelled).await;
+    let before = ends(&scope).await.len();
+    assert!((105..=110).contains(&before), "{before}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_never_had_a_stream_is_gone_from_the_start() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, for_who_looks()).await;
+    until_status(&scope, TaskStatus::Cancelled).await;
+    assert_eq!(ends(&scope).await.len(), 10);
+}
