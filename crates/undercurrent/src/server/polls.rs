@@ -98,7 +98,7 @@ impl Polls {
         let long = running.iter().filter_map(|(address, running)| {
             let since = running.since.load(Ordering::Relaxed);
             let is_long = since > 0 && now.saturating_sub(since) >= slow;
-            is_long.then(|| (running, (*address, since)))
+            is_long.then_some((running, (*address, since)))
         });
         let long: Vec<_> = long.collect();
         told.retain(|known| long.iter().any(|(_, key)| key == known));
