@@ -14,6 +14,7 @@ pub(crate) struct Scope {
 
 enum Kind {
     Session,
+    Tab,
     Keyed,
     Process,
     /// The runtime's own states are in each scope.
@@ -45,7 +46,7 @@ impl Scope {
             })?;
         }
         match (&scope.kind, &scope.join) {
-            (Kind::Session | Kind::Each, Some(join)) => Err(Error::new(
+            (Kind::Session | Kind::Tab | Kind::Each, Some(join)) => Err(Error::new(
                 join.span(),
                 "a session is the visitor's own: nobody else is let in, and no \
                  rule is asked. `join` goes with `scope = keyed` or `scope = process`",
@@ -67,6 +68,7 @@ impl Scope {
         let kind = quote!(::undercurrent::__private::ScopeKind);
         match &self.kind {
             Kind::Session => quote!(#kind::Session),
+            Kind::Tab => quote!(#kind::Tab),
             Kind::Keyed => quote!(#kind::Keyed(#name)),
             Kind::Process => quote!(#kind::Process(#name)),
             Kind::Each => quote!(#kind::Each),
@@ -125,14 +127,7 @@ impl Kind {
     fn of(path: Path) -> Result<Self> {
         Ok(match path.get_ident().map(Ident::to_string).as_deref() {
             Some("session") => Kind::Session,
-            // A page has no id of its tab yet: an event to such a state would wait for ever.
-            Some("tab") => {
-                return Err(Error::new(
-                    path.span(),
-                    "a state of one tab can't be followed yet: use `scope = session`, or \
-                     `scope = keyed` with a key that the page chooses",
-                ));
-            }
+            Some("tab") => Kind::Tab,
             Some("keyed") => Kind::Keyed,
             Some("process") => Kind::Process,
             Some("each") => Kind::Each,

@@ -10,6 +10,9 @@ pub struct Limits {
     /// Scopes in memory. When there is no room the one that has been idle the longest goes; when
     /// none is idle the event that would make a new one is refused (`Full`).
     pub scopes: usize,
+    /// Milliseconds that a scope is kept which nobody uses: no event, no task, no open page. Then
+    /// it begins anew.
+    pub idle_ms: u64,
     /// Bytes of a keyed scope's key. A longer one names no scope.
     pub key_bytes: usize,
     /// Visitors of a shared scope who have a queue, and whose event numbers and ends are
@@ -90,6 +93,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             scopes: 20_000,
+            idle_ms: 24 * 60 * 60 * 1_000,
             key_bytes: 128,
             visitors_of_scope: 10_000,
             queue: 200,

@@ -4,8 +4,9 @@ mod effects;
 mod faults;
 mod outbox;
 mod stream;
+mod tab;
 
-use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream};
+use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{
     core::scope::ScopeName,
     page::{Link, Replicas},
@@ -21,6 +22,7 @@ struct Hub {
     stream: Stream,
     slow: Slow,
     effects: Done,
+    tab: Tab,
 }
 
 thread_local! {
@@ -43,6 +45,7 @@ where
         stream: Stream::default(),
         slow: Slow::default(),
         effects: Done::default(),
+        tab: Tab::default(),
         replicas: replicas.clone(),
     });
     HUB.with(|cell| drop(cell.set(hub.clone())));
@@ -106,7 +109,10 @@ impl Hub {
     /// How a scope is called on the wire. `None` while it is not known which tab this is.
     fn written(&self, scope: &ScopeName) -> Option<String> {
         match scope {
-            ScopeName::Tab(_) => None,
+            ScopeName::Tab(_) => self
+                .tab
+                .id()
+                .map(|id| ScopeName::Tab(id.into()).to_string()),
             scope => Some(scope.to_string()),
         }
     }

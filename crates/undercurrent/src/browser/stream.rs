@@ -137,7 +137,7 @@ impl Stream {
     }
 }
 
-fn connect(hub: &Rc<Hub>) {
+pub(super) fn connect(hub: &Rc<Hub>) {
     let stream = &hub.stream;
     if now_ms() < stream.cut_until_ms.get() {
         return;

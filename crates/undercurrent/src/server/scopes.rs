@@ -126,25 +126,32 @@ impl Scopes {
     /// Drops the scopes that have been idle the longest: a part of them at once, so that the
     /// search is not made for each new visitor.
     fn make_room(&self) -> bool {
-        // The place and this list hold one each: whoever holds another is about to use it.
-        let may_go = |scope: &Arc<Scope>| Arc::strong_count(scope) <= 2 && scope.is_idle();
         let mut idle: Vec<_> = self.all().into_iter().filter(may_go).collect();
         idle.sort_by_key(|scope| scope.last_used_ms());
         idle.truncate((self.max / 64).max(1));
-        for scope in &idle {
-            let mut part = self.part(scope.slot.key);
-            let is_here = part
-                .get(&scope.slot.key)
-                .is_some_and(|slot| Arc::ptr_eq(slot, &scope.slot));
-            // Looked at again under the lock of its part.
-            if is_here && may_go(scope) {
-                part.remove(&scope.slot.key);
-                // The place and the scope hold each other: one must let go.
-                scope.slot.take_scope();
-                self.count.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
+        idle.iter().for_each(|scope| self.let_go(scope, may_go));
         self.count() < self.max
+    }
+
+    /// Drops the scopes that nobody has used since a moment on the runtime's clock.
+    pub(crate) fn expire(&self, before_ms: u64) {
+        let is_old = |scope: &Arc<Scope>| scope.last_used_ms() < before_ms && may_go(scope);
+        let old: Vec<_> = self.all().into_iter().filter(is_old).collect();
+        old.iter().for_each(|scope| self.let_go(scope, is_old));
+    }
+
+    fn let_go(&self, scope: &Arc<Scope>, may_go: impl Fn(&Arc<Scope>) -> bool) {
+        let mut part = self.part(scope.slot.key);
+        let is_here = part
+            .get(&scope.slot.key)
+            .is_some_and(|slot| Arc::ptr_eq(slot, &scope.slot));
+        // Looked at again under the lock of its part.
+        if is_here && may_go(scope) {
+            part.remove(&scope.slot.key);
+            // The place and the scope hold each other: one must let go.
+            scope.slot.take_scope();
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     fn part(&self, key: ScopeKey) -> MutexGuard<'_, HashMap<ScopeKey, Arc<Slot>>> {
@@ -153,6 +160,12 @@ impl Scopes {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Nothing is under way in it. Its place and a list of scopes hold one each: whoever holds another
+/// is about to use it.
+fn may_go(scope: &Arc<Scope>) -> bool {
+    Arc::strong_count(scope) <= 2 && scope.is_idle()
 }
 
 impl Slot {
@@ -164,6 +177,11 @@ impl Slot {
             followers: Followers::default(),
             scope: Mutex::default(),
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn key(&self) -> ScopeKey {
+        self.key
     }
 
     fn take_scope(&self) {

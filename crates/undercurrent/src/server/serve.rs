@@ -101,6 +101,10 @@ impl Undercurrent {
             .streams
             .say_bye_to_all(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
         draining.cancel();
+        // Nobody will resume these.
+        let scopes = runtime.scopes.all();
+        scopes.iter().for_each(|scope| scope.interrupt_paused());
+        drop(scopes);
         connections.close();
         runtime.tracker.close();
         let patience = Duration::from_millis(runtime.limits.shutdown_ms) / 2;
@@ -171,14 +175,21 @@ async fn serve_connection(
 }
 
 /// Once a second: pings, and clients that take nothing.
+/// Seconds between two looks for scopes that nobody uses.
+const EXPIRE_EVERY_S: u64 = 5;
+
 async fn sweep(uc: Undercurrent) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    loop {
+    for tick in 0_u64.. {
         ticks.tick().await;
-        let limits = &uc.runtime.limits;
-        uc.runtime
+        let runtime = &uc.runtime;
+        let (limits, now_ms) = (&runtime.limits, runtime.uptime_ms());
+        runtime
             .streams
-            .sweep(uc.runtime.uptime_ms(), limits.ping_ms, limits.stall_ms);
+            .sweep(now_ms, limits.ping_ms, limits.stall_ms);
+        if tick % EXPIRE_EVERY_S == 0 {
+            runtime.scopes.expire(now_ms.saturating_sub(limits.idle_ms));
+        }
     }
 }
 

@@ -314,6 +314,9 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.runtime.streams.remove(self.id);
         for FollowedScope { slot, .. } in &self.scopes {
+            if let Some(scope) = slot.scope() {
+                scope.touch(self.runtime.uptime_ms());
+            }
             slot.followers.remove(&self.follower);
             self.runtime.scopes.tidy(slot);
         }

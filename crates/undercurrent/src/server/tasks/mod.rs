@@ -186,6 +186,10 @@ impl Scope {
         let Some(mut writing) = self.write().await else {
             return;
         };
+        // It would hold up the shutdown, and nobody could resume it.
+        if writing.runtime().is_shutting_down() {
+            return;
+        }
         let tasks = self.lock_tasks();
         for run in tasks.concerned(which) {
             if !tasks.queued.contains(&run.id) && run.ask(Control::Pause) {
@@ -244,6 +248,15 @@ impl Scope {
     pub(crate) fn interrupt_tasks(&self) {
         for run in self.lock_tasks().all.values() {
             run.ask(Control::Cancel);
+        }
+    }
+
+    /// The server goes down: a run that is held would hold that up.
+    pub(crate) fn interrupt_paused(&self) {
+        for run in self.lock_tasks().all.values() {
+            if run.is_paused() {
+                run.ask(Control::Cancel);
+            }
         }
     }
 

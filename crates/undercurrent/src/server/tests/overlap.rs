@@ -222,6 +222,23 @@ async fn a_paused_task_can_be_cancelled_and_an_ended_one_cannot_be_paused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_paused_task_holds_up_no_shutdown() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, ticks(9)).await;
+    ask(&scope, 2, PauseTask, ("trial/ticks", "")).await;
+    runtime.shutdown.cancel();
+    let before = tokio::time::Instant::now();
+    scope.interrupt_paused();
+    until_status(&scope, TaskStatus::Interrupted).await;
+    assert!(before.elapsed() < Duration::from_secs(1));
+    // A pause that comes now is not heard.
+    send(&scope, 3, ticks(2)).await;
+    ask(&scope, 4, PauseTask, ("trial/ticks", "")).await;
+    until_status(&scope, TaskStatus::Done).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_ends_what_waits_and_what_is_paused() {
     let runtime = runtime(Limits::default());
     let scope = scope(&runtime);

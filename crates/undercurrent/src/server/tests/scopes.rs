@@ -53,6 +53,56 @@ async fn a_scope_that_goes_is_freed_and_one_that_is_held_stays() {
     assert_eq!(seen(&found).await, ["still here"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_scope_expires_when_nobody_has_used_it_for_long_and_not_before() {
+    let runtime = runtime(Limits {
+        idle_ms: 1_000,
+        ..Limits::default()
+    });
+    let key = scope(&runtime).slot.key();
+    let look = || {
+        let idle_ms = runtime.limits.idle_ms;
+        let before_ms = runtime.uptime_ms().saturating_sub(idle_ms);
+        runtime.scopes.expire(before_ms);
+        runtime.scopes.find(key).is_some()
+    };
+    // Each use puts it off, and so does an event under way.
+    for n in 1..=3 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert!(look());
+        send(&scope(&runtime), n, note(n.to_string())).await;
+    }
+    send(&scope(&runtime), 4, stubborn("a".into())).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(look(), "a task runs");
+    assert_eq!(seen(&scope(&runtime)).await[..3], ["1", "2", "3"]);
+    cancel(&scope(&runtime), "trial/stubborn", "a").await;
+    until(|| async {
+        runs(&scope(&runtime))
+            .await
+            .iter()
+            .all(|run| run.status.is_end())
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert!(look());
+    // An open page keeps it, too.
+    let follower = Arc::new(super::super::follow::Follower::new(
+        VISITOR,
+        Default::default(),
+        0,
+    ));
+    let session = place(&runtime, VISITOR, &ScopeName::Session);
+    let (slot, _) = runtime.scopes.follow(&session, &follower);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(look(), "a page is open");
+    slot.followers.remove(&follower);
+    assert!(!look());
+    assert_eq!(runtime.logs.used(), 0);
+    // It begins anew.
+    assert!(seen(&scope(&runtime)).await.is_empty());
+}
+
 #[test]
 fn a_form_decodes_into_the_types_of_the_arguments() {
     let runtime = runtime(Limits::default());

@@ -1,0 +1,114 @@
+//! Which tab this is. The id lies in `sessionStorage`, which a reload keeps and which a duplicated
+//! tab gets a copy of; so each tab holds a lock of its id's name, and who finds it taken is another
+//! tab, and makes an id of its own.
+
+use super::{Hub, outbox, random_id, stream};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{
+    Storage,
+    js_sys::{Function, Object, Promise, Reflect},
+};
+
+/// The id of this tab, learned when a state of the tab is first used.
+#[derive(Default)]
+pub(super) struct Tab {
+    id: RefCell<Option<String>>,
+    is_asked: Cell<bool>,
+}
+
+/// Where the id lies, and what the lock's name begins with.
+const NAME: &str = "undercurrent-tab";
+/// Milliseconds for the page that was here before a reload to let go of the lock. A duplicated tab
+/// waits as long before it knows that it is one.
+const LET_GO_MS: u32 = 500;
+
+impl Tab {
+    /// The id, if it is known. The first time it is asked for, it is found out; then the stream and
+    /// the outbox go on.
+    pub(super) fn id(&self) -> Option<String> {
+        let known = self.id.borrow().clone();
+        if known.is_none() && !self.is_asked.replace(true) {
+            // Not inside of whoever asks: it may be told at once.
+            leptos::task::spawn_local(async { super::with_hub(find_out) });
+        }
+        known
+    }
+}
+
+fn find_out(hub: &Rc<Hub>) {
+    let storage = leptos::prelude::window().session_storage().ok().flatten();
+    let kept = storage
+        .as_ref()
+        .and_then(|storage| storage.get_item(NAME).ok().flatten());
+    let Some(kept) = kept else {
+        return found(hub, storage.as_ref(), random_id());
+    };
+    let hub = hub.clone();
+    let name = lock_name(&kept);
+    lock(&name, move |is_ours| match is_ours {
+        true => is_known(&hub, kept),
+        false => found(&hub, storage.as_ref(), random_id()),
+    });
+}
+
+/// This tab is a new one.
+fn found(hub: &Rc<Hub>, storage: Option<&Storage>, id: String) {
+    if let Some(storage) = storage {
+        // Full or forbidden: then a reload makes another tab of this one, no more.
+        let _ = storage.set_item(NAME, &id);
+    }
+    // Nobody else has it. Held for those who will get a copy.
+    lock(&lock_name(&id), |_| {});
+    is_known(hub, id);
+}
+
+fn is_known(hub: &Rc<Hub>, id: String) {
+    *hub.tab.id.borrow_mut() = Some(id);
+    stream::connect(hub);
+    outbox::pump(hub);
+}
+
+fn lock_name(id: &str) -> String {
+    format!("{NAME}:{id}")
+}
+
+/// Takes a lock for as long as the page lives, and tells whether it got it. Where there are no
+/// locks, on a page without https, it did.
+fn lock(name: &str, then: impl FnOnce(bool) + 'static) {
+    let then = Rc::new(Cell::new(Some(then)));
+    let tell = move |is_ours| {
+        if let Some(then) = then.take() {
+            then(is_ours);
+        }
+    };
+    if request(name, tell.clone()).is_err() {
+        tell(true);
+    }
+}
+
+/// `navigator.locks.request(name, { signal: AbortSignal.timeout(…) }, callback)`. web-sys has it
+/// under an unstable flag only.
+fn request(name: &str, tell: impl FnOnce(bool) + Clone + 'static) -> Result<(), JsValue> {
+    let navigator = leptos::prelude::window().navigator();
+    let locks = Reflect::get(&navigator, &"locks".into())?;
+    let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
+    let signal = web_sys::AbortSignal::timeout_with_u32(LET_GO_MS);
+    let options = Object::new();
+    Reflect::set(&options, &"signal".into(), &signal)?;
+    let taken = tell.clone();
+    let callback = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
+        taken(true);
+        // It is held until this promise is kept, and it never is.
+        Promise::new(&mut |_, _| {}).into()
+    });
+    let held = request.call3(&locks, &name.into(), &options, &callback)?;
+    let refused = Closure::once(move |_why: JsValue| tell(false));
+    let _ = held.dyn_into::<Promise>()?.catch(&refused);
+    // One, for the life of the page.
+    refused.forget();
+    Ok(())
+}
