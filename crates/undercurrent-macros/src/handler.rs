@@ -1,7 +1,7 @@
 //! What `#[event]` and `#[background]` have in common: reading the signature, making the
 //! message.
 
-use crate::state::snake_case;
+use crate::{schema, state::snake_case};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
@@ -69,6 +69,9 @@ impl Handler {
             ..
         } = self;
         let path = format!("/api/{name}");
+        let arguments = self.arguments.iter();
+        let arguments = arguments.map(|one| schema::field(&one.ident.to_string(), &one.ty));
+        let schema = schema::number(&arguments.collect::<String>());
         let (visibility, attributes) = (&function.vis, &function.attrs);
         let ident = &function.sig.ident;
         let (idents, types) = self.idents_and_types();
@@ -96,6 +99,7 @@ impl Handler {
                 type State = #state;
                 const NAME: &'static str = #name;
                 const PATH: &'static str = #path;
+                const SCHEMA: u32 = #schema;
             }
 
             #(#attributes)*

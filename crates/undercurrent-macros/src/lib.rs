@@ -7,6 +7,7 @@
 mod background;
 mod event;
 mod handler;
+mod schema;
 mod scope;
 mod state;
 

@@ -102,9 +102,11 @@ pub enum EndKind {
     Full,
     /// A task of this name and key runs already.
     Busy,
-    /// The server could not read the arguments, or does not know the event: the page is older
-    /// or newer than the server.
+    /// The server could not read the arguments, or the event is none of this scope.
     Misfit,
+    /// The server has this event with other arguments, or not at all: the page is older or newer
+    /// than the server, and is to be loaded again.
+    Outdated,
     /// The session is gone: load the page again.
     NoSession,
     /// The scope's rule does not let the visitor in, or there is no such scope.

@@ -171,7 +171,7 @@ macro_rules! hydrate {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        core::{field, node, ops, scope::ScopeKind, state, writer},
+        core::{field, node, ops, schema, scope::ScopeKind, state, writer},
         page::{Scope, ScopeProps},
     };
     #[cfg(feature = "ssr")]

@@ -12,6 +12,9 @@ pub trait EventDef: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const NAME: &'static str;
     /// Where it is sent to.
     const PATH: &'static str;
+    /// A number for the names and types of its arguments. A page that sends another one is of
+    /// another version than the server.
+    const SCHEMA: u32;
 }
 
 /// A background task.
@@ -66,7 +69,7 @@ impl<E: EventDef> Call<E> {
     /// In a handler, on the server, the verb is that of the context: `cx.dispatch(…)`.
     pub fn dispatch(self) {
         let arguments = serde_json::to_string(&self);
-        browser::send(E::NAME, self.scope(), arguments);
+        browser::send((E::NAME, E::SCHEMA), self.scope(), arguments);
     }
 }
 
@@ -178,6 +181,8 @@ macro_rules! control {
             type State = crate::builtin::UcTasks;
             const NAME: &'static str = concat!("uc_tasks/", $verb);
             const PATH: &'static str = concat!("/api/uc_tasks/", $verb);
+            /// The first form of [`Which`].
+            const SCHEMA: u32 = 1;
         }
     };
 }

@@ -3,6 +3,7 @@
 //! `{"Running":content}`.
 
 use super::fields::{self, StateField, kind, map_visitor, plain_name, read_map};
+use crate::schema;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{DataEnum, DeriveInput, Error, Fields, Ident, Result, Type};
@@ -49,6 +50,16 @@ pub(super) fn read(data: &DataEnum) -> Result<Vec<Variant<'_>>> {
 }
 
 impl Variant<'_> {
+    /// What the schema says of it.
+    fn schema(&self) -> String {
+        let content = match &self.content {
+            Content::Unit => String::new(),
+            Content::One(ty) => schema::field("", ty),
+            Content::Fields(fields) => fields.iter().filter_map(StateField::schema).collect(),
+        };
+        format!("{}({content})", self.name)
+    }
+
     /// A pattern whose variables begin with a word.
     fn pattern(&self, what: &str) -> TokenStream {
         let ident = self.ident;
@@ -109,6 +120,14 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
         }
         Content::Fields(fields) => fields.iter().map(StateField::has_server).collect(),
     });
+    let own: String = variants.iter().map(Variant::schema).collect();
+    let insides = variants.iter().flat_map(|variant| match &variant.content {
+        Content::Unit => Vec::new(),
+        Content::One(ty) => vec![kind(ty)],
+        Content::Fields(fields) => fields::insides(fields),
+    });
+    let own = format!("enum {};{own}", input.ident);
+    let schema = schema::method(&own, &insides.collect::<Vec<_>>());
     let arm = variants.iter().map(arm);
     let record = variants.iter().map(record);
     let nothing = TokenStream::new();
@@ -154,6 +173,8 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
         fn has_server() -> bool {
             false #(|| #has_server)*
         }
+
+        #schema
 
         fn arm(&mut self) -> Self {
             match self { #(#arm)* }

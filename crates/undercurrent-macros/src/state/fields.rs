@@ -1,6 +1,7 @@
 //! Named fields, and what is done to each of them. Structs and variants share it: they differ in
 //! how a field is reached.
 
+use crate::schema;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
@@ -59,7 +60,18 @@ pub(super) fn kind(ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=> (&&__field::Probe::<#ty>::NEW).kind() }
 }
 
+/// How the fields that pages see are looked into.
+pub(super) fn insides(fields: &[StateField<'_>]) -> Vec<TokenStream> {
+    let public = fields.iter().filter(|field| !field.server_only);
+    public.map(StateField::kind).collect()
+}
+
 impl StateField<'_> {
+    /// What the schema says of it, if pages see it.
+    pub(super) fn schema(&self) -> Option<String> {
+        (!self.server_only).then(|| schema::field(&self.name, self.ty))
+    }
+
     pub(super) fn kind(&self) -> TokenStream {
         kind(self.ty)
     }

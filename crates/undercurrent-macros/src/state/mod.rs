@@ -54,7 +54,7 @@ fn node_impl(input: &DeriveInput, methods: &TokenStream) -> TokenStream {
         const _: () = {
             use ::undercurrent::__private::{field as __field, node as __node, ops as __ops};
             use ::undercurrent::__private::{serde as __serde, state as __state};
-            use ::undercurrent::__private::writer as __writer;
+            use ::undercurrent::__private::{schema as __schema, writer as __writer};
             #[allow(unused_imports)]
             use __field::{ViaNode as _, ViaOption as _};
 

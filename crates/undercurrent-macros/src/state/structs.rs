@@ -1,16 +1,19 @@
 //! A struct as a node and as a state.
 
 use super::{
-    fields::{StateField, map_visitor, read_map},
+    fields::{self, StateField, map_visitor, read_map},
     snake_case,
 };
-use crate::scope::Scope;
+use crate::{schema, scope::Scope};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::DeriveInput;
 
 pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
     let has_server = fields.iter().map(StateField::has_server);
+    let own = fields.iter().filter_map(StateField::schema);
+    let own = format!("struct {};{}", input.ident, own.collect::<String>());
+    let schema = schema::method(&own, &fields::insides(fields));
     let arm = fields.iter().map(|field| {
         let (ident, kind) = (field.ident, field.kind());
         quote!(#ident: #kind.arm(&mut self.#ident))
@@ -46,6 +49,8 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
         fn has_server() -> bool {
             false #(|| #has_server)*
         }
+
+        #schema
 
         fn arm(&mut self) -> Self {
             Self { #(#arm),* }

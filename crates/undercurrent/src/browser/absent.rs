@@ -4,7 +4,7 @@ use crate::core::scope::ScopeName;
 
 /// Sending from a page needs a page: on the server handlers send through their context.
 pub(crate) fn send(
-    event: &'static str,
+    (event, _schema): (&'static str, u32),
     _scope: Option<ScopeName>,
     _arguments: serde_json::Result<String>,
 ) {

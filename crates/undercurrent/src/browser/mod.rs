@@ -3,6 +3,7 @@
 mod effects;
 mod faults;
 mod outbox;
+mod reload;
 mod stream;
 mod tab;
 
@@ -62,7 +63,7 @@ where
 
 /// Puts an event into the outbox.
 pub(crate) fn send(
-    event: &'static str,
+    event: (&'static str, u32),
     scope: Option<ScopeName>,
     arguments: serde_json::Result<String>,
 ) {

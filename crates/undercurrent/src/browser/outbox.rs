@@ -1,13 +1,13 @@
 //! The outbox: events wait in it until the server has taken them. One request is under way at a
 //! time, so that fast clicks keep their order; numbers make a repeated one harmless.
 
-use super::{Hub, effects, jittered, now_ms};
+use super::{Hub, effects, jittered, now_ms, reload::outdated};
 use crate::{
     EndKind, Failure, OUTBOX_EVENTS,
     answer::{Answer, Answers, Fate},
     builtin::UcEnds,
     core::{position::Epoch, scope::ScopeName},
-    page::{Ended, Link, Outgoing},
+    page::{Ended, Outgoing},
 };
 use gloo_net::http::Request;
 use leptos::{prelude::*, task::spawn_local};
@@ -33,6 +33,7 @@ struct Waiting {
     number: u64,
     scope: ScopeName,
     event: &'static str,
+    schema: u32,
     arguments: String,
 }
 
@@ -52,6 +53,11 @@ const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
 const REQUEST_BYTES: usize = 32 << 10;
 
 impl Outbox {
+    /// Nothing would be lost with the page.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     pub(super) fn new(client: String) -> Self {
         Outbox {
             client,
@@ -79,6 +85,7 @@ impl Outbox {
             number,
             scope,
             event,
+            schema,
             arguments,
         } in &*waiting
         {
@@ -90,7 +97,9 @@ impl Outbox {
                 break;
             }
             let comma = if count > 0 { "," } else { "" };
-            body.push_str(&format!("{comma}[{number},\"{event}\",{arguments}]"));
+            body.push_str(&format!(
+                "{comma}[{number},\"{event}!{schema:08x}\",{arguments}]"
+            ));
             count += 1;
         }
         body.push_str("]}");
@@ -100,7 +109,7 @@ impl Outbox {
 
 pub(super) fn send(
     hub: &Rc<Hub>,
-    event: &'static str,
+    (event, schema): (&'static str, u32),
     scope: Option<ScopeName>,
     arguments: serde_json::Result<String>,
 ) {
@@ -139,6 +148,7 @@ pub(super) fn send(
         number,
         scope,
         event,
+        schema,
         arguments,
     });
     pump(hub);
@@ -196,7 +206,7 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     );
                 }
                 if kind == EndKind::NoSession {
-                    hub.set_link(Link::Outdated);
+                    outdated(&hub);
                 }
                 pump(&hub);
             }
@@ -263,6 +273,9 @@ fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
         Fate::Refused => {
             let kind = answer.kind.unwrap_or(EndKind::Misfit);
             fail(hub, number, &scope, event, kind, answer.message);
+            if kind == EndKind::Outdated {
+                outdated(hub);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The stream: web-sys' EventSource, opened anew by ourselves. The browser's own retry stops for
 //! good at any answer but 200, and goes on from an old URL.
 
-use super::{Hub, faults, jittered, now_ms, outbox};
+use super::{Hub, faults, jittered, now_ms, outbox, reload::outdated};
 use crate::{
     builtin::UcEnds,
     core::{
@@ -191,11 +191,11 @@ impl Asked {
                     (asked.scopes.len() - 1).to_string()
                 }
             };
-            for (name, position) in states {
-                asked.follow.push(match position {
-                    Some(position) => format!("{prefix}.{name}@{position}"),
-                    None => format!("{prefix}.{name}"),
-                });
+            for (name, schema, position) in states {
+                let at = position.map_or_else(String::new, |position| format!("@{position}"));
+                asked
+                    .follow
+                    .push(format!("{prefix}.{name}!{schema:08x}{at}"));
                 following.push((scope.clone(), name));
             }
         }
@@ -377,7 +377,7 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
             ByeReason::Turn => pause(hub, Some(retry_ms)),
             ByeReason::Shutdown | ByeReason::Full | ByeReason::Slow => lost(hub, Some(retry_ms)),
-            ByeReason::NoSession | ByeReason::UnknownState => give_up(hub),
+            ByeReason::NoSession | ByeReason::UnknownState | ByeReason::Outdated => give_up(hub),
         },
         Frame::State(frame) => {
             let Ok((tag, position)) = parse_id(id) else {
@@ -427,7 +427,7 @@ fn give_up(hub: &Rc<Hub>) {
     let old = hub.stream.phase.take();
     // Not inside its own callback.
     spawn_local(async move { drop(old) });
-    hub.set_link(Link::Outdated);
+    outdated(hub);
 }
 
 /// A panic in wasm leaves a dead page. It says so in the console, and on the page.

@@ -9,6 +9,7 @@
 use super::{
     node::{Lost, Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
+    schema::Schema,
     writer::Out,
 };
 use serde::{
@@ -67,6 +68,13 @@ impl<T> Own<T> {
         T: Node,
     {
         T::has_server()
+    }
+
+    pub fn schema(self, schema: &mut Schema)
+    where
+        T: Node,
+    {
+        T::schema(schema);
     }
 
     pub fn arm(self, field: &mut T) -> T
@@ -150,6 +158,10 @@ impl<T> Own<T> {
 impl<T: Tracked> Perhaps<T> {
     pub fn has_server(self) -> bool {
         T::has_server()
+    }
+
+    pub fn schema(self, schema: &mut Schema) {
+        T::schema(schema);
     }
 
     pub fn arm(self, field: &mut Option<T>) -> Option<T> {

@@ -82,6 +82,9 @@ pub enum ByeReason {
     NoSession,
     /// A followed state does not exist here: the page is older or newer than the server.
     UnknownState,
+    /// A followed state has other fields here, or of other types: the page is older or newer than
+    /// the server.
+    Outdated,
     /// The reader does not keep up.
     Slow,
 }

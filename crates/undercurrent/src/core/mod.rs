@@ -14,6 +14,7 @@ pub mod ops;
 pub mod position;
 pub mod replica;
 mod role;
+pub mod schema;
 pub mod scope;
 mod seq;
 pub mod state;

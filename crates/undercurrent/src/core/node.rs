@@ -8,6 +8,7 @@
 
 use super::{
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
+    schema::Schema,
     writer::Out,
 };
 use serde::{
@@ -44,6 +45,12 @@ pub trait Node: Clone + Send + Sync + Sized + 'static {
     /// Whether a field inside is for the server alone.
     #[doc(hidden)]
     fn has_server() -> bool;
+
+    /// Adds the names and types inside to the schema. Plain data is not looked into.
+    #[doc(hidden)]
+    fn schema(schema: &mut Schema) {
+        let _ = schema;
+    }
 
     /// Begins to record. Returns the shadow.
     #[doc(hidden)]

@@ -9,6 +9,7 @@ use crate::{
         ops::{Applied, ApplyError},
         position::Position,
         replica::{Replica, Verdict},
+        schema::Schema,
         scope::ScopeName,
         state::{State, apply_ops, from_json, to_json},
     },
@@ -76,9 +77,9 @@ pub(crate) struct ScopeSnapshot {
     pub(crate) default_position: Position,
 }
 
-/// The states that a page follows in one scope, with where each stands.
+/// The states that a page follows in one scope, with its schema and where each stands.
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
-pub(crate) type FollowedScope = (ScopeName, Vec<(&'static str, Option<Position>)>);
+pub(crate) type FollowedScope = (ScopeName, Vec<(&'static str, u32, Option<Position>)>);
 
 /// A state of whatever type.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -101,6 +102,9 @@ struct Held<S> {
 pub(crate) trait AnyReplica: Any + Send + Sync {
     /// Where a new stream shall go on; `None` asks for a snapshot.
     fn resume_from(&self) -> Option<Position>;
+    /// The number of what the page takes it for.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+    fn schema(&self) -> u32;
     /// Applies a frame if it fits, and notifies whoever shows what changed.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError>;
@@ -286,7 +290,8 @@ impl Replicas {
                 .filter(|(_, entered)| !entered.held.is_empty());
             let of_scope = |(scope, entered): (&ScopeName, &Entered)| {
                 let positions = entered.held.iter();
-                let positions = positions.map(|(name, replica)| (*name, replica.resume_from()));
+                let positions = positions
+                    .map(|(name, replica)| (*name, replica.schema(), replica.resume_from()));
                 (scope.clone(), positions.collect())
             };
             with_states.map(of_scope).collect()
@@ -423,6 +428,10 @@ impl<S: Followed> AnyReplica for Held<S> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .resume_from()
+    }
+
+    fn schema(&self) -> u32 {
+        Schema::of::<S>()
     }
 
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError> {

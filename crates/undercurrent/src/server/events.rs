@@ -5,6 +5,7 @@ use super::{
     Runtime,
     authorize::{Action, Place, authorize},
     effects::is_own_path,
+    followed::split_schema,
     queue::{Accepted, Origin, Queued},
     registry::{Arguments, Prepared, Registration},
     session::Session,
@@ -92,7 +93,14 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
             client: batch.client.clone().into_owned(),
             number,
         };
-        let handler = runtime.registry.handler(&name);
+        let (name, schema) = split_schema(&name);
+        let handler = runtime.registry.handler(name);
+        let knows = |handler: &Registration| schema.is_none_or(|of| of == Some(handler.schema));
+        if !handler.is_some_and(knows) {
+            let message = "The page is older or newer than the server. Reload it.".to_owned();
+            events.push(Answer::refused(number, EndKind::Outdated, message));
+            continue;
+        }
         let prepared = place.as_ref().map_err(|refused| match refused {
             Refusal::Barred(message) => (EndKind::Barred, message.clone()),
             _ => (EndKind::Misfit, NO_SUCH_SCOPE.to_owned()),

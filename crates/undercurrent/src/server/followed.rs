@@ -35,6 +35,15 @@ pub(super) struct Request {
     others: Vec<(ScopeName, FollowedStates)>,
 }
 
+/// `name!schema`: who does not know the schema leaves it out, and reads at its own risk. One that
+/// is no number fits nothing.
+pub(super) fn split_schema(name: &str) -> (&str, Option<Option<u32>>) {
+    match name.split_once('!') {
+        None => (name, None),
+        Some((name, schema)) => (name, Some(u32::from_str_radix(schema, 16).ok())),
+    }
+}
+
 /// The places of the scopes that let the visitor in.
 pub(super) struct Opened {
     pub(super) scopes: Vec<FollowedScope>,
@@ -44,7 +53,7 @@ pub(super) struct Opened {
 }
 
 impl Request {
-    /// Reads `follow=s.<state>@<position>,0.<state>@…` and `scope=<name>`: a number is that of a
+    /// Reads `follow=s.<state>!<schema>@<position>,0.<state>@…` and `scope=<name>`: a number is that of a
     /// `scope`, counted from 0.
     ///
     /// `Last-Event-ID` is not read: it is one position, of the frame that came last, and of an
@@ -82,8 +91,12 @@ impl Request {
     fn follow(&mut self, runtime: &Runtime, one: &str) -> Result<(), ByeReason> {
         let (name, position) = one.split_once('@').unwrap_or((one, ""));
         let (scope, name) = name.split_once('.').ok_or(ByeReason::UnknownState)?;
+        let (name, schema) = split_schema(name);
         let state = runtime.registry.state(name);
         let state = state.ok_or(ByeReason::UnknownState)?;
+        if schema.is_some_and(|schema| schema != Some((state.schema)())) {
+            return Err(ByeReason::Outdated);
+        }
         let (scope, states) = match scope {
             "s" => (&ScopeName::Session, &mut self.session),
             nth => {

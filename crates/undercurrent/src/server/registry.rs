@@ -11,7 +11,7 @@ use super::{
 use crate::{
     CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
     TaskContext, TaskDef, TaskEnd, UpdateError, Visitor, Which,
-    core::{position::Position, scope::ScopeKind},
+    core::{position::Position, schema::Schema, scope::ScopeKind},
 };
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -109,6 +109,8 @@ pub struct Registration {
     pub(crate) expected: &'static [Expected],
     /// Where its state lives.
     pub(crate) scope: ScopeKind,
+    /// The number of its arguments.
+    pub(crate) schema: u32,
     /// The types of the states that it changes.
     states: [Option<fn() -> TypeId>; 2],
     prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
@@ -128,6 +130,8 @@ pub struct StateRegistration {
     pub(crate) name: &'static str,
     pub(crate) type_name: fn() -> &'static str,
     type_id: fn() -> TypeId,
+    /// The number of its fields.
+    pub(crate) schema: fn() -> u32,
     pub(crate) default_snapshot: fn(Position) -> Arc<dyn AnySnapshot>,
     pub(crate) scope: ScopeKind,
     join: Option<Join>,
@@ -300,6 +304,7 @@ impl Registration {
             name: E::NAME,
             expected,
             scope: <E::State as State>::SCOPE,
+            schema: E::SCHEMA,
             states: [Some(TypeId::of::<E::State>), None],
             prepare,
         }
@@ -337,6 +342,7 @@ impl StateRegistration {
             name: S::NAME,
             type_name: std::any::type_name::<S>,
             type_id: TypeId::of::<S>,
+            schema: Schema::of::<S>,
             default_snapshot: default_snapshot::<S>,
             scope: S::SCOPE,
             join: None,

@@ -355,6 +355,17 @@ async fn a_stream_follows_the_scopes_that_open_and_is_told_of_those_that_do_not(
         let read = Request::parse(&runtime, &wrong).err();
         assert_eq!(read, Some(ByeReason::UnknownState), "{wrong:?}");
     }
+    // The page's idea of a state, and another one.
+    let ours = crate::core::schema::Schema::of::<Board>();
+    for (schema, fits) in [(ours, true), (ours ^ 1, false)] {
+        let follow = format!("0.board!{schema:08x}@0-0");
+        let asked = query(&[("follow", &follow), ("scope", "room:lobby")]);
+        let read = Request::parse(&runtime, &asked).err();
+        assert_eq!(read, (!fits).then_some(ByeReason::Outdated));
+    }
+    let garbled = query(&[("follow", "0.board!xyz"), ("scope", "room:lobby")]);
+    let read = Request::parse(&runtime, &garbled).err();
+    assert_eq!(read, Some(ByeReason::Outdated));
     let twice = query(&[("scope", "room:lobby"); 2]);
     let request = Request::parse(&runtime, &twice).expect("it is read");
     let opened = open_scopes(&runtime, BOB, request, &follower);

@@ -17,6 +17,7 @@ use super::{
     node::{Lost, Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
     role::Role,
+    schema::Schema,
     seq::Seq,
     writer::Out,
 };
@@ -126,6 +127,10 @@ impl<T> List<T> {
 impl<T: Node> Node for List<T> {
     fn has_server() -> bool {
         T::has_server()
+    }
+
+    fn schema(schema: &mut Schema) {
+        T::schema(schema);
     }
 
     fn arm(&mut self) -> Self {

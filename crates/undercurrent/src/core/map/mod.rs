@@ -12,6 +12,7 @@ use super::{
     node::{Lost, Node, Read, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Step, Visibility},
     role::Role,
+    schema::Schema,
     seq::{self, Seq},
     writer::Out,
 };
@@ -135,6 +136,10 @@ impl<K: Ord, V> Map<K, V> {
 impl<K: Key, V: Node> Node for Map<K, V> {
     fn has_server() -> bool {
         V::has_server()
+    }
+
+    fn schema(schema: &mut Schema) {
+        V::schema(schema);
     }
 
     fn arm(&mut self) -> Self {
