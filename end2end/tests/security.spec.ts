@@ -310,9 +310,9 @@ test('an event that the server does not know is answered as refused, and the oth
   const { events } = JSON.parse(answer.body) as { events: { n: number; is: string; kind?: string }[] };
   expect(events.map(({ n, is, kind }) => [n, is, kind])).toEqual([
     [1, 'queued', undefined],
-    [2, 'refused', 'misfit'],
+    [2, 'refused', 'outdated'],
     [3, 'refused', 'misfit'],
-    [4, 'refused', 'misfit'],
+    [4, 'refused', 'outdated'],
     [5, 'queued', undefined],
   ]);
   await expect.poll(() => clicksOf(server, cookie)).toBe(2);
