@@ -1,6 +1,7 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
+    lab::{ChainRoutes, LabPage, RowsPage},
     lorem::LoremPage,
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
@@ -71,6 +72,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/posts") view=PostsPage/>
                     <Route path=path!("/random") view=RandomPage/>
                     <Route path=path!("/lorem") view=LoremPage/>
+                    <Route path=path!("/lab") view=LabPage/>
+                    <Route path=path!("/lab/rows") view=RowsPage/>
+                    <ChainRoutes/>
                 </Routes>
             </main>
             <footer class="site-footer">

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod dice;
+pub mod lab;
 pub mod lorem;
 pub mod pieces;
 pub mod posts;

@@ -4,6 +4,7 @@
 mod attempts;
 mod bounds;
 mod ends;
+mod matrix;
 mod overlap;
 mod page;
 mod queue;

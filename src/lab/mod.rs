@@ -1,0 +1,11 @@
+//! Fixtures, not pages: what other frameworks' tests of background tasks click through, and a list
+//! and a map with a button for each change. They are off the navigation. The browser tests
+//! `lab.spec.ts`, `chain.spec.ts` and `rows.spec.ts` drive them.
+
+pub mod chain;
+pub mod rows;
+pub mod state;
+mod tasks;
+mod view;
+
+pub use self::{chain::ChainRoutes, rows::RowsPage, view::LabPage};

@@ -1,0 +1,6 @@
+//! A list and a map as rows, and everything that can be done to them.
+
+pub mod state;
+mod view;
+
+pub use self::view::RowsPage;
