@@ -1,6 +1,7 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
+    home::HomePage,
     lorem::LoremPage,
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
@@ -67,7 +68,7 @@ pub fn App() -> impl IntoView {
             </div>
             <main id="content" tabindex="-1">
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=PostsPage/>
+                    <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
                     <Route path=path!("/random") view=RandomPage/>
                     <Route path=path!("/lorem") view=LoremPage/>

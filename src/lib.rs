@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod dice;
+pub mod home;
 pub mod lorem;
 pub mod pieces;
 pub mod posts;
