@@ -2,6 +2,7 @@
 
 use crate::{
     lab::{ChainRoutes, LabPage, RowsPage},
+    home::HomePage,
     lorem::LoremPage,
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
@@ -68,7 +69,7 @@ pub fn App() -> impl IntoView {
             </div>
             <main id="content" tabindex="-1">
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=PostsPage/>
+                    <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
                     <Route path=path!("/random") view=RandomPage/>
                     <Route path=path!("/lorem") view=LoremPage/>

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod dice;
 pub mod lab;
+pub mod home;
 pub mod lorem;
 pub mod pieces;
 pub mod posts;

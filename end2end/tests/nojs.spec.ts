@@ -41,9 +41,9 @@ test('Count counts', async ({ posts, page }) => {
 });
 
 test('a form leads back to the page it was on, with its query', async ({ posts, page }) => {
-  await page.goto('/?from=here');
+  await page.goto('/posts?from=here');
   await posts.count.click();
-  await page.waitForURL('/?from=here');
+  await page.waitForURL('/posts?from=here');
   await expect(posts.clicks).toHaveText('1');
 });
 

@@ -89,13 +89,6 @@ test('a card shows title, description, price, number and a picture', async ({ po
   await expect(card.locator('svg, img, canvas').first()).toBeVisible();
 });
 
-test('the page of the root is the posts page, too', async ({ posts, page }) => {
-  await posts.open('/');
-  await expect(page).toHaveTitle(/Ten posts/);
-  await posts.background.run();
-  await posts.background.expectAllPosts();
-});
-
 /** The statuses in order; null was the page that was still being read. */
 function statuses(sights: { status: string | null }[]): string[] {
   const all = sights.flatMap(({ status }) => status ?? []);

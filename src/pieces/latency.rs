@@ -1,11 +1,12 @@
 //! How long clicks took, from the click to its effect on the page, for each of two styles.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use undercurrent::prelude::*;
 
 /// The two ways to do a thing that takes long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Style {
     /// By events, each of which queues the next.
     Chained,
@@ -104,7 +105,7 @@ impl Latency {
         self.times.update(|times| times.push(ms));
     }
 
-    /// The median and the worst, in words and for machines.
+    /// How long they waited in all, and the worst; the median for machines.
     pub fn view(self) -> impl IntoView {
         let sorted = Memo::new(move |_| {
             let mut times = self.times.get();
@@ -113,6 +114,7 @@ impl Latency {
         });
         let median = move || sorted.with(|times| median(times));
         let worst = move || sorted.with(|times| times.last().copied());
+        let sum = move || sorted.with(|times| (!times.is_empty()).then(|| times.iter().sum()));
         let clicks = move || sorted.with(Vec::len);
         let number = |ms: Option<f64>| ms.map(|ms| format!("{ms:.1}"));
         view! {
@@ -120,11 +122,12 @@ impl Latency {
                 class="click-times"
                 data-median-ms=move || number(median())
                 data-worst-ms=move || number(worst())
+                data-sum-ms=move || number(sum())
                 data-clicks=clicks
             >
-                <span class="reading">"median click " <b>{move || in_words(median())}</b></span>
-                <span class="reading">"worst click " <b>{move || in_words(worst())}</b></span>
-                <span class="reading">"clicks timed " <b>{clicks}</b></span>
+                <span class="reading">"your clicks " <b>{clicks}</b></span>
+                <span class="reading">"waited in all " <b>{move || or_dash(sum())}</b></span>
+                <span class="reading">"worst click " <b>{move || or_dash(worst())}</b></span>
             </p>
         }
     }
@@ -137,11 +140,16 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some((lower + upper) / 2.0)
 }
 
-/// With its unit; a dash where there is none yet.
-fn in_words(ms: Option<f64>) -> String {
+/// A dash where there is none yet.
+fn or_dash(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), in_words)
+}
+
+/// A time with its unit: `0.2 ms`, `412 ms`, `3.9 s`.
+pub fn in_words(ms: f64) -> String {
     match ms {
-        None => "–".to_owned(),
-        Some(ms) if ms < 9.95 => format!("{ms:.1} ms"),
-        Some(ms) => format!("{ms:.0} ms"),
+        ms if ms < 9.95 => format!("{ms:.1} ms"),
+        ms if ms < 999.5 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1000.0),
     }
 }

@@ -73,6 +73,8 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     notes: &'static str,
     /// What it tells.
     run: Run,
+    /// What the metronome measured.
+    strip: AnyView,
     /// How long clicks took.
     latency: Latency,
     /// Begins a run.
@@ -129,6 +131,7 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     view! {
         <Region name about notes reason waiting fault buttons=buttons.into_any()>
             <RunLine name status=shown_status stopping done=Signal::derive(shown_done) of=u64::from(of)/>
+            {strip}
             {latency.view()}
             <div class="posts" class:idle=is_idle>
                 {children()}

@@ -3,25 +3,20 @@
 use super::state::*;
 use undercurrent::prelude::*;
 
-/// Fetches ten posts.
+// excerpt: get_posts
+/// Fetches ten posts, beside the queue.
 #[background(overlap = reject)]
 pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
-    cx.try_update(|posts| {
-        if posts.chain.is_running() {
-            return Err(ForVisitor::new("The chained run is under way."));
-        }
-        posts.background.clear();
-        Ok(())
-    })
-    .await?;
+    cx.try_update(|posts| posts.begin()).await?;
+    let upstream = cx.expect::<upstream::Upstream>();
     for id in 1..=POSTS {
-        let product = cx.expect::<upstream::Upstream>().product(id).await;
-        cx.update(|posts| posts.background.push(Post::of(id, product)))
-            .await?;
+        let post = Post::of(id, upstream.product(id).await);
+        cx.update(|posts| posts.background.push(post)).await?;
         cx.progress(id, POSTS);
     }
     Ok(())
 }
+// end
 
 /// Fetches one post again.
 #[background(key = id, overlap = reject)]

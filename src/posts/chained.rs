@@ -4,9 +4,9 @@
 use super::state::*;
 use undercurrent::prelude::*;
 
-/// Begins a run.
+/// Begins a run; with `both`, one of the background task follows it.
 #[event]
-pub async fn fetch_chained(cx: EventContext<Posts>) -> Result<()> {
+pub async fn fetch_chained(cx: EventContext<Posts>, both: bool) -> Result<()> {
     let run = cx
         .try_update(|posts| {
             if posts.chain.is_running() || cx.is_running(super::background::get_posts) {
@@ -16,13 +16,13 @@ pub async fn fetch_chained(cx: EventContext<Posts>) -> Result<()> {
             Ok(posts.chain.begin())
         })
         .await?;
-    cx.dispatch(step(run, 1));
+    cx.dispatch(step(run, 1, both));
     Ok(())
 }
 
 /// One step of a run: fetches a post and queues the next step.
 #[event]
-pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
+pub async fn step(cx: EventContext<Posts>, run: u32, id: u32, both: bool) -> Result<()> {
     if !cx.read(|posts| posts.chain.is_at(run)).await? {
         return Ok(());
     }
@@ -36,7 +36,9 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32) -> Result<()> {
     })
     .await?;
     if id < POSTS {
-        cx.dispatch(step(run, id + 1));
+        cx.dispatch(step(run, id + 1, both));
+    } else if both {
+        cx.dispatch(super::background::get_posts());
     }
     Ok(())
 }

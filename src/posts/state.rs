@@ -21,6 +21,17 @@ pub struct Posts {
     pub clicks: u32,
 }
 
+impl Posts {
+    /// A run of the background task begins.
+    pub fn begin(&mut self) -> Result<(), ForVisitor> {
+        if self.chain.is_running() {
+            return Err(ForVisitor::new("The chained run is under way."));
+        }
+        self.background.clear();
+        Ok(())
+    }
+}
+
 /// A post: the product, or why it is not here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Post {

@@ -1,7 +1,7 @@
 //! The posts page: a counter that measures, and two regions, one for each style.
 
 use super::{background::*, card::*, chained::*, state::*};
-use crate::pieces::{BreakIt, Clicks, Run, RunRegion, Style};
+use crate::pieces::{BreakIt, Clicks, Run, RunRegion, Strips, Style, use_metronome};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -17,6 +17,7 @@ pub fn PostsPage() -> impl IntoView {
             false => task.is_running().then_some(Style::Background),
         },
     );
+    let strips = use_metronome(clicks.running);
     let counts = clicks.time(use_event(count));
     let wait_for = clicks.wait_for();
     let waiting = move || match (counts.pending(), wait_for.get()) {
@@ -30,7 +31,7 @@ pub fn PostsPage() -> impl IntoView {
         <p class="lead">
             "The server fetches ten posts over HTTP, and they arrive one by one: as events that \
              queue the next, or as a background task. Click Count during a run, and compare how \
-             long your clicks take."
+             long your clicks wait; the strips time five events a second."
         </p>
         <section class="counter" aria-label="Counter">
             <EventForm event=count()>
@@ -43,8 +44,8 @@ pub fn PostsPage() -> impl IntoView {
             <p class="hint waits">{waiting}</p>
         </section>
         <div class="regions">
-            <ChainedRegion posts clicks/>
-            <BackgroundRegion posts clicks/>
+            <ChainedRegion posts clicks strips/>
+            <BackgroundRegion posts clicks strips/>
         </div>
         <BreakIt<Posts>/>
     }
@@ -52,7 +53,7 @@ pub fn PostsPage() -> impl IntoView {
 
 /// Its buttons are events: Stop and Clear wait for the running step, as everything does.
 #[component]
-fn ChainedRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
+fn ChainedRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl IntoView {
     let (stop, clear) = (use_event(stop_chained), use_event(clear_chained));
     let (fetch, steps) = (use_event(fetch_chained), use_event(step));
     let faults = [fetch, steps, stop, clear, use_event(retry_chained)];
@@ -73,8 +74,9 @@ fn ChainedRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
             about="Each step runs in the queue and queues the next. What you click waits for it."
             notes="chained-notes"
             run
+            strip=strips.view(Style::Chained).into_any()
             latency=clicks.chained
-            fetch=fetch_chained()
+            fetch=fetch_chained(false)
             stop=stop_chained()
             clear=clear_chained()
         >
@@ -87,7 +89,7 @@ fn ChainedRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
 
 /// Fetch starts the task, Stop cancels it: neither waits in the queue.
 #[component]
-fn BackgroundRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
+fn BackgroundRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl IntoView {
     let task = use_task(get_posts);
     let clear = use_event(clear_background);
     let faults = [use_event(get_posts), clear, use_event(retry_background)];
@@ -109,6 +111,7 @@ fn BackgroundRegion(posts: PostsSignals, clicks: Clicks) -> impl IntoView {
             about="It runs beside the queue and changes the state in short updates. What you click is answered at once."
             notes="background-notes"
             run
+            strip=strips.view(Style::Background).into_any()
             latency=clicks.background
             fetch=get_posts()
             stop=task.cancel_event()

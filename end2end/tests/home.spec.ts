@@ -1,0 +1,274 @@
+// The first page: the demonstration, the lines that run, the other pages as they are now.
+
+import { readFileSync } from 'node:fs';
+import { type Locator, type Page } from '@playwright/test';
+import { test as gallery } from './support/gallery';
+import { expectNoLoss, open, ready } from './support/page';
+import { POSTS, STYLES, type StyleName } from './support/posts-page';
+import { forget } from './support/record';
+import { expect, test } from './support/shop';
+
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
+
+class Lane {
+  readonly posts: Locator;
+  readonly failed: Locator;
+  readonly status: Locator;
+  readonly strip: Locator;
+
+  constructor(page: Page, name: StyleName) {
+    const lane = page.getByRole('region', { name, exact: true });
+    this.posts = lane.locator('.thumb.here');
+    this.failed = lane.locator('.thumb .missing');
+    this.status = lane.locator('.status');
+    this.strip = lane.locator('.strip');
+  }
+
+  async expectStatus(status: string): Promise<void> {
+    await expect(this.status).toHaveAttribute('data-status', status, { timeout: 20_000 });
+  }
+
+  /** What its strip has measured. */
+  async measured() {
+    const read = async (name: string) => Number(await this.strip.getAttribute(`data-${name}`));
+    return { events: await read('events'), worstMs: await read('worst-ms'), sumMs: await read('sum-ms') };
+  }
+}
+
+function home(page: Page) {
+  const [chained, background] = STYLES.map((name) => new Lane(page, name));
+  return { chained, background, run: page.getByRole('button', { name: 'Run it' }) };
+}
+
+/** Both styles have run to their ends. */
+async function expectBoth(page: Page): Promise<void> {
+  for (const name of STYLES) {
+    const lane = new Lane(page, name);
+    await lane.expectStatus('done');
+    await expect(lane.posts).toHaveCount(POSTS);
+  }
+}
+
+test('on a first visit it runs by itself, once', async ({ page, context, shop }) => {
+  shop.letAll();
+  await open(page, '/');
+  await expectBoth(page);
+  expect(shop.asked).toHaveLength(2 * POSTS);
+  await page.reload();
+  await ready(page);
+  const later = await context.newPage();
+  await open(later, '/');
+  await expectBoth(later);
+  // Whatever began by itself would have begun before this does.
+  await home(later).run.click();
+  await shop.expectAsked(4 * POSTS);
+  await expectBoth(later);
+});
+
+test.describe('where motion is not wanted', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
+  test('it runs when it is told to', async ({ page, shop }) => {
+    shop.letAll();
+    await open(page, '/');
+    const { chained, run } = home(page);
+    await chained.expectStatus('none');
+    await run.click();
+    await expectBoth(page);
+    expect(shop.asked).toHaveLength(2 * POSTS);
+  });
+});
+
+test('the lines on the page are those of the file that runs', async ({ page }) => {
+  await page.goto('/');
+  const file = readFileSync(new URL('../../src/posts/background.rs', import.meta.url), 'utf8');
+  const [, lines] = /\/\/ excerpt: get_posts\n([\s\S]*?)\/\/ end\n/.exec(file) ?? [];
+  expect(await page.locator('.code code').textContent()).toBe(lines);
+});
+
+test('the line that waits for a post is marked while it does', async ({ page, shop }) => {
+  await open(page, '/');
+  shop.letUpTo(3);
+  const marked = page.locator('.code-line.runs');
+  await shop.expectAsked(4);
+  await expect(marked).toHaveCount(0);
+  shop.letAll();
+  await home(page).chained.expectStatus('done');
+  await expect(home(page).background.status).toHaveAttribute('data-status', 'done');
+  await expect(marked).toHaveCount(0);
+  shop.letUpTo(0);
+  await page.goto('/posts');
+  await ready(page);
+  await page.getByRole('button', { name: 'Fetch ten posts' }).last().click();
+  await page.goto('/');
+  await expect(marked).toHaveText(/product\(id\)/);
+});
+
+test('a post that does not arrive has its place, and the others go on', async ({ page, shop }) => {
+  shop.fail(3);
+  shop.letAll();
+  await open(page, '/');
+  await expectBoth(page);
+  const { chained, background } = home(page);
+  for (const lane of [chained, background]) {
+    await expect(lane.failed).toHaveCount(1);
+    await expect(lane.posts.nth(2)).toHaveText(/Post 3 did not arrive: the upstream answered 500/);
+  }
+});
+
+test('a run that is refused says why', async ({ page, shop }) => {
+  shop.letAll();
+  await open(page, '/');
+  await expectBoth(page);
+  await page.route('**/api/events', (route) => {
+    const { events } = route.request().postDataJSON() as { events: [number, ...unknown[]][] };
+    const refused = events.map(([n]) => ({ n, is: 'refused', kind: 'full', message: 'No room.' }));
+    return route.fulfill({ status: 202, json: { epoch: '0', events: refused } });
+  });
+  await home(page).run.click();
+  await expect(page.locator('.first .fault')).toHaveText('No room.');
+});
+
+test('a reload in the middle: what was there is there, and it goes on', async ({ page, shop }) => {
+  await open(page, '/');
+  const { chained, background } = home(page);
+  shop.letUpTo(4);
+  await expect(chained.posts).toHaveCount(4);
+  // In the page's first bytes.
+  await page.reload({ waitUntil: 'commit' });
+  await expect(chained.posts).toHaveCount(4);
+  await ready(page);
+  await chained.expectStatus('running');
+  shop.letAll();
+  await expectBoth(page);
+  await expect.poll(async () => (await chained.measured()).events).toBeGreaterThan(0);
+  await expect.poll(async () => (await background.measured()).events).toBeGreaterThan(0);
+  expect(shop.asked).toHaveLength(2 * POSTS);
+});
+
+test('two tabs show one run', async ({ page, context, shop }) => {
+  await open(page, '/');
+  shop.letUpTo(2);
+  const second = await context.newPage();
+  await open(second, '/');
+  for (const tab of [page, second]) {
+    await expect(home(tab).chained.posts).toHaveCount(2);
+    await expect(home(tab).run).toBeDisabled();
+  }
+  shop.letAll();
+  for (const tab of [page, second]) {
+    await expectBoth(tab);
+    await expectNoLoss(tab);
+  }
+  expect(shop.asked).toHaveLength(2 * POSTS);
+});
+
+test('offline and back: nothing is lost', async ({ page, context, problems, shop }) => {
+  problems.expectNetworkErrors();
+  await open(page, '/');
+  const { chained } = home(page);
+  shop.letUpTo(3);
+  await expect(chained.posts).toHaveCount(3);
+  await context.setOffline(true);
+  await expect(page.locator('.banner')).toBeVisible();
+  shop.letAll();
+  await shop.expectAsked(2 * POSTS);
+  await context.setOffline(false);
+  await expectBoth(page);
+  await expect(page.locator('.banner')).toHaveCount(0);
+  await expectNoLoss(page);
+});
+
+test('Break it leads to what can be broken', async ({ page, shop }) => {
+  shop.letAll();
+  await open(page, '/');
+  await page.getByRole('link', { name: 'Break it' }).click();
+  await expect(page).toHaveURL(/#break-it$/);
+  await expect(page.getByRole('region', { name: 'Break it' })).toBeInViewport();
+});
+
+test('each page has a row that follows what happens there', async ({ page, context, shop }) => {
+  shop.letAll();
+  await open(page, '/');
+  const row = (name: string) => page.locator('.page-row', { hasText: name });
+  const fact = (name: string) => row(name).locator('.mini-fact');
+  const other = await context.newPage();
+  await open(other, '/posts');
+  await other.getByRole('button', { name: 'Count' }).click();
+  await expect(fact('Ten posts')).toHaveText('1 clicks');
+  await open(other, '/random');
+  await other.getByRole('button', { name: 'Single step' }).last().click();
+  await expect(row('Random numbers').locator('rect')).toHaveCount(1);
+  await open(other, '/lorem');
+  await other.getByRole('button', { name: 'Add a stream' }).click();
+  await expect(fact('Streams of words')).toHaveText('1 streams');
+  await expect(row('Streams of words').getByRole('progressbar')).toHaveCount(1);
+  for (const path of ['/posts', '/random', '/lorem', '/monitor', '/dashboard']) {
+    await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
+  }
+  await row('Random numbers').getByRole('link').click();
+  await expect(page).toHaveURL('/random');
+});
+
+gallery.describe('with an upstream that takes its time', () => {
+  gallery.use({ upstream: { delayMs: 400 } });
+
+  gallery('events wait for the chained steps, and not for the task', async ({ page }) => {
+    await open(page, '/');
+    await expectBoth(page);
+    const { chained, background } = home(page);
+    const slow = await chained.measured();
+    // The last ones are told when the run is over.
+    await expect.poll(async () => (await background.measured()).events).toBeGreaterThan(8);
+    const quick = await background.measured();
+    expect(slow.events).toBeGreaterThan(8);
+    expect(slow.worstMs).toBeGreaterThan(200);
+    expect(quick.sumMs / quick.events).toBeLessThan(slow.sumMs / slow.events / 3);
+    // They are there after a reload.
+    await page.reload();
+    expect((await chained.measured()).events).toBeGreaterThanOrEqual(slow.events);
+  });
+});
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  gallery.describe(size, () => {
+    gallery.use({ viewport, upstream: { delayMs: 120 } });
+
+    gallery('nothing jumps, from the first paint to the last post', async ({ page }) => {
+      await open(page, '/');
+      await expectBoth(page);
+      expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
+      await forget(page);
+      await home(page).run.click();
+      await expect(home(page).chained.posts).not.toHaveCount(POSTS);
+      await expectBoth(page);
+      expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow).toBeLessThanOrEqual(0);
+    });
+  });
+}
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('it is all there, and Run it is a form', async ({ page, shop }) => {
+    await page.goto('/');
+    const { chained, background, run } = home(page);
+    await expect(page.locator('.code')).toBeVisible();
+    await chained.expectStatus('none');
+    shop.letUpTo(4);
+    await run.click();
+    const looks = (look: () => Promise<boolean>) =>
+      expect
+        .poll(async () => (await page.reload(), look()), { timeout: 20_000, intervals: [100] })
+        .toBe(true);
+    await looks(async () => (await chained.posts.count()) === 4);
+    await expect(run).toBeDisabled();
+    shop.letAll();
+    await looks(async () => (await background.posts.count()) === POSTS);
+    await expect(chained.posts).toHaveCount(POSTS);
+  });
+});

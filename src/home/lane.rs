@@ -1,0 +1,64 @@
+//! One style of the demonstration: where it is, its strip, its posts.
+
+use crate::{
+    pieces::{Picture, Seen, StatusChip},
+    posts::state::{POSTS, Post},
+};
+use leptos::prelude::*;
+use undercurrent::prelude::*;
+
+/// The lane of a style.
+#[component]
+pub(super) fn Lane(
+    /// Its heading, and its name.
+    name: &'static str,
+    /// What to know of it.
+    about: &'static str,
+    /// Where its run is.
+    status: Signal<Option<TaskStatus>>,
+    /// What has come.
+    seen: Signal<Seen>,
+    /// What the metronome measured.
+    strip: AnyView,
+    /// The posts.
+    children: Children,
+) -> impl IntoView {
+    let count = move || seen.get().count;
+    view! {
+        <section class="lane" aria-label=name>
+            <header class="lane-head">
+                <h2>{name}</h2>
+                <StatusChip status stopping=Signal::derive(|| false)/>
+            </header>
+            <p class="lane-about">{about}</p>
+            {strip}
+            <ul class="thumbs" aria-label=move || format!("{} of {POSTS} posts", count())>
+                {children()}
+                <For each=move || count() + 1..=POSTS key=|place| *place let:_place>
+                    <li class="thumb" aria-hidden="true"></li>
+                </For>
+            </ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// A post as its picture. What it is about stands on its page.
+#[component]
+pub(super) fn Thumb(post: ReadSignal<Post>) -> impl IntoView {
+    let id = post.get_untracked().id;
+    let title = move || match &post.read().product {
+        Ok(product) => product.title.clone(),
+        Err(why) => format!("Post {id} did not arrive: {why}"),
+    };
+    let is_here = move || post.read().product.is_ok();
+    view! {
+        <li class="thumb here" data-id=id title=title>
+            {move || match is_here() {
+                true => view! { <Picture id/> }.into_any(),
+                false => view! { <span class="picture missing"></span> }.into_any(),
+            }}
+            <span class="spoken">{title}</span>
+        </li>
+    }
+}

@@ -1,0 +1,99 @@
+//! The first screen, and what is below it.
+
+use super::{
+    figures::Figures,
+    lane::{Lane, Thumb},
+    pages::Pages,
+};
+use crate::{
+    pieces::{BreakIt, Code, Notes, Style, excerpt, is_first_visit, use_metronome},
+    posts::{background::get_posts, chained::*, state::*},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use undercurrent::prelude::*;
+
+/// The file that runs. The page shows a part of it.
+const SOURCE: &str = include_str!("../posts/background.rs");
+
+/// The page.
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let posts = use_state::<Posts>();
+    let task = use_task(get_posts);
+    let (fetch, steps) = (use_event(fetch_chained), use_event(step));
+    let running = Memo::new(
+        move |_| match posts.chain().with(|chain| chain.is_running()) {
+            true => Some(Style::Chained),
+            false => task.is_running().then_some(Style::Background),
+        },
+    );
+    let strips = use_metronome(running);
+    // Only where nothing has run yet: what is here stays.
+    let is_untouched = move || posts.chain().with(|chain| chain.run == 0) && task.run().is_none();
+    Effect::new(move |_| {
+        if untrack(is_untouched) && is_first_visit() {
+            fetch_chained(true).dispatch();
+        }
+    });
+    let is_running = move || running.get().is_some();
+    let fault = move || {
+        let events = [fetch, steps].into_iter().find_map(EventHandle::error);
+        events.or_else(|| task.error())
+    };
+    view! {
+        <Title text="Background tasks for Leptos"/>
+        <section class="first" aria-label="Demonstration">
+            <div class="first-words">
+                <h1>"Work that takes minutes, on a page that answers in milliseconds"</h1>
+                <p class="lead">
+                    "A background task changes the state in short updates, and every page follows. \
+                     These are the lines that run."
+                </p>
+                <Code
+                    text=excerpt(SOURCE, "get_posts").unwrap_or_default()
+                    path="src/posts/background.rs"
+                    runs="upstream.product(id)"
+                    running=Signal::derive(move || running.get() == Some(Style::Background))
+                />
+                <div class="first-buttons">
+                    <EventForm event=fetch_chained(true)>
+                        <button class="primary" aria-describedby="first-notes" disabled=is_running>
+                            "Run it"
+                        </button>
+                    </EventForm>
+                    <a class="button" href="#break-it" rel="external">"Break it"</a>
+                    <Notes
+                        id="first-notes"
+                        reason=Signal::derive(|| None)
+                        waiting=Signal::derive(|| None::<String>)
+                        fault=Signal::derive(fault)
+                    />
+                </div>
+            </div>
+            <div class="lanes">
+                <Lane
+                    name="Chained events"
+                    about="Each step queues the next. What is clicked waits for the step."
+                    status=Signal::derive(move || posts.chain().with(|chain| chain.status))
+                    seen=Signal::derive(move || posts.chained().with(Post::seen))
+                    strip=strips.view(Style::Chained).into_any()
+                >
+                    <ForList each=posts.chained() let:post><Thumb post/></ForList>
+                </Lane>
+                <Lane
+                    name="Background task"
+                    about="It runs beside the queue. What is clicked is answered at once."
+                    status=Signal::derive(move || task.status())
+                    seen=Signal::derive(move || posts.background().with(Post::seen))
+                    strip=strips.view(Style::Background).into_any()
+                >
+                    <ForList each=posts.background() let:post><Thumb post/></ForList>
+                </Lane>
+            </div>
+        </section>
+        <div id="break-it" class="first-break"><BreakIt<Posts>/></div>
+        <Pages/>
+        <Figures/>
+    }
+}

@@ -1,0 +1,179 @@
+//! A metronome: while a style runs, the page sends five events a second that do nothing but come
+//! back, and measures how long each takes. They wait as clicks wait, and nobody has to click.
+
+use super::{Strip, Style};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{collections::VecDeque, time::Duration};
+use undercurrent::{EndKind, prelude::*};
+
+/// Between two beats.
+const BEAT: Duration = Duration::from_millis(200);
+/// So many beats may be under way. While there are more, none is sent: a queue has an end.
+const UNDER_WAY: usize = 25;
+/// So many beats a strip shows.
+pub(super) const SHOWN: usize = 24;
+
+/// What was measured. It outlives the page: it is there again after a reload.
+#[derive(State, Clone, Debug, Default)]
+pub struct Metronome {
+    /// While the chained events ran last.
+    pub chained: Beats,
+    /// While the background task ran last.
+    pub background: Beats,
+}
+
+/// The beats of a run. Times are in tenths of a millisecond.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Beats {
+    /// The last ones, oldest first.
+    pub last: Vec<u32>,
+    /// How many there were.
+    pub count: u32,
+    /// How long they took in all.
+    pub sum: u64,
+    /// The longest.
+    pub worst: u32,
+}
+
+/// A beat. It tells what earlier ones have taken, and which style begins a run, if one does.
+#[event]
+pub fn beat(metronome: &mut Metronome, begins: Option<Style>, times: Vec<(Style, u32)>) {
+    if let Some(style) = begins {
+        *metronome.of(style) = Beats::default();
+    }
+    for (style, tenths) in times {
+        metronome.of(style).add(tenths);
+    }
+}
+
+impl Metronome {
+    /// What belongs to a style.
+    pub fn of(&mut self, style: Style) -> &mut Beats {
+        match style {
+            Style::Chained => &mut self.chained,
+            Style::Background => &mut self.background,
+        }
+    }
+}
+
+impl Beats {
+    /// One more.
+    pub fn add(&mut self, tenths: u32) {
+        self.last.push(tenths);
+        if self.last.len() > SHOWN {
+            self.last.remove(0);
+        }
+        self.count = self.count.saturating_add(1);
+        self.sum = self.sum.saturating_add(tenths.into());
+        self.worst = self.worst.max(tenths);
+    }
+}
+
+/// The strips of both styles, on one scale.
+#[derive(Clone, Copy, Debug)]
+pub struct Strips {
+    metronome: MetronomeSignals,
+    /// Milliseconds from the bottom to the top.
+    scale: Memo<u32>,
+}
+
+/// The page's side of the metronome.
+#[derive(Clone, Copy)]
+struct Pendulum {
+    /// A run of this style has begun, and no beat has told of it.
+    begins: StoredValue<Option<Style>>,
+    /// The beats under way, oldest first. They end in their order. `None` belongs to no run.
+    under_way: StoredValue<VecDeque<Option<Style>>>,
+    /// What no beat has told of.
+    measured: StoredValue<Vec<(Style, u32)>>,
+}
+
+/// Beats while a style runs.
+pub fn use_metronome(running: Memo<Option<Style>>) -> Strips {
+    let metronome = use_state::<Metronome>();
+    let (beats, link) = (use_event(beat), use_connection());
+    let pendulum = Pendulum {
+        begins: StoredValue::default(),
+        under_way: StoredValue::default(),
+        measured: StoredValue::default(),
+    };
+    beats.on_end(move |ended| {
+        let tenths = (ended.elapsed_ms * 10.0) as u32;
+        pendulum.ended((ended.kind == EndKind::Done).then_some(tenths));
+        // No beat follows that could tell of the last ones of a run.
+        if running.get_untracked().is_none() && pendulum.is_still() {
+            pendulum.swing(None);
+        }
+    });
+    Effect::new(move |before: Option<Option<Style>>| {
+        // One that was refused is a gap in the strip, and no notice.
+        untrack(|| beats.error());
+        let now = running.get();
+        let Some(style) = now else {
+            return now;
+        };
+        // Of a run that was under way when the page came, the first beats are there already.
+        if before.is_some_and(|before| before != now) {
+            pendulum.begin(style);
+        }
+        pendulum.swing(Some(style));
+        let tick = move || {
+            let has_room = pendulum.under_way.with_value(VecDeque::len) < UNDER_WAY;
+            if has_room && untrack(|| link.is_connected()) {
+                pendulum.swing(Some(style));
+            }
+        };
+        let timer = set_interval_with_handle(tick, BEAT);
+        on_cleanup(move || {
+            if let Ok(timer) = timer {
+                timer.clear();
+            }
+        });
+        now
+    });
+    let worst = move |beats: &Beats| beats.last.iter().copied().max().unwrap_or(0);
+    let scale = Memo::new(move |_| {
+        let chained = metronome.chained().with(worst);
+        super::strip::scale(chained.max(metronome.background().with(worst)) / 10)
+    });
+    Strips { metronome, scale }
+}
+
+impl Pendulum {
+    fn begin(self, style: Style) {
+        self.begins.set_value(Some(style));
+        self.measured
+            .update_value(|all| all.retain(|(of, _)| *of != style));
+    }
+
+    fn swing(self, style: Option<Style>) {
+        let begins = self.begins.try_update_value(Option::take).flatten();
+        let times = self.measured.try_update_value(std::mem::take);
+        self.under_way.update_value(|all| all.push_back(style));
+        beat(begins, times.unwrap_or_default()).dispatch();
+    }
+
+    fn ended(self, tenths: Option<u32>) {
+        let style = self.under_way.try_update_value(VecDeque::pop_front);
+        if let (Some(style), Some(tenths)) = (style.flatten().flatten(), tenths) {
+            self.measured.update_value(|all| all.push((style, tenths)));
+        }
+    }
+
+    /// Nothing is under way, and something was not told.
+    fn is_still(self) -> bool {
+        self.under_way.with_value(VecDeque::is_empty) && !self.measured.with_value(Vec::is_empty)
+    }
+}
+
+impl Strips {
+    /// The strip of a style.
+    pub fn view(self, style: Style) -> impl IntoView {
+        let beats = Signal::derive(move || match style {
+            Style::Chained => self.metronome.chained().get(),
+            Style::Background => self.metronome.background().get(),
+        });
+        view! { <Strip style beats scale=self.scale/> }
+    }
+}
