@@ -218,6 +218,10 @@ impl<S: State> EventContext<S> {
     pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.run.runtime.provided.expect()
     }
+
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.run.runtime
+    }
 }
 
 // === impl TaskContext ===
@@ -399,6 +403,10 @@ impl<S: State> TaskContext<S> {
     /// When it did not. The server does not start then if the macro saw this call.
     pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.attempt.run.runtime.provided.expect()
+    }
+
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.attempt.run.runtime
     }
 
     fn scope(&self) -> &Arc<Scope> {

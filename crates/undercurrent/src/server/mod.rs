@@ -5,7 +5,9 @@ mod authorize;
 mod cell;
 mod config;
 pub(crate) mod context;
+mod counters;
 mod door;
+mod doors;
 mod effects;
 mod events;
 mod follow;
@@ -34,6 +36,8 @@ pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
     config::Config,
+    counters::Counters,
+    doors::{NotSent, ScopeHandle},
     effects::Page,
     tasks::NotStarted,
 };
@@ -80,6 +84,8 @@ pub(crate) struct Runtime {
     pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
+    /// Events that wait in a queue, or run.
+    pub(crate) events_under_way: AtomicUsize,
     /// Queues and tasks that run, so that a shutdown can wait for them.
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
