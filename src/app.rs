@@ -1,7 +1,9 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
+    dashboard::DashboardPage,
     lorem::LoremPage,
+    monitor::MonitorPage,
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
     random::RandomPage,
@@ -55,6 +57,8 @@ pub fn App() -> impl IntoView {
                 </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
+                    <A href="/monitor">"Monitor"</A>
+                    <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
                     <A href="/lorem">"Lorem"</A>
                 </nav>
@@ -69,6 +73,8 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=PostsPage/>
                     <Route path=path!("/posts") view=PostsPage/>
+                    <Route path=path!("/monitor") view=MonitorPage/>
+                    <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>
                     <Route path=path!("/lorem") view=LoremPage/>
                 </Routes>

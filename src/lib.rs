@@ -4,8 +4,10 @@
 //! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
+pub mod dashboard;
 pub mod dice;
 pub mod lorem;
+pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;
