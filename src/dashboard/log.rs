@@ -82,9 +82,17 @@ fn LogLine(line: ReadSignal<Tick>, limit_us: Memo<f64>) -> impl IntoView {
     let (s, ms) = (at / 1_000, at % 1_000);
     let (hours, minutes, seconds) = (s / 3_600, s / 60 % 60, s % 60);
     let is_marked = move || f64::from(late) > limit_us.get();
+    let ms_late = f64::from(late) / 1e3;
     view! {
         <p class="log-line" class:marked=is_marked>
-            {format!("{hours:02}:{minutes:02}:{seconds:02}.{ms:03}  {:6.2} ms late", f64::from(late) / 1e3)}
+            <time>{format!("{hours:02}:{minutes:02}:{seconds:02}.{ms:03}")}</time>
+            <span class="log-late">{format!("{ms_late:.2} ms")}</span>
+            <svg class="log-bar" viewBox=format!("0 0 {FULL} 1") preserveAspectRatio="none" aria-hidden="true">
+                <rect width=ms_late.min(FULL) height="1"></rect>
+            </svg>
         </p>
     }
 }
+
+/// Milliseconds of a bar that is as long as can be.
+const FULL: f64 = 10.0;

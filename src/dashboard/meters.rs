@@ -8,22 +8,20 @@ use undercurrent::prelude::*;
 /// All meters. They belong to the server: who pauses one pauses it for all.
 #[component]
 pub(super) fn Meters() -> impl IntoView {
-    view! {
-        <section class="meters" aria-label="The server">
-            {Meter::ALL.map(|meter| view! { <MeterCard meter/> }).collect_view()}
-        </section>
-    }
+    Meter::ALL
+        .map(|meter| view! { <MeterCard meter/> })
+        .collect_view()
 }
 
 #[component]
 fn MeterCard(meter: Meter) -> impl IntoView {
     let vitals = use_state::<Vitals>();
-    let (name, unit, least) = match meter {
-        Meter::Cpu => ("Processor", " %", 10.0),
-        Meter::Memory => ("Memory", " MB", 10.0),
-        Meter::Streams => ("Streams", "", 5.0),
-        Meter::Tasks => ("Tasks", "", 5.0),
-        Meter::Events => ("Events queued", "", 5.0),
+    let (name, unit, least, digits) = match meter {
+        Meter::Cpu => ("Processor", " %", 10.0, 1),
+        Meter::Memory => ("Memory", " MB", 10.0, 1),
+        Meter::Streams => ("Streams", "", 5.0, 0),
+        Meter::Tasks => ("Tasks", "", 5.0, 0),
+        Meter::Events => ("Events", "", 5.0, 0),
     };
     let samples = match meter {
         Meter::Cpu => vitals.cpu(),
@@ -33,7 +31,8 @@ fn MeterCard(meter: Meter) -> impl IntoView {
         Meter::Events => vitals.events(),
     };
     let task = use_task(sample).key(meter);
-    let now = move || samples.with(|all| all.last().map(|sample| format!("{}{unit}", sample.1)));
+    let number = move |sample: &Sample| format!("{:.digits$}{unit}", sample.1);
+    let now = move || samples.with(|all| all.last().map(number));
     let points = move || samples.with(|all| all.iter().map(|one| (one.0, one.1)).collect());
     view! {
         <article class="panel meter" aria-label=name data-meter=meter.to_string()>

@@ -17,11 +17,11 @@ pub fn DashboardPage() -> impl IntoView {
              again: the others go on. The meters are the server's, the same for all who look; the \
              job and the log are yours."
         </p>
-        <Meters/>
-        <div class="own-parts">
+        <div class="parts">
+            <Meters/>
             <Job/>
-            <Log/>
         </div>
+        <Log/>
         <BreakIt<Dashboard>/>
     }
 }
@@ -47,13 +47,15 @@ fn Job() -> impl IntoView {
                 <h2>"Job"</h2>
                 <output class="job-percent">{move || format!("{} %", percent())}</output>
             </header>
-            <p class="about">{format!("Adds up the prices of {PRODUCTS} products, one call after the other.")}</p>
-            <progress class="job-bar" aria-label="Progress of the job" max=PRODUCTS value=done></progress>
-            <dl class="job-facts">
-                <div><dt>"products"</dt> <dd class="job-count">{move || fact(|sum| sum.count.to_string())}</dd></div>
-                <div><dt>"in all"</dt> <dd class="job-total">{move || fact(|sum| format!("{:.2}", sum.total))}</dd></div>
-                <div><dt>"dearest"</dt> <dd>{move || fact(|sum| sum.dearest.clone())}</dd></div>
-            </dl>
+            <div class="job-body">
+                <p class="about">{format!("Adds up the prices of {PRODUCTS} products, call by call.")}</p>
+                <progress class="job-bar" aria-label="Progress of the job" max=PRODUCTS value=done></progress>
+                <dl class="job-facts">
+                    <div><dt>"products"</dt> <dd class="job-count">{move || fact(|sum| sum.count.to_string())}</dd></div>
+                    <div><dt>"in all"</dt> <dd class="job-total">{move || fact(|sum| format!("{:.2}", sum.total))}</dd></div>
+                    <div><dt>"dearest"</dt> <dd>{move || fact(|sum| sum.dearest.clone())}</dd></div>
+                </dl>
+            </div>
             <footer>
                 <StatusChip
                     status=Signal::derive(move || task.status())

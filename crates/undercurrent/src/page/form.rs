@@ -77,6 +77,8 @@ pub fn EventForm<E: EventDef>(
             {children()}
         </form>
     }
+    // A type of its own: those of pages with many forms grow too deep.
+    .into_any()
 }
 
 /// The arguments as JSON, with what was typed in the place of what the message has.

@@ -100,6 +100,8 @@ where
             </div>
         </div>
     }
+    // A type of its own: those of pages that are built of such parts grow too deep.
+    .into_any()
 }
 
 /// Keys that scroll away from the end.
