@@ -1,9 +1,11 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
-    lab::{ChainRoutes, LabPage, RowsPage},
+    dashboard::DashboardPage,
     home::HomePage,
+    lab::{ChainRoutes, LabPage, RowsPage},
     lorem::LoremPage,
+    monitor::MonitorPage,
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
     random::RandomPage,
@@ -57,6 +59,8 @@ pub fn App() -> impl IntoView {
                 </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
+                    <A href="/monitor">"Monitor"</A>
+                    <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
                     <A href="/lorem">"Lorem"</A>
                 </nav>
@@ -71,6 +75,8 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
+                    <Route path=path!("/monitor") view=MonitorPage/>
+                    <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>
                     <Route path=path!("/lorem") view=LoremPage/>
                     <Route path=path!("/lab") view=LabPage/>

@@ -4,10 +4,12 @@
 //! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
+pub mod dashboard;
 pub mod dice;
-pub mod lab;
 pub mod home;
+pub mod lab;
 pub mod lorem;
+pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;

@@ -18,6 +18,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let upstream = upstream::from_file("Leptos.toml").await?;
     let uc = Undercurrent::open("Leptos.toml")?
         .provide(upstream)
+        .on_start(gallery::dashboard::sample_all())
         .build()?;
     let app = uc.router(App, shell);
     Ok(uc.serve(app).await?)

@@ -103,9 +103,9 @@ pub use self::{
     millis::Millis,
     page::{
         Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap, Link,
-        TaskHandle, TaskList, Toast, ToastKind, Toasts, use_all_tasks, use_connection,
-        use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task, use_tasks,
-        use_toasts,
+        TaskHandle, TaskList, Toast, ToastKind, Toasts, WindowedList, use_all_tasks,
+        use_connection, use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task,
+        use_tasks, use_toasts,
     },
     visitor::Visitor,
 };
@@ -120,8 +120,8 @@ pub mod prelude {
     pub use crate::{
         Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor, Link,
         List, Map, Millis, OnClick, Progress, Result, State, TaskContext, TaskEnd, TaskHandle,
-        TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor, background, event,
-        use_all_tasks, use_connection, use_diagnostics, use_event, use_loaded, use_refused,
+        TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor, WindowedList, background,
+        event, use_all_tasks, use_connection, use_diagnostics, use_event, use_loaded, use_refused,
         use_state, use_task, use_tasks, use_toasts,
     };
 }

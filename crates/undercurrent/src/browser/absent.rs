@@ -33,6 +33,26 @@ pub(crate) fn form_client() -> String {
     String::new()
 }
 
+/// Nothing is laid out.
+pub(crate) fn measure_box(_nodes: &crate::page::BoxNodes) -> crate::page::Measures {
+    crate::page::Measures::default()
+}
+pub(crate) fn arrange_box(
+    _nodes: &crate::page::BoxNodes,
+    _height: f64,
+    _above: f64,
+    _top: Option<f64>,
+) {
+}
+
+/// Nobody types into a page that is rendered.
+pub(crate) fn take_fields(
+    _submit: &leptos::ev::SubmitEvent,
+    _names: &[&'static str],
+) -> Vec<(&'static str, String)> {
+    Vec::new()
+}
+
 /// The path of the page that is rendered: a form leads back to it.
 pub(crate) fn form_return_path() -> String {
     #[cfg(feature = "ssr")]

@@ -1,5 +1,6 @@
 //! The browser's side: the stream that feeds the replicas, and the outbox for events.
 
+mod boxes;
 mod effects;
 mod faults;
 mod outbox;
@@ -7,6 +8,7 @@ mod reload;
 mod stream;
 mod tab;
 
+pub(crate) use self::boxes::{arrange_box, measure_box};
 use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{
     core::scope::ScopeName,
@@ -14,7 +16,8 @@ use crate::{
 };
 use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
-use web_sys::js_sys;
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlFormElement, SubmitEvent, js_sys};
 
 /// The one page that this wasm runs in.
 struct Hub {
@@ -98,6 +101,25 @@ pub(crate) fn form_client() -> String {
 pub(crate) fn form_return_path() -> String {
     let location = window().location();
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+}
+
+/// What is typed into these controls of a form. They are as they were at first then, as those of a
+/// page that was loaded again.
+pub(crate) fn take_fields(
+    submit: &SubmitEvent,
+    names: &[&'static str],
+) -> Vec<(&'static str, String)> {
+    let form: Option<HtmlFormElement> = submit.target().and_then(|form| form.dyn_into().ok());
+    let Some(form) = form else {
+        return Vec::new();
+    };
+    let Ok(data) = FormData::new_with_form(&form) else {
+        return Vec::new();
+    };
+    let typed = |name: &&'static str| Some((*name, data.get(name).as_string()?));
+    let typed = names.iter().filter_map(typed).collect();
+    form.reset();
+    typed
 }
 
 fn with_hub(act: impl FnOnce(&Rc<Hub>)) {

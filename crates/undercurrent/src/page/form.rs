@@ -8,13 +8,40 @@ use serde_json::Value;
 /// the form, and the answer leads back to this page.
 ///
 /// The arguments travel in hidden fields; the children are what is seen, a button above all.
+///
+/// Arguments that the visitor fills in are named in `typed`: a control of that name gives the
+/// value. What the message says in its place only tells its kind: where it has a number, what is
+/// typed is sent as a number. Once sent, the controls are as they were at first.
+///
+/// ```
+/// # use leptos::prelude::*; use undercurrent::prelude::*;
+/// # #[derive(State, Clone, Debug, Default)] pub struct Feed { limit: u32 }
+/// #[event]
+/// fn set_limit(feed: &mut Feed, limit: u32) {
+///     feed.limit = limit;
+/// }
+///
+/// #[component]
+/// fn Limit() -> impl IntoView {
+///     view! {
+///         <EventForm event=set_limit(0) typed=&["limit"]>
+///             <label>"Limit" <input type="number" name="limit" value="10" required/></label>
+///             <button>"Set"</button>
+///         </EventForm>
+///     }
+/// }
+/// ```
 #[component]
 pub fn EventForm<E: EventDef>(
     /// What is sent.
     event: Call<E>,
+    /// The arguments that controls of the form give.
+    #[prop(default = &[])]
+    typed: &'static [&'static str],
     children: Children,
 ) -> impl IntoView {
-    let fields = hidden_fields(event.event());
+    let mut fields = hidden_fields(event.event());
+    fields.retain(|(name, _)| !typed.contains(&name.as_str()));
     // A form is sent once: its number is the first of a client of its own, so that a double
     // click, or a repeated request, is one event.
     let scope = event.scope();
@@ -29,7 +56,11 @@ pub fn EventForm<E: EventDef>(
     };
     let submit = move |submit: SubmitEvent| {
         submit.prevent_default();
-        event.clone().dispatch();
+        if typed.is_empty() {
+            return event.clone().dispatch();
+        }
+        let arguments = with_typed(event.event(), &browser::take_fields(&submit, typed));
+        browser::send((E::NAME, E::SCHEMA), event.scope(), arguments);
     };
     view! {
         <form method="post" action=E::PATH on:submit=submit>
@@ -46,6 +77,27 @@ pub fn EventForm<E: EventDef>(
             {children()}
         </form>
     }
+    // A type of its own: those of pages with many forms grow too deep.
+    .into_any()
+}
+
+/// The arguments as JSON, with what was typed in the place of what the message has.
+fn with_typed<E: EventDef>(
+    event: &E,
+    typed: &[(&'static str, String)],
+) -> serde_json::Result<String> {
+    let mut arguments = serde_json::to_value(event)?;
+    for (name, text) in typed {
+        if let Some(argument) = arguments.get_mut(*name) {
+            *argument = match (&*argument, text.parse()) {
+                // What is no number is refused by the server, as that of a form is.
+                (Value::Number(_), Ok(number)) => Value::Number(number),
+                (Value::Bool(_), _) => Value::Bool(text == "true" || text == "on"),
+                _ => Value::String(text.clone()),
+            };
+        }
+    }
+    serde_json::to_string(&arguments)
 }
 
 /// The arguments as a form's fields. An argument that is itself an object or a list has its
@@ -72,4 +124,40 @@ fn hidden_fields<E: EventDef>(event: &E) -> Vec<(String, String)> {
             .for_each(|(name, value)| flatten(name, value, &mut fields));
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[derive(State, Clone, Debug, Default)]
+    struct Sheet {
+        #[allow(dead_code)]
+        limit: u32,
+    }
+
+    #[event]
+    fn fill(_sheet: &mut Sheet, limit: u32, name: String, on: bool) {
+        let _ = (limit, name, on);
+    }
+
+    #[test]
+    fn what_is_typed_takes_the_place_of_an_argument_and_is_of_its_kind() {
+        let call = fill(0, "nobody".into(), false);
+        let typed = |fields: &[(&'static str, &str)]| {
+            let owned = |(name, text): &(&'static str, &str)| (*name, (*text).to_owned());
+            let fields: Vec<_> = fields.iter().map(owned).collect();
+            with_typed(call.event(), &fields).unwrap()
+        };
+        assert_eq!(
+            typed(&[("limit", "7"), ("name", "12"), ("on", "on")]),
+            r#"{"limit":7,"name":"12","on":true}"#
+        );
+        // It is sent as it is, and refused there.
+        assert_eq!(
+            typed(&[("limit", "many"), ("other", "x")]),
+            r#"{"limit":"many","name":"nobody","on":false}"#
+        );
+    }
 }

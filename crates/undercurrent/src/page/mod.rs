@@ -12,6 +12,7 @@ mod replicas;
 mod scope;
 mod task;
 mod toast;
+mod windowed;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use self::event::Outgoing;
@@ -20,6 +21,7 @@ pub(crate) use self::replicas::Replicas;
 #[cfg(feature = "ssr")]
 pub(crate) use self::replicas::{ScopeSnapshot, Source};
 pub(crate) use self::scope::scope_here;
+pub(crate) use self::windowed::{BoxNodes, Measures};
 pub use self::{
     connection::{Connection, Link, use_connection},
     diagnostics::{Diagnostics, use_diagnostics},
@@ -30,4 +32,5 @@ pub use self::{
     scope::{Scope, ScopeProps, use_refused},
     task::{TaskHandle, TaskList, use_all_tasks, use_task, use_tasks},
     toast::{Toast, ToastKind, Toasts, use_toasts},
+    windowed::WindowedList,
 };

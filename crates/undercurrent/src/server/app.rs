@@ -3,6 +3,7 @@
 use super::{
     Config, Runtime, StartError,
     door::{Door, STREAM_PATH},
+    doors::StartUp,
     events::events,
     follow::Streams,
     logs::LogBudget,
@@ -13,6 +14,7 @@ use super::{
     session::Sessions,
     stream::stream,
 };
+use crate::{Call, TaskDef};
 use axum::{
     Extension, Router, middleware,
     routing::{get, post},
@@ -46,6 +48,7 @@ pub struct Undercurrent {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) options: LeptosOptions,
     pub(crate) door: Arc<Door>,
+    pub(super) start_up: Arc<StartUp>,
 }
 
 /// What start-up gathers before it builds.
@@ -54,6 +57,7 @@ pub struct Builder {
     options: LeptosOptions,
     config: Config,
     provided: Provided,
+    start_up: StartUp,
 }
 
 impl Undercurrent {
@@ -74,6 +78,7 @@ impl Undercurrent {
             options,
             config,
             provided: Provided::default(),
+            start_up: StartUp::default(),
         }
     }
 
@@ -119,6 +124,32 @@ impl Builder {
         self
     }
 
+    /// Starts a task of a process-wide state once the server serves: what watches, sweeps or
+    /// refreshes for all visitors.
+    ///
+    /// ```
+    /// # use undercurrent::{prelude::*, Undercurrent, server::{Builder, StartError}};
+    /// # #[derive(State, Clone, Debug, Default)] #[state(scope = process)] pub struct Rates { euro: f64 }
+    /// #[background(overlap = reject)]
+    /// pub async fn refresh(cx: TaskContext<Rates>) -> Result<()> {
+    ///     loop {
+    ///         cx.update(|rates| rates.euro += 0.1).await?;
+    ///         cx.sleep(Millis(60_000)).await?;
+    ///     }
+    /// }
+    ///
+    /// fn start(builder: Builder) -> Result<Undercurrent, StartError> {
+    ///     builder.on_start(refresh()).build()
+    /// }
+    /// ```
+    ///
+    /// It does not compile for a task of a session or a keyed state: there is none of these at
+    /// the start.
+    pub fn on_start<E: TaskDef>(mut self, task: Call<E>) -> Self {
+        self.start_up.add(task);
+        self
+    }
+
     /// Checks that everything fits.
     ///
     /// # Errors
@@ -130,6 +161,7 @@ impl Builder {
             options,
             config,
             provided,
+            start_up,
         } = self;
         let registry = Registry::collect(&provided)?;
         let app = options.output_name.to_string();
@@ -156,6 +188,7 @@ impl Builder {
             polls: Arc::new(Polls::new(limits.slow_poll_ms)),
             blocking_threads: Arc::new(Semaphore::new(limits.blocking_threads)),
             tasks_running: AtomicUsize::new(0),
+            events_under_way: AtomicUsize::new(0),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             warned_of: Mutex::default(),
@@ -166,6 +199,7 @@ impl Builder {
             runtime,
             options,
             door,
+            start_up: Arc::new(start_up),
         })
     }
 }

@@ -5,7 +5,9 @@ mod authorize;
 mod cell;
 mod config;
 pub(crate) mod context;
+mod counters;
 mod door;
+mod doors;
 mod effects;
 mod events;
 mod follow;
@@ -36,6 +38,8 @@ pub use self::{
     app::{Builder, Undercurrent},
     config::Config,
     context::{BlockingContext, ForEach, ForEachLimit},
+    counters::Counters,
+    doors::{NotSent, ScopeHandle},
     effects::Page,
     tasks::NotStarted,
 };
@@ -86,6 +90,8 @@ pub(crate) struct Runtime {
     pub(crate) polls: Arc<Polls>,
     /// Turns of closures that block.
     pub(crate) blocking_threads: Arc<Semaphore>,
+    /// Events that wait in a queue, or run.
+    pub(crate) events_under_way: AtomicUsize,
     /// Queues and tasks that run, so that a shutdown can wait for them.
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,

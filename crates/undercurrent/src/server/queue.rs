@@ -23,7 +23,7 @@ use std::{
     convert::Infallible,
     ops::ControlFlow,
     panic::AssertUnwindSafe,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 use tokio::sync::oneshot;
 
@@ -138,6 +138,7 @@ impl Scope {
         }
         if event.is_queued() {
             queue.waiting.push_back(event);
+            self.count_events(1);
             self.run_if_idle(queue, visitor);
             return ControlFlow::Break(Accepted::Queued);
         }
@@ -196,9 +197,17 @@ impl Scope {
         if queue.waiting.len() + events.len() > queue.max {
             return Err(());
         }
+        self.count_events(events.len());
         queue.waiting.extend(events);
         self.run_if_idle(queue, visitor);
         Ok(())
+    }
+
+    fn count_events(&self, more: usize) {
+        if let Some(runtime) = self.runtime.upgrade() {
+            let events = &runtime.events_under_way;
+            events.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     fn run_if_idle(self: &Arc<Self>, queue: &mut Queue, visitor: Visitor) {
@@ -243,6 +252,7 @@ impl Scope {
                     EndKind::Panicked
                 }
             };
+            runtime.events_under_way.fetch_sub(1, Ordering::Relaxed);
             if let Some(ended) = ended {
                 // The form may have stopped waiting.
                 let _ = ended.send(kind);

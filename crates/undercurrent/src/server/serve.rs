@@ -47,13 +47,17 @@ impl Undercurrent {
     ///
     /// # Errors
     ///
-    /// None today: a connection that can't be accepted is logged, and the next one is waited for.
+    /// A task of `on_start` could not be started. A connection that can't be accepted is logged,
+    /// and the next one is waited for.
     pub async fn serve_on(
         self,
         listener: TcpListener,
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        self.start_up().await.map_err(|(task, why)| {
+            io::Error::other(format!("{task} can't be started with the server: {why}"))
+        })?;
         let limits = self.runtime.limits.clone();
         let app = app
             .layer(DefaultBodyLimit::max(limits.body_bytes))

@@ -3,7 +3,7 @@
 use super::{EventRun, NotDispatched, assert_same_scope, assert_together, start, which};
 use crate::{
     Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor,
-    server::{effects::Page, scope::Scope, tasks::NotStarted},
+    server::{Runtime, effects::Page, scope::Scope, tasks::NotStarted},
 };
 use std::{
     any::Any,
@@ -174,6 +174,10 @@ impl<S: State> EventContext<S> {
     /// It came from a page.
     pub fn scope_key(&self) -> &str {
         self.run.scope.slot.name.key()
+    }
+
+    pub(in crate::server) fn runtime(&self) -> &Arc<Runtime> {
+        &self.run.runtime
     }
 
     pub(super) fn scope(&self) -> &Arc<Scope> {

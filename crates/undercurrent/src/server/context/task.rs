@@ -4,6 +4,7 @@ use super::{assert_same_scope, assert_together, start, which};
 use crate::{
     Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor,
     server::{
+        Runtime,
         effects::Page,
         scope::Scope,
         tasks::{Attempt, NotStarted},
@@ -192,6 +193,10 @@ impl<S: State> TaskContext<S> {
     /// When it did not. The server does not start then if the macro saw this call.
     pub fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.attempt.run.runtime.provided.expect()
+    }
+
+    pub(in crate::server) fn runtime(&self) -> &Arc<Runtime> {
+        &self.attempt.run.runtime
     }
 
     pub(super) fn scope(&self) -> &Arc<Scope> {

@@ -43,6 +43,8 @@ pub enum NotStarted {
     Arguments,
     /// There is no ended run to start once more.
     Unknown,
+    /// There is no scope of this key: it is empty or too long.
+    NoSuch,
 }
 
 impl Tasks {
@@ -373,6 +375,7 @@ impl NotStarted {
             NotStarted::Full => EndKind::Full,
             NotStarted::Cancelled | NotStarted::Unknown => EndKind::Failed,
             NotStarted::Arguments => EndKind::Misfit,
+            NotStarted::NoSuch => EndKind::Barred,
         }
     }
 }
@@ -384,6 +387,7 @@ impl fmt::Display for NotStarted {
             NotStarted::Cancelled => "The task was cancelled.",
             NotStarted::Unknown => "There is no run that could be started once more.",
             NotStarted::Arguments => "The arguments can't be written as JSON and read again.",
+            NotStarted::NoSuch => "There is no scope of this key.",
             NotStarted::Full => "There is no room for another task. Try again when one has ended.",
         })
     }

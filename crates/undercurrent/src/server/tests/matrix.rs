@@ -210,7 +210,7 @@ async fn a_state_is_reset_in_an_update() {
     send(&scope, 2, resets()).await;
     until_status(&scope, TaskStatus::Done).await;
     let ledger = ledger(&scope).await;
-    let order: Vec<_> = ledger.order.iter().collect();
+    let order: Vec<_> = ledger.order.iter().map(String::as_str).collect();
     assert_eq!((order, ledger.counter), (vec!["reset"], 0));
 }
 

@@ -1,0 +1,364 @@
+//! `WindowedList`: a long list of which only the rows that are seen are in the page.
+
+mod window;
+
+pub(crate) use self::window::Measures;
+use self::window::{Numbered, Told};
+use crate::{
+    browser,
+    core::{
+        list::{List, Mailbox},
+        node::Node,
+    },
+};
+use leptos::{
+    ev::{KeyboardEvent, WheelEvent},
+    html,
+    prelude::*,
+    web_sys::Element,
+};
+use reactive_stores::StoreField;
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Shows a long `List` of a state in a box that scrolls: a log, a table. Only the rows that are
+/// seen, and a few beyond, are in the page, however long the list is. `children` gets an item's
+/// signal and makes a row.
+///
+/// While the end of the list is in sight the box stays at the end, whatever comes. Whoever scrolls
+/// up reads undisturbed: what comes and goes moves no row that is seen.
+///
+/// All rows have one height; it is measured. The height of the box is the stylesheet's, that of
+/// `rows` rows, so that the first paint fills it. The box can be reached and scrolled by keyboard,
+/// and has the role `log`; what comes is not read out, since nobody could listen to it.
+///
+/// ```
+/// # use leptos::prelude::*;
+/// # use undercurrent::prelude::*;
+/// #[derive(State, Clone, Debug, Default)]
+/// struct Feed { log: List<String> }
+///
+/// #[component]
+/// fn Log() -> impl IntoView {
+///     let feed = use_state::<Feed>();
+///     let at_end = RwSignal::new(true);
+///     view! {
+///         <WindowedList each=feed.log() label="Log" rows=12 at_end let:line> <p>{line}</p> </WindowedList>
+///         <button hidden=at_end on:click=move |_| at_end.set(true)>"To the end"</button>
+///     }
+/// }
+/// ```
+#[component]
+pub fn WindowedList<E, T, C, V>(
+    /// The list: a field of what `use_state` returns.
+    each: E,
+    /// What it is, for who listens instead of looking.
+    #[prop(into)]
+    label: String,
+    /// So many rows fill the box.
+    #[prop(default = 12)]
+    rows: usize,
+    /// Whether the box is at the end of the list and follows it. Set to true, it goes there.
+    #[prop(optional, into)]
+    at_end: Option<RwSignal<bool>>,
+    /// Makes a row from the signal of its item.
+    children: C,
+) -> impl IntoView
+where
+    E: StoreField<Value = List<T>> + Clone + Send + Sync + 'static,
+    T: Node,
+    C: Fn(ReadSignal<T>) -> V + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let at_end = at_end.unwrap_or_else(|| RwSignal::new(true));
+    let window = Window::new(each, rows, at_end);
+    window.follow();
+    let children = StoredValue::new(children);
+    let row = move |number| {
+        let item = window.item(number);
+        item.map(|item| children.with_value(|make| make(item)))
+    };
+    view! {
+        <div
+            class="windowed"
+            role="log"
+            aria-live="off"
+            aria-label=label
+            tabindex="0"
+            node_ref=window.nodes.outer
+            on:scroll=move |_| window.scrolled()
+            on:wheel=move |wheel: WheelEvent| window.leaves_if(wheel.delta_y() < 0.0)
+            on:keydown=move |key: KeyboardEvent| window.leaves_if(UPWARDS.contains(&&*key.key()))
+        >
+            <div node_ref=window.nodes.inner>
+                <div node_ref=window.nodes.block>
+                    <For each=move || window.shown.get() key=|number| *number children=row/>
+                </div>
+            </div>
+        </div>
+    }
+    // A type of its own: those of pages that are built of such parts grow too deep.
+    .into_any()
+}
+
+/// Keys that scroll away from the end.
+const UPWARDS: [&str; 3] = ["ArrowUp", "PageUp", "Home"];
+
+/// The elements: the box, what is as high as the whole list, and the rows that are there.
+#[derive(Clone, Copy)]
+struct Nodes {
+    outer: NodeRef<html::Div>,
+    inner: NodeRef<html::Div>,
+    block: NodeRef<html::Div>,
+}
+
+/// The elements in the page, once it is mounted.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+pub(crate) struct BoxNodes {
+    pub(crate) outer: Element,
+    pub(crate) inner: Element,
+    pub(crate) block: Element,
+}
+
+/// What the view knows. It lives in the component's owner.
+struct Window<T: Node> {
+    list: StoredValue<Source<T>>,
+    state: StoredValue<Place<T>>,
+    /// The numbers of the rows in the page.
+    shown: RwSignal<Range<u64>>,
+    at_end: RwSignal<bool>,
+    nodes: Nodes,
+}
+
+/// Reads the list itself, and what happened to it.
+struct Source<T> {
+    // A mutex for the sake of `Sync` alone: there is one thread.
+    item: Mutex<Box<dyn Fn(usize) -> Option<T> + Send>>,
+    mailbox: Option<Arc<Mailbox<T>>>,
+    changed: Trigger,
+}
+
+struct Place<T: Node> {
+    numbered: Numbered,
+    /// The items of the rows in the page.
+    rows: BTreeMap<u64, RwSignal<T>>,
+    /// The number that was first when the box was last arranged.
+    arranged_base: u64,
+    /// How far the last arrangement has scrolled the box, and how far it can be.
+    top: f64,
+    end: f64,
+    /// An arrangement waits for the next frame.
+    is_due: bool,
+}
+
+impl<T: Node> Clone for Window<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Node> Copy for Window<T> {}
+
+impl<T: Node> Window<T> {
+    fn new<E>(each: E, rows: usize, at_end: RwSignal<bool>) -> Self
+    where
+        E: StoreField<Value = List<T>> + Clone + Send + Sync + 'static,
+    {
+        let changed = Trigger::new();
+        // The length and the mailbox under one lock: no change falls between.
+        let (len, mailbox) = match each.writer() {
+            None => (0, None),
+            Some(mut list) => {
+                list.untrack();
+                let mailbox = list.observe(move || {
+                    changed.notify();
+                });
+                (list.len(), Some(mailbox))
+            }
+        };
+        let numbered = Numbered::of(len);
+        let item = move |index| each.reader()?.get(index).cloned();
+        Window {
+            list: StoredValue::new(Source {
+                item: Mutex::new(Box::new(item)),
+                mailbox,
+                changed,
+            }),
+            state: StoredValue::new(Place {
+                numbered,
+                rows: BTreeMap::new(),
+                arranged_base: 0,
+                top: 0.0,
+                end: 0.0,
+                is_due: false,
+            }),
+            shown: RwSignal::new(numbered.last(rows)),
+            at_end,
+            nodes: Nodes {
+                outer: NodeRef::new(),
+                inner: NodeRef::new(),
+                block: NodeRef::new(),
+            },
+        }
+    }
+
+    /// From now on changes of the list, of the page's size and of `at_end` lead to an arrangement.
+    fn follow(self) {
+        let changed = self.list.with_value(|list| list.changed);
+        Effect::new(move || {
+            changed.track();
+            self.at_end.track();
+            self.nodes.outer.track();
+            // At once, so that the mailbox does not fill while the page is hidden.
+            self.take_changes();
+            self.arrange_soon();
+        });
+        Effect::new(move || {
+            let resized = window_event_listener(leptos::ev::resize, move |_| self.arrange_soon());
+            on_cleanup(move || resized.remove());
+        });
+    }
+
+    /// The signal of an item's row.
+    fn item(self, number: u64) -> Option<ReadSignal<T>> {
+        let index = number.checked_sub(self.state.with_value(|place| place.numbered.base))?;
+        let item = RwSignal::new(self.read(usize::try_from(index).ok()?)?);
+        self.state
+            .update_value(|place| _ = place.rows.insert(number, item));
+        on_cleanup(move || {
+            self.state
+                .try_update_value(|place| place.rows.remove(&number));
+        });
+        Some(item.read_only())
+    }
+
+    fn read(self, index: usize) -> Option<T> {
+        self.list.with_value(|list| {
+            let item = list.item.lock().unwrap_or_else(PoisonError::into_inner);
+            item(index)
+        })
+    }
+
+    /// Follows what happened to the list. The rows keep their numbers; those whose item is
+    /// another one show it.
+    fn take_changes(self) {
+        let changes = self.list.with_value(|list| {
+            let mailbox = list.mailbox.as_ref();
+            mailbox.map(|mailbox| mailbox.take()).unwrap_or_default()
+        });
+        let mut stale = BTreeMap::new();
+        for change in changes {
+            self.state.update_value(|place| {
+                let range = match place.numbered.follow(&change) {
+                    Told::One(number) => number..number + 1,
+                    Told::From(number) => number..u64::MAX,
+                    Told::Below(number) => 0..number,
+                };
+                stale.extend(place.rows.range(range).map(|(number, row)| (*number, *row)));
+            });
+        }
+        let base = self.state.with_value(|place| place.numbered.base);
+        for (number, row) in stale {
+            let index = number.checked_sub(base);
+            let index = index.and_then(|index| usize::try_from(index).ok());
+            if let Some(item) = index.and_then(|index| self.read(index))
+                && row.with_untracked(|shown| !shown.same(&item))
+            {
+                row.set(item);
+            }
+        }
+    }
+
+    /// Once a frame, however much comes.
+    fn arrange_soon(self) {
+        let was_due = self
+            .state
+            .try_update_value(|place| std::mem::replace(&mut place.is_due, true));
+        if was_due == Some(false) {
+            request_animation_frame(move || self.arrange());
+        }
+    }
+
+    /// Chooses the rows, and puts the box where it was or at the end.
+    fn arrange(self) {
+        // The frame may come after the component has gone.
+        let known = self.state.try_update_value(|place| {
+            place.is_due = false;
+            (
+                place.numbered,
+                std::mem::replace(&mut place.arranged_base, place.numbered.base),
+            )
+        });
+        let (Some((numbered, base_before)), Some(nodes)) = (known, self.nodes.elements()) else {
+            return;
+        };
+        let mut measures = browser::measure_box(&nodes);
+        let is_at_end = self.at_end.get_untracked();
+        // What went at the front takes the rows that are seen along.
+        let gone = numbered.base as f64 - base_before as f64;
+        let end = measures.end(numbered.len);
+        let top = match is_at_end {
+            true => end,
+            false => (measures.top - gone * measures.row).clamp(0.0, end),
+        };
+        let scrolls = top != measures.top;
+        measures.top = top;
+        let shown = numbered.around(&measures, is_at_end);
+        let above = (shown.start - numbered.base) as f64 * measures.row;
+        let height = numbered.len as f64 * measures.row;
+        browser::arrange_box(&nodes, height, above, scrolls.then_some(top));
+        self.state
+            .update_value(|place| (place.top, place.end) = (top, end));
+        if self.shown.with_untracked(|now| *now != shown) {
+            // Without a row there was nothing to measure: the first one leads to the next frame.
+            let again = measures.row <= 0.0 && !shown.is_empty();
+            self.shown.set(shown);
+            if again {
+                self.arrange_soon();
+            }
+        }
+    }
+
+    /// The visitor has scrolled, or the last arrangement has.
+    fn scrolled(self) {
+        let Some(nodes) = self.nodes.elements() else {
+            return;
+        };
+        // As the last arrangement has left it.
+        let (before, end) = self.state.with_value(|place| (place.top, place.end));
+        let top = browser::measure_box(&nodes).top;
+        let is_at_end = self.at_end.get_untracked();
+        if !is_at_end && top >= end - SLACK {
+            self.at_end.set(true);
+        } else if is_at_end && top < before - SLACK && top < end - SLACK {
+            self.at_end.set(false);
+        }
+        self.arrange_soon();
+    }
+
+    /// The visitor is about to scroll up: what comes must not pull the box back.
+    fn leaves_if(self, upwards: bool) {
+        let can_scroll = || self.state.with_value(|place| place.top > 0.0);
+        if upwards && self.at_end.get_untracked() && can_scroll() {
+            self.at_end.set(false);
+        }
+    }
+}
+
+impl Nodes {
+    fn elements(self) -> Option<BoxNodes> {
+        let of = |node: NodeRef<html::Div>| Some(Element::clone(&*node.try_get_untracked()??));
+        Some(BoxNodes {
+            outer: of(self.outer)?,
+            inner: of(self.inner)?,
+            block: of(self.block)?,
+        })
+    }
+}
+
+/// Pixels by which a box that is at its end may be off.
+const SLACK: f64 = 2.0;

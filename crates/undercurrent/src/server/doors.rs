@@ -1,0 +1,286 @@
+//! Doors from outside: whatever runs on the server sends events to shared scopes, starts tasks in
+//! them and reads them. An axum handler, a timer, start-up, a handler of another scope.
+
+use super::{
+    NotStarted, Runtime, Undercurrent,
+    authorize::{Action, Place, Refused, authorize},
+    queue::Accepted,
+    registry::Prepared,
+};
+use crate::{
+    Call, EndKind, EventContext, EventDef, State, TaskContext, TaskDef, UpdateError, Visitor,
+    core::scope::{ScopeKind, ScopeName},
+};
+use futures::future::BoxFuture;
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A shared scope, as the server itself goes to it. Its rule is not asked: the server may go
+/// everywhere. What it sends waits in a queue of the server's own in that scope, behind nobody
+/// else's.
+///
+/// ```
+/// # use undercurrent::{prelude::*, Undercurrent};
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = keyed)] pub struct Room { closed: bool }
+/// # #[event] fn close(room: &mut Room) { room.closed = true; }
+/// async fn close_lobby(uc: Undercurrent) -> Result {
+///     uc.keyed::<Room>("lobby").dispatch(close()).await?;
+///     Ok(())
+/// }
+/// ```
+pub struct ScopeHandle<S> {
+    runtime: Arc<Runtime>,
+    name: ScopeName,
+    state: PhantomData<fn() -> S>,
+}
+
+/// Why an event was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// There is no room: in the server's queue of the scope, for one more scope or for a task.
+    Full,
+    /// It is a task, and one of its name and key runs, which `overlap` does not allow.
+    Busy,
+    /// There is no scope of this key: it is empty or too long.
+    NoSuch(String),
+    /// Its arguments can't be written as JSON and read again.
+    Arguments(String),
+}
+
+/// What starts with the server, once it serves.
+#[derive(Default)]
+pub(super) struct StartUp(Mutex<Vec<StartTask>>);
+
+/// Starts a task, and says which it is.
+type StartTask = Box<dyn FnOnce(Arc<Runtime>) -> (&'static str, Starting) + Send>;
+type Starting = BoxFuture<'static, Result<u64, NotStarted>>;
+
+// === impl ScopeHandle ===
+
+impl<S: State> ScopeHandle<S> {
+    fn process(runtime: &Arc<Runtime>) -> Self {
+        let ScopeKind::Process(space) = S::SCOPE else {
+            unreachable!("checked where it is compiled")
+        };
+        ScopeHandle::new(runtime, ScopeName::process(space))
+    }
+
+    fn keyed(runtime: &Arc<Runtime>, key: &str) -> Self {
+        let ScopeKind::Keyed(space) = S::SCOPE else {
+            unreachable!("checked where it is compiled")
+        };
+        let key = key.into();
+        ScopeHandle::new(runtime, ScopeName::Keyed { space, key })
+    }
+
+    fn new(runtime: &Arc<Runtime>, name: ScopeName) -> Self {
+        ScopeHandle {
+            runtime: runtime.clone(),
+            name,
+            state: PhantomData,
+        }
+    }
+
+    /// Sends an event. It waits in the server's own queue of the scope; this returns when it is
+    /// there, not when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`]. Nothing was sent then.
+    pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), NotSent> {
+        const { assert_lives_with::<S, E::State>() };
+        let place = self
+            .place()
+            .map_err(|refused| NotSent::NoSuch(refused.message()))?;
+        let queued = self.runtime.queued(event, Visitor::SERVER, None);
+        let queued = queued.map_err(NotSent::Arguments)?;
+        let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
+        let scope = scope.ok_or(NotSent::Full)?;
+        match scope.accept(queued).await {
+            Accepted::Queued | Accepted::Known | Accepted::Ended(EndKind::Done, _) => Ok(()),
+            Accepted::Ended(EndKind::Busy, _) => Err(NotSent::Busy),
+            Accepted::Full | Accepted::Ended(..) => Err(NotSent::Full),
+        }
+    }
+
+    /// Starts a background task and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`], as `overlap` and the limits say, or for a key that no scope can have.
+    pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        const { assert_lives_with::<S, E::State>() };
+        let place = self.place().map_err(|_| NotStarted::NoSuch)?;
+        let queued = self.runtime.queued(task, Visitor::SERVER, None);
+        let Ok(Prepared::Task(task)) = queued.map(|queued| queued.prepared) else {
+            return Err(NotStarted::Arguments);
+        };
+        let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
+        let scope = scope.ok_or(NotStarted::Full)?;
+        scope.start_task(task, Visitor::SERVER, None).await
+    }
+
+    /// Reads the newest values. A scope that does not exist has the default, and none is made.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Nested`] inside the closure of an update.
+    pub async fn read<R: Send>(
+        &self,
+        closure: impl FnOnce(&S) -> R + Send,
+    ) -> Result<R, UpdateError> {
+        let place = self.place().ok();
+        match place.and_then(|place| self.runtime.scopes.find(place.key)) {
+            Some(scope) => scope.read(|| true, closure).await,
+            None => Ok(closure(&S::default())),
+        }
+    }
+
+    fn place(&self) -> Result<Place, Refused> {
+        authorize(&self.runtime, Visitor::SERVER, &self.name, Action::Send)
+    }
+}
+
+impl<S> Clone for ScopeHandle<S> {
+    fn clone(&self) -> Self {
+        ScopeHandle {
+            runtime: self.runtime.clone(),
+            name: self.name.clone(),
+            state: PhantomData,
+        }
+    }
+}
+
+impl<S> fmt::Debug for ScopeHandle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScopeHandle").field(&self.name).finish()
+    }
+}
+
+/// A handle's events and tasks work on states of its scope.
+const fn assert_lives_with<S: State, T: State>() {
+    assert!(
+        S::SCOPE.is_with(T::SCOPE),
+        "this event or task works on a state of another scope than the handle leads to"
+    );
+}
+
+const fn assert_process<S: State>() {
+    assert!(
+        matches!(S::SCOPE, ScopeKind::Process(_)),
+        "`process` leads to states of `#[state(scope = process)]`: a keyed one needs its key"
+    );
+}
+
+const fn assert_keyed<S: State>() {
+    assert!(
+        matches!(S::SCOPE, ScopeKind::Keyed(_)),
+        "`keyed` leads to states of `#[state(scope = keyed)]`"
+    );
+}
+
+// === The doors ===
+
+impl Undercurrent {
+    /// The state of the process: there is one of it.
+    ///
+    /// It does not compile for a state of another scope.
+    pub fn process<S: State>(&self) -> ScopeHandle<S> {
+        const { assert_process::<S>() };
+        ScopeHandle::process(&self.runtime)
+    }
+
+    /// A keyed scope: a room, a document.
+    ///
+    /// It does not compile for a state of another scope.
+    pub fn keyed<S: State>(&self, key: impl AsRef<str>) -> ScopeHandle<S> {
+        const { assert_keyed::<S>() };
+        ScopeHandle::keyed(&self.runtime, key.as_ref())
+    }
+
+    /// Starts what [`on_start`](super::Builder::on_start) was told, once. `serve` does it; whoever
+    /// serves the router by other means calls it before.
+    ///
+    /// # Errors
+    ///
+    /// The name of a task that could not be started, and why.
+    pub async fn start_up(&self) -> Result<(), (&'static str, NotStarted)> {
+        for start in self.start_up.take() {
+            let (name, starting) = start(self.runtime.clone());
+            starting.await.map_err(|why| (name, why))?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: State> EventContext<S> {
+    /// The state of the process, as the server goes to it. See [`ScopeHandle`].
+    pub fn process<T: State>(&self) -> ScopeHandle<T> {
+        const { assert_process::<T>() };
+        ScopeHandle::process(self.runtime())
+    }
+
+    /// A keyed scope, as the server goes to it. See [`ScopeHandle`].
+    pub fn keyed<T: State>(&self, key: impl AsRef<str>) -> ScopeHandle<T> {
+        const { assert_keyed::<T>() };
+        ScopeHandle::keyed(self.runtime(), key.as_ref())
+    }
+}
+
+impl<S: State> TaskContext<S> {
+    /// The state of the process, as the server goes to it. See [`ScopeHandle`].
+    pub fn process<T: State>(&self) -> ScopeHandle<T> {
+        const { assert_process::<T>() };
+        ScopeHandle::process(self.runtime())
+    }
+
+    /// A keyed scope, as the server goes to it. See [`ScopeHandle`].
+    pub fn keyed<T: State>(&self, key: impl AsRef<str>) -> ScopeHandle<T> {
+        const { assert_keyed::<T>() };
+        ScopeHandle::keyed(self.runtime(), key.as_ref())
+    }
+}
+
+// === impl StartUp ===
+
+impl StartUp {
+    pub(super) fn add<E: TaskDef>(&mut self, task: Call<E>) {
+        const { assert_process::<E::State>() };
+        let start: StartTask = Box::new(move |runtime| {
+            let handle = ScopeHandle::<E::State>::process(&runtime);
+            let starting: Starting = Box::pin(async move { handle.start(task).await });
+            (E::NAME, starting)
+        });
+        let starts = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        starts.push(start);
+    }
+
+    fn take(&self) -> Vec<StartTask> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for StartUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartUp").finish_non_exhaustive()
+    }
+}
+
+// === impl NotSent ===
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotSent::Full => f.write_str("there is no room for the event now"),
+            NotSent::Busy => f.write_str("this task runs already"),
+            NotSent::NoSuch(why) => f.write_str(why),
+            NotSent::Arguments(why) => write!(f, "the arguments can't be recorded: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for NotSent {}

@@ -1,0 +1,98 @@
+//! The log: ten thousand lines, of which those are in the page that are seen.
+
+use super::{state::*, tasks::tick};
+use crate::pieces::{StatusChip, TaskButtons, grouped};
+use leptos::prelude::*;
+use undercurrent::prelude::*;
+
+/// The log with its controls.
+#[component]
+pub(super) fn Log() -> impl IntoView {
+    let dashboard = use_state::<Dashboard>();
+    let task = use_task(tick);
+    let (paced, cleared) = (use_event(set_pace), use_event(clear_log));
+    let fault = move || {
+        paced
+            .error()
+            .or_else(|| cleared.error())
+            .or_else(|| task.error())
+    };
+    let lines = Memo::new(move |_| dashboard.log().with(|log| log.len()));
+    let at_end = RwSignal::new(true);
+    // Lines that are later than this are marked. It is this page's own affair.
+    let limit = RwSignal::new("2".to_owned());
+    let limit_us = Memo::new(move |_| limit.read().parse().map_or(f64::MAX, |ms: f64| ms * 1e3));
+    view! {
+        <article class="panel log" aria-label="Log">
+            <header>
+                <h2>"Log"</h2>
+                <p class="log-count">
+                    <b>{move || grouped(lines.get())}</b> {move || if lines.get() == 1 { " line" } else { " lines" }}
+                </p>
+            </header>
+            <p class="about">
+                {format!("A timer in the server. Each line says how late it rang; the last {} are kept.", grouped(LINES))}
+            </p>
+            <div class="log-controls">
+                <div class="choice" role="group" aria-label="Lines a second">
+                    {PACES.map(|pace| view! {
+                        <EventForm event=set_pace(pace)>
+                            <button
+                                aria-label=format!("{pace} lines a second")
+                                aria-pressed=move || (dashboard.pace().get() == pace).to_string()
+                            >
+                                {format!("{pace}/s")}
+                            </button>
+                        </EventForm>
+                    }).collect_view()}
+                </div>
+                <label class="field needs-script">
+                    "Mark over, ms"
+                    <input type="number" min="0" step="0.1" value="2" bind:value=limit/>
+                </label>
+            </div>
+            <div class="log-box">
+                <WindowedList each=dashboard.log() label="Lines of the log" rows=12 at_end let:line>
+                    <LogLine line limit_us/>
+                </WindowedList>
+                {move || (lines.get() == 0).then(|| view! {
+                    <p class="log-empty">"No line yet. Start the log, and it tails here."</p>
+                })}
+                <button class="log-end needs-script" hidden=at_end on:click=move |_| at_end.set(true)>
+                    "To the end"
+                </button>
+            </div>
+            <footer>
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+                <EventForm event=clear_log()><button>"Clear"</button></EventForm>
+                <TaskButtons task name="the log".to_owned() start=tick()/>
+            </footer>
+            <p class="fault" role="alert">{fault}</p>
+        </article>
+    }
+    .into_any()
+}
+
+#[component]
+fn LogLine(line: ReadSignal<Tick>, limit_us: Memo<f64>) -> impl IntoView {
+    let Tick(at, late) = line.get_untracked();
+    let (s, ms) = (at / 1_000, at % 1_000);
+    let (hours, minutes, seconds) = (s / 3_600, s / 60 % 60, s % 60);
+    let is_marked = move || f64::from(late) > limit_us.get();
+    let ms_late = f64::from(late) / 1e3;
+    view! {
+        <p class="log-line" class:marked=is_marked>
+            <time>{format!("{hours:02}:{minutes:02}:{seconds:02}.{ms:03}")}</time>
+            <span class="log-late">{format!("{ms_late:.2} ms")}</span>
+            <svg class="log-bar" viewBox=format!("0 0 {FULL} 1") preserveAspectRatio="none" aria-hidden="true">
+                <rect width=ms_late.min(FULL) height="1"></rect>
+            </svg>
+        </p>
+    }
+}
+
+/// Milliseconds of a bar that is as long as can be.
+const FULL: f64 = 10.0;

@@ -1,0 +1,55 @@
+//! The server's meters: a chart for each, over five minutes.
+
+use super::{state::*, tasks::sample};
+use crate::pieces::{Chart, StatusChip, TaskButtons};
+use leptos::prelude::*;
+use undercurrent::prelude::*;
+
+/// All meters. They belong to the server: who pauses one pauses it for all.
+#[component]
+pub(super) fn Meters() -> impl IntoView {
+    Meter::ALL
+        .map(|meter| view! { <MeterCard meter/> })
+        .collect_view()
+}
+
+#[component]
+fn MeterCard(meter: Meter) -> impl IntoView {
+    let vitals = use_state::<Vitals>();
+    let (name, unit, least, digits) = match meter {
+        Meter::Cpu => ("Processor", " %", 10.0, 1),
+        Meter::Memory => ("Memory", " MB", 10.0, 1),
+        Meter::Streams => ("Streams", "", 5.0, 0),
+        Meter::Tasks => ("Tasks", "", 5.0, 0),
+        Meter::Events => ("Events", "", 5.0, 0),
+    };
+    let samples = match meter {
+        Meter::Cpu => vitals.cpu(),
+        Meter::Memory => vitals.memory(),
+        Meter::Streams => vitals.streams(),
+        Meter::Tasks => vitals.tasks(),
+        Meter::Events => vitals.events(),
+    };
+    let task = use_task(sample).key(meter);
+    let number = move |sample: &Sample| format!("{:.digits$}{unit}", sample.1);
+    let now = move || samples.with(|all| all.last().map(number));
+    let points = move || samples.with(|all| all.iter().map(|one| (one.0, one.1)).collect());
+    view! {
+        <article class="panel meter" aria-label=name data-meter=meter.to_string()>
+            <header>
+                <h2>{name}</h2>
+                <output class="meter-now">{move || now().unwrap_or_else(|| "–".to_owned())}</output>
+            </header>
+            <Chart name unit least span=SAMPLES as u32 points=Signal::derive(points)/>
+            <footer>
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+                <TaskButtons task name=name.to_lowercase() start=sample(meter)/>
+            </footer>
+            <p class="fault" role="alert">{move || task.error()}</p>
+        </article>
+    }
+    .into_any()
+}

@@ -1,0 +1,11 @@
+//! Parts of one page that move independently, each by a background task of its own: the server's
+//! meters, which all visitors share, a job and a log, which are the visitor's.
+
+mod log;
+mod meters;
+pub mod state;
+mod tasks;
+mod view;
+
+pub use tasks::sample_all;
+pub use view::DashboardPage;

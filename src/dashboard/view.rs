@@ -1,0 +1,70 @@
+//! The dashboard: meters, job, log.
+
+use super::{log::Log, meters::Meters, state::*, tasks::add_up};
+use crate::pieces::{BreakIt, StatusChip, TaskButtons};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use undercurrent::prelude::*;
+
+/// The page.
+#[component]
+pub fn DashboardPage() -> impl IntoView {
+    view! {
+        <Title text="Dashboard"/>
+        <h1>"One page, seven tasks"</h1>
+        <p class="lead">
+            "Each part is moved by a background task of its own. Pause one, stop it, start it \
+             again: the others go on. The meters are the server's, the same for all who look; the \
+             job and the log are yours."
+        </p>
+        <div class="parts">
+            <Meters/>
+            <Job/>
+        </div>
+        <Log/>
+        <BreakIt<Dashboard>/>
+    }
+}
+
+/// A job that takes a while: how far it is, and what it has so far.
+#[component]
+fn Job() -> impl IntoView {
+    let dashboard = use_state::<Dashboard>();
+    let task = use_task(add_up);
+    let done = Memo::new(move |_| task.progress().done.min(u64::from(PRODUCTS)));
+    let percent = move || done.get() * 100 / u64::from(PRODUCTS);
+    let fact = move |read: fn(&Sum) -> String| {
+        let sum = dashboard.sum().get();
+        if sum.count == 0 {
+            "–".to_owned()
+        } else {
+            read(&sum)
+        }
+    };
+    view! {
+        <article class="panel job" aria-label="Job">
+            <header>
+                <h2>"Job"</h2>
+                <output class="job-percent">{move || format!("{} %", percent())}</output>
+            </header>
+            <div class="job-body">
+                <p class="about">{format!("Adds up the prices of {PRODUCTS} products, call by call.")}</p>
+                <progress class="job-bar" aria-label="Progress of the job" max=PRODUCTS value=done></progress>
+                <dl class="job-facts">
+                    <div><dt>"products"</dt> <dd class="job-count">{move || fact(|sum| sum.count.to_string())}</dd></div>
+                    <div><dt>"in all"</dt> <dd class="job-total">{move || fact(|sum| format!("{:.2}", sum.total))}</dd></div>
+                    <div><dt>"dearest"</dt> <dd>{move || fact(|sum| sum.dearest.clone())}</dd></div>
+                </dl>
+            </div>
+            <footer>
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+                <TaskButtons task name="the job".to_owned() start=add_up()/>
+            </footer>
+            <p class="fault" role="alert">{move || task.error()}</p>
+        </article>
+    }
+    .into_any()
+}

@@ -1,0 +1,122 @@
+//! What the monitor shows.
+
+use serde::{Deserialize, Serialize};
+use undercurrent::prelude::*;
+
+/// So many endpoints a visitor watches at once.
+pub const ENDPOINTS: usize = 12;
+/// So many answers of each are kept.
+pub const KEPT: usize = 60;
+/// Seconds between two calls that can be chosen.
+pub const INTERVALS: [u32; 4] = [1, 2, 5, 10];
+
+/// The state of the page.
+#[derive(State, Clone, Debug, Default)]
+pub struct Monitor {
+    /// In the order in which they were added.
+    pub endpoints: List<Endpoint>,
+}
+
+/// One product of the upstream, asked for again and again. A visitor gives its number and nothing
+/// else: what the server asks is for the configuration to say.
+#[derive(State, Clone, Debug, Default)]
+pub struct Endpoint {
+    /// Which product.
+    pub id: u32,
+    /// Seconds between two calls.
+    pub every: u32,
+    /// What the last good answer was about.
+    pub title: String,
+    /// The last answers, newest last.
+    pub answers: List<Answer>,
+    /// How many calls were answered, well or not.
+    pub calls: u32,
+    /// How many of them not well.
+    pub failed: u32,
+    /// What went wrong last. It stays when the next call is well.
+    pub last_error: Option<String>,
+}
+
+/// How a call went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Milliseconds that it took.
+    pub ms: u32,
+    /// The product came.
+    pub ok: bool,
+}
+
+impl Monitor {
+    /// Adds an endpoint.
+    pub fn add(&mut self, id: u32, every: u32) -> Result<(), ForVisitor> {
+        check(every)?;
+        if self.endpoint(id).is_some() {
+            let why = format!("Product {id} is watched already.");
+            return Err(ForVisitor::new(why));
+        }
+        if self.endpoints.len() >= ENDPOINTS {
+            let why = format!("{ENDPOINTS} endpoints are enough. Remove one to add another.");
+            return Err(ForVisitor::new(why));
+        }
+        self.endpoints.push(Endpoint {
+            id,
+            every,
+            ..Endpoint::default()
+        });
+        Ok(())
+    }
+
+    /// An endpoint, if it is still there.
+    pub fn endpoint(&mut self, id: u32) -> Option<&mut Endpoint> {
+        let place = self.endpoints.iter().position(|one| one.id == id)?;
+        self.endpoints.get_mut(place)
+    }
+
+    /// Seconds between two calls of an endpoint, if it is still there.
+    pub fn every(&self, id: u32) -> Option<u32> {
+        let mut endpoints = self.endpoints.iter();
+        endpoints.find(|one| one.id == id).map(|one| one.every)
+    }
+
+    /// The lowest number that is not watched.
+    pub fn next_id(endpoints: &List<Endpoint>) -> u32 {
+        let is_free = |id: &u32| endpoints.iter().all(|one| one.id != *id);
+        (1..).find(is_free).unwrap_or(1)
+    }
+}
+
+impl Endpoint {
+    /// An answer came, or none: its title, or why not.
+    pub fn note(&mut self, ms: u32, answer: Result<String, String>) {
+        let ok = answer.is_ok();
+        self.calls += 1;
+        self.failed += u32::from(!ok);
+        self.answers.push(Answer { ms, ok });
+        if self.answers.len() > KEPT {
+            self.answers.remove(0);
+        }
+        match answer {
+            Ok(title) => self.title = title,
+            Err(why) => self.last_error = Some(why),
+        }
+    }
+}
+
+/// Sets how often an endpoint is asked.
+#[event]
+pub fn set_every(monitor: &mut Monitor, id: u32, every: u32) -> Result<(), ForVisitor> {
+    check(every)?;
+    if let Some(endpoint) = monitor.endpoint(id) {
+        endpoint.every = every;
+    }
+    Ok(())
+}
+
+fn check(every: u32) -> Result<(), ForVisitor> {
+    match INTERVALS.contains(&every) {
+        true => Ok(()),
+        false => Err(ForVisitor::new(
+            "An endpoint is asked every 1, 2, 5 or 10 s.",
+        )),
+    }
+}

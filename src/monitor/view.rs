@@ -1,0 +1,133 @@
+//! The monitor: a form that adds an endpoint, and a card for each.
+
+use super::{events::*, state::*};
+use crate::pieces::{BreakIt, Notes, Spark, StatusChip, TaskButtons};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use undercurrent::prelude::*;
+
+/// The page.
+#[component]
+pub fn MonitorPage() -> impl IntoView {
+    let monitor = use_state::<Monitor>();
+    let changes = [use_event(add), use_event(remove), use_event(set_every)];
+    let count = Memo::new(move |_| monitor.endpoints().with(|all| all.len()));
+    let next = Memo::new(move |_| monitor.endpoints().with(Monitor::next_id));
+    let is_full = move || count.get() >= ENDPOINTS;
+    let fault = move || changes.into_iter().find_map(EventHandle::error);
+    view! {
+        <Title text="Monitor"/>
+        <h1>"Calls, watched"</h1>
+        <p class="lead">
+            "Each endpoint is asked again and again by a background task of its own. Give it \
+             another interval, pause it, stop it: the others go on, whether this page is open or \
+             not."
+        </p>
+        <section class="watch" aria-label="Watch an endpoint">
+            <EventForm event=add(0, 0) typed=&["id", "every"]>
+                <label class="field">
+                    "Product"
+                    <input type="number" name="id" min="1" max="9999" required value=next/>
+                </label>
+                <label class="field">
+                    "Every"
+                    <select name="every">
+                        {INTERVALS.map(|every| view! {
+                            <option value=every>{format!("{every} s")}</option>
+                        }).collect_view()}
+                    </select>
+                </label>
+                <button class="primary" aria-describedby="watch-notes" disabled=is_full>"Watch"</button>
+            </EventForm>
+            <Notes
+                id="watch-notes"
+                reason=Signal::derive(move || Some(match is_full() {
+                    true => "12 endpoints are enough. Remove one to add another.",
+                    false => "Products go from 1 to 100. Watch 999 to see a call that fails.",
+                }))
+                waiting=Signal::derive(|| None::<String>)
+                fault=Signal::derive(fault)
+            />
+        </section>
+        <section class="endpoints" aria-label="Endpoints">
+            <ForList each=monitor.endpoints() let:endpoint>
+                <EndpointCard endpoint/>
+            </ForList>
+            {move || (count.get() == 0).then(|| view! {
+                <p class="no-endpoints">
+                    "Nothing is watched. Press Watch, and the first endpoint stands here: how long \
+                     each call takes, and which fail."
+                </p>
+            })}
+        </section>
+        <BreakIt<Monitor>/>
+    }
+}
+
+/// One endpoint: where its task is, how long its calls take, what can be done with it.
+#[component]
+fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
+    let id = endpoint.get_untracked().id;
+    let task = use_task(watch_product).key(id);
+    let last = move || endpoint.read().answers.last().copied();
+    let title = move || match endpoint.read().title.as_str() {
+        "" => "No product yet".to_owned(),
+        title => title.to_owned(),
+    };
+    let calls = move || match (endpoint.read().calls, endpoint.read().failed) {
+        (1, 0) => "1 call, answered".to_owned(),
+        (calls, 0) => format!("{calls} calls, all answered"),
+        (calls, failed) => format!("{calls} calls, {failed} failed"),
+    };
+    let answers = move || {
+        endpoint
+            .read()
+            .answers
+            .iter()
+            .map(|one| (one.ms, one.ok))
+            .collect()
+    };
+    view! {
+        <article class="endpoint" aria-label=format!("Product {id}") data-id=id>
+            <header>
+                <h2><code>{format!("/products/{id}")}</code></h2>
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+                <p class="endpoint-title">{title}</p>
+            </header>
+            <p class="endpoint-now" class:fails=move || last().is_some_and(|answer| !answer.ok)>
+                {move || match last() {
+                    None => "–".to_owned(),
+                    Some(Answer { ms, ok: true }) => format!("{ms} ms"),
+                    Some(Answer { ok: false, .. }) => "failed".to_owned(),
+                }}
+            </p>
+            <Spark name=format!("Product {id}") slots=KEPT values=Signal::derive(answers)/>
+            <p class="endpoint-calls">{calls}</p>
+            <p class="endpoint-error">
+                {move || endpoint.read().last_error.clone().map(|why| format!("Last error: {why}"))}
+            </p>
+            <div class="choice" role="group" aria-label="Every">
+                {INTERVALS.map(|every| view! {
+                    <EventForm event=set_every(id, every)>
+                        <button
+                            aria-label=format!("Every {every} s")
+                            aria-pressed=move || (endpoint.read().every == every).to_string()
+                        >
+                            {format!("{every} s")}
+                        </button>
+                    </EventForm>
+                }).collect_view()}
+            </div>
+            <div class="endpoint-buttons">
+                <TaskButtons task name=format!("product {id}") start=watch_product(id)/>
+                <EventForm event=remove(id)>
+                    <button aria-label=format!("Remove product {id}")>"Remove"</button>
+                </EventForm>
+            </div>
+        </article>
+    }
+    .into_any()
+}
