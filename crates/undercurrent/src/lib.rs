@@ -102,10 +102,10 @@ pub use self::{
     },
     millis::Millis,
     page::{
-        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap, Link,
-        TaskHandle, TaskList, Toast, ToastKind, Toasts, WindowedList, use_all_tasks,
-        use_connection, use_diagnostics, use_event, use_loaded, use_refused, use_state, use_task,
-        use_tasks, use_toasts,
+        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
+        InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts, WindowedList,
+        use_all_tasks, use_connection, use_diagnostics, use_event, use_input, use_loaded,
+        use_refused, use_state, use_task, use_tasks, use_toasts,
     },
     visitor::Visitor,
 };
@@ -118,11 +118,11 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor, Link,
-        List, Map, Millis, OnClick, Progress, Result, State, TaskContext, TaskEnd, TaskHandle,
-        TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor, WindowedList, background,
-        event, use_all_tasks, use_connection, use_diagnostics, use_event, use_loaded, use_refused,
-        use_state, use_task, use_tasks, use_toasts,
+        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor,
+        InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State, TaskContext,
+        TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor,
+        WindowedList, background, event, use_all_tasks, use_connection, use_diagnostics, use_event,
+        use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
     };
 }
 

@@ -171,6 +171,11 @@ impl EventHandle {
         self.failure.get().map(|failure| failure.message)
     }
 
+    /// The last one did not end well. Does not count as telling the visitor.
+    pub(super) fn has_failed(self) -> bool {
+        self.failure.with(Option::is_some)
+    }
+
     /// The visitor has read the error: it is not told any more.
     pub fn dismiss(self) {
         let of = self.arguments.try_get_value().flatten();

@@ -7,6 +7,7 @@ mod connection;
 mod diagnostics;
 mod event;
 mod form;
+mod input;
 mod list;
 mod replicas;
 mod scope;
@@ -27,6 +28,7 @@ pub use self::{
     diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
     form::EventForm,
+    input::{InputHandle, use_input},
     list::{ForList, ForMap},
     replicas::{Followed, use_loaded, use_state},
     scope::{Scope, ScopeProps, use_refused},
