@@ -3,7 +3,7 @@
 use crate::{
     dashboard::DashboardPage,
     home::HomePage,
-    lab::{ChainRoutes, LabPage, RowsPage},
+    lab::{ChainRoutes, LabPage, RowsPage, SheetPage},
     lorem::LoremPage,
     monitor::MonitorPage,
     pieces::{Banner, Toasts, Tray},
@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/lorem") view=LoremPage/>
                     <Route path=path!("/lab") view=LabPage/>
                     <Route path=path!("/lab/rows") view=RowsPage/>
+                    <Route path=path!("/lab/sheet") view=SheetPage/>
                     <ChainRoutes/>
                 </Routes>
             </main>

@@ -4,8 +4,9 @@
 
 pub mod chain;
 pub mod rows;
+pub mod sheet;
 pub mod state;
 mod tasks;
 mod view;
 
-pub use self::{chain::ChainRoutes, rows::RowsPage, view::LabPage};
+pub use self::{chain::ChainRoutes, rows::RowsPage, sheet::SheetPage, view::LabPage};
