@@ -71,3 +71,10 @@ pub async fn blocking_pause(cx: EventContext<Lab>) -> Result<()> {
     cx.sleep(Millis(20)).await?;
     Ok(())
 }
+
+/// Holds it up for long enough to lose the network meanwhile.
+#[event]
+pub async fn delay(cx: EventContext<Lab>) -> Result<()> {
+    cx.sleep(Millis(3_000)).await?;
+    Ok(())
+}

@@ -26,6 +26,7 @@ pub fn LabPage() -> impl IntoView {
         <p>"Counter: " <output id="counter">{move || lab.counter().get()}</output></p>
         <p>"The same, computed: " <output id="counter-async-cv">{move || copied.get()}</output></p>
         <p>"Tasks that run: " <output id="running">{move || running.running()}</output></p>
+        <p>"A loop goes round so often: " <output id="rounds">{move || lab.iterations().get()}</output></p>
         <p><label>"Token " <input id="token" readonly prop:value=token value=token/></label></p>
         <p><label>"Stream " <input id="sid" readonly prop:value=streams(lab)/></label></p>
         <p>
@@ -43,6 +44,7 @@ pub fn LabPage() -> impl IntoView {
             <button id="yield-increment" on:click=yield_increment.on_click()>"Yield increment"</button>
             <button id="increment" on:click=increment.on_click()>"Increment"</button>
             <button id="blocking-pause" on:click=blocking_pause.on_click()>"Blocking pause"</button>
+            <button id="delay" on:click=delay.on_click()>"Delay"</button>
             <button id="non-blocking-pause" on:click=non_blocking_pause.on_click()>"Non-blocking pause"</button>
             <button id="racy-increment" on:click=racy_increment.on_click()>"Racy increment"</button>
             <button id="nested-async-with-self" on:click=nested_update.on_click()>"Nested update"</button>

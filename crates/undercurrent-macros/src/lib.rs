@@ -26,7 +26,8 @@ use proc_macro::TokenStream;
 /// all its tabs), `tab`, `keyed` (all who are let in under one key, through the component
 /// `<NameScope key=…>` that the derive makes), `process` (all visitors), or the name of another
 /// state, in whose scopes it lives. `join = rule` names a function of the visitor and the key
-/// that may refuse: `fn(&Visitor, &str) -> Result<(), ForVisitor>`.
+/// that may refuse: `fn(&Visitor, &str) -> Result<(), ForVisitor>`. A keyed state must have one:
+/// its keys come from pages.
 #[proc_macro_derive(State, attributes(state))]
 pub fn derive_state(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -51,6 +51,12 @@ impl Scope {
                 "a session is the visitor's own: nobody else is let in, and no \
                  rule is asked. `join` goes with `scope = keyed` or `scope = process`",
             )),
+            (Kind::Keyed, None) => Err(Error::new(
+                input.ident.span(),
+                "a keyed state says who is let in: `join = rule`, with \
+                 `fn rule(visitor: &Visitor, key: &str) -> Result<(), ForVisitor>`. The key comes \
+                 from pages: anyone can name any",
+            )),
             (Kind::Of(of), Some(join)) => Err(Error::new(
                 join.span(),
                 format!(

@@ -4,7 +4,6 @@ use super::events::*;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::{
-    MatchNestedRoutes,
     any_nested_route::IntoAnyNestedRoute,
     components::{A, Outlet, ParentRoute, Route},
     path,
@@ -13,7 +12,7 @@ use undercurrent::prelude::*;
 
 /// `/lab/chain` and the pages below it.
 #[component(transparent)]
-pub fn ChainRoutes() -> impl MatchNestedRoutes + Clone {
+pub fn ChainRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/lab/chain") view=ChainFrame>
             <Route path=path!("") view=ChainPage/>

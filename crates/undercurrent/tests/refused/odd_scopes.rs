@@ -1,6 +1,5 @@
 //! Who shares a state: what can't be said.
-//~ E0412
-//~ E0277
+//~ a keyed state says who is let in: `join = rule`
 //~ a state knows `#[state(scope = …, join = …)]`
 //~ a session is the visitor's own: nobody else is let in
 //~ the rule of a scope stands at the state that declares it: at `Room`
@@ -16,19 +15,9 @@ pub struct Room {
     pub said: List<String>,
 }
 
-/// There is no such scope, and no such state.
 #[derive(State, Clone, Debug, Default)]
-#[state(scope = everyone)]
-pub struct Unknown {
-    pub text: Text,
-}
-
-/// It is no state.
-pub struct Plain;
-
-#[derive(State, Clone, Debug, Default)]
-#[state(scope = Plain)]
-pub struct OfPlain {
+#[state(scope = keyed)]
+pub struct Open {
     pub text: Text,
 }
 

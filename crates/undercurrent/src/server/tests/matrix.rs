@@ -2,7 +2,7 @@
 //! of all of it is docs/reflex-matrix.md.
 
 use super::*;
-use crate::{Effect, core::log::Entry};
+use crate::core::log::Entry;
 use std::{
     collections::BTreeMap,
     pin::pin,
@@ -11,9 +11,9 @@ use std::{
 };
 
 #[derive(State, Clone, Debug, Default)]
-struct Ledger {
-    order: List<String>,
-    counter: u32,
+pub(super) struct Ledger {
+    pub(super) order: List<String>,
+    pub(super) counter: u32,
     table: BTreeMap<String, u32>,
 }
 
@@ -29,12 +29,12 @@ fn anyone(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
 }
 
 #[event]
-fn enter_line(ledger: &mut Ledger, text: String) {
+pub(super) fn enter_line(ledger: &mut Ledger, text: String) {
     ledger.order.push(text);
 }
 
 #[event]
-fn add(ledger: &mut Ledger) {
+pub(super) fn add(ledger: &mut Ledger) {
     ledger.counter += 1;
 }
 
@@ -45,25 +45,18 @@ fn keep_table(ledger: &mut Ledger, mut table: BTreeMap<String, u32>) {
     ledger.table = table;
 }
 
-#[event]
-async fn takes_50_ms(cx: EventContext<Ledger>, n: u32) -> Result {
-    cx.sleep(Millis(50)).await?;
-    cx.update(|ledger| ledger.order.push(n.to_string())).await?;
-    Ok(())
-}
-
 // === Helpers ===
 
-async fn ledger(scope: &Scope) -> Ledger {
+pub(super) async fn ledger(scope: &Scope) -> Ledger {
     scope.read(|| true, Ledger::clone).await.expect("it reads")
 }
 
-async fn order(scope: &Scope) -> Vec<String> {
+pub(super) async fn order(scope: &Scope) -> Vec<String> {
     ledger(scope).await.order.iter().cloned().collect()
 }
 
 /// All that a stream from the beginning gets of a state.
-fn entries(scope: &Scope, state: &'static str) -> Vec<Arc<Entry>> {
+pub(super) fn entries(scope: &Scope, state: &'static str) -> Vec<Arc<Entry>> {
     match scope
         .resume(&[(state, Some(Position::NONE))], VISITOR)
         .remove(0)
@@ -74,7 +67,7 @@ fn entries(scope: &Scope, state: &'static str) -> Vec<Arc<Entry>> {
     }
 }
 
-fn ops(scope: &Scope, state: &'static str) -> Vec<String> {
+pub(super) fn ops(scope: &Scope, state: &'static str) -> Vec<String> {
     let entries = entries(scope, state);
     let ops = entries.iter().map(|entry| entry.public_ops().to_owned());
     ops.collect()
@@ -153,6 +146,56 @@ async fn an_update_that_is_given_up_where_it_waits_changes_nothing_and_the_next_
     let next = scope.update(|| true, |ledger: &mut Ledger| ledger.counter += 1);
     assert_eq!(next.await, Ok(()));
     assert_eq!(ledger(&scope).await.counter, 1);
+}
+
+/// What is written to the log.
+#[derive(Clone, Default)]
+struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("it is whole").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_holds_the_state_for_long_is_named_and_loses_nothing_and_who_waits_comes_next() {
+    let lines = Lines::default();
+    let written = lines.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || written.clone());
+    let _reads = tracing::subscriber::set_default(log.finish());
+    let runtime = runtime(Limits {
+        slow_update_ms: 10,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    let hog = scope.update(
+        || true,
+        |ledger: &mut Ledger| {
+            std::thread::sleep(Duration::from_millis(30));
+            ledger.order.push("hog".into());
+            ledger.counter = 666;
+        },
+    );
+    let waiter = scope.update(
+        || true,
+        |ledger: &mut Ledger| {
+            ledger.order.push("waiter".into());
+            ledger.counter = 4_252;
+        },
+    );
+    assert_eq!(tokio::join!(hog, waiter), (Ok(()), Ok(())));
+    assert_eq!(order(&scope).await, ["hog", "waiter"]);
+    assert_eq!(ledger(&scope).await.counter, 4_252);
+    let log = String::from_utf8(lines.0.lock().expect("it is whole").clone());
+    let log = log.expect("it is text");
+    assert_eq!(log.matches("held its state for long").count(), 1, "{log}");
+    assert!(log.contains("ledger"), "{log}");
 }
 
 // === A task and the queue ===
@@ -270,160 +313,6 @@ async fn a_task_that_dispatches_faster_than_the_queue_takes_is_told_and_loses_no
     until_status(&scope, TaskStatus::Done).await;
     until(|| async { scope.is_idle() }).await;
     assert_eq!(ledger(&scope).await.counter, 1_000);
-}
-
-// === What pages get ===
-
-#[background]
-async fn lingers(cx: TaskContext<Ledger>) -> Result {
-    cx.update(|ledger| ledger.counter += 0).await?;
-    cx.until(|ledger| ledger.order.first().cloned()).await?;
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_written_between_a_tasks_last_update_and_its_end_reaches_pages() {
-    let runtime = runtime(Limits::default());
-    let scope = scope(&runtime);
-    send(&scope, 1, lingers()).await;
-    until_status(&scope, TaskStatus::Running).await;
-    send(&scope, 2, enter_line("victim".into())).await;
-    until_status(&scope, TaskStatus::Done).await;
-    let seen = entries(&scope, "ledger");
-    assert_eq!(seen.len(), 1);
-    assert!(seen[0].public_ops().contains("victim"));
-    // The task's end came behind it, and took nothing along.
-    let tasks = entries(&scope, "uc_tasks");
-    let end = tasks.last().expect("its end was sent");
-    assert!(end.offset > seen[0].offset && end.public_ops().contains("done"));
-}
-
-#[background]
-async fn marks_and_tells(cx: TaskContext<Ledger>) -> Result {
-    cx.update(|ledger| ledger.order.push("marker".into()))
-        .await?;
-    cx.page().toast("Marked.").await?;
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_page_has_the_change_before_it_is_asked_for_something() {
-    let runtime = runtime(Limits::default());
-    let scope = scope(&runtime);
-    send(&scope, 1, marks_and_tells()).await;
-    until_status(&scope, TaskStatus::Done).await;
-    let asked = |ends: &UcEnds| ends.effects[0].effect.clone();
-    let asked = scope.read(|| true, asked).await;
-    assert_eq!(asked, Ok(Effect::Toast("Marked.".into())));
-    let marked = entries(&scope, "ledger")[0].offset;
-    let told = entries(&scope, "uc_ends");
-    let told = told
-        .iter()
-        .find(|entry| entry.public_ops().contains("Marked."));
-    assert!(told.is_some_and(|told| told.offset > marked));
-}
-
-#[background]
-async fn does_nothing(cx: TaskContext<Ledger>, fails: bool) -> Result {
-    drop(cx);
-    match fails {
-        false => Ok(()),
-        true => Err("a secret of the server".into()),
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_that_changes_nothing_is_seen_to_end_well_or_not() {
-    for (fails, end) in [(false, TaskStatus::Done), (true, TaskStatus::Failed)] {
-        let runtime = runtime(Limits::default());
-        let scope = scope(&runtime);
-        send(&scope, 1, does_nothing(fails)).await;
-        until_status(&scope, end).await;
-        assert!(entries(&scope, "ledger").is_empty());
-        let sent = ops(&scope, "uc_tasks").concat();
-        let word = if fails { "failed" } else { "done" };
-        assert!(sent.contains("running") && sent.contains(word), "{sent}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_that_fails_is_told_of_without_secrets_and_leaves_nothing_behind() {
-    let runtime = runtime(Limits::default());
-    let scope = scope(&runtime);
-    send(&scope, 1, does_nothing(true)).await;
-    until_status(&scope, TaskStatus::Failed).await;
-    let error = runs(&scope).await[0].error.clone();
-    let error = error.expect("the visitor is told");
-    assert!(
-        error.contains("went wrong") && !error.contains("secret"),
-        "{error}"
-    );
-    send(&scope, 2, add()).await;
-    ended(&scope, 2).await;
-    assert_eq!(ledger(&scope).await.counter, 1);
-    until(|| async { scope.is_idle() }).await;
-    let running = runtime.tasks_running.load(Ordering::Relaxed);
-    assert_eq!(running, 0);
-}
-
-// === Shutdown ===
-
-async fn shut_down(limits: Limits, work: impl AsyncFnOnce(&Arc<Scope>)) -> (Arc<Scope>, Duration) {
-    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
-    let config = Config {
-        limits,
-        session_key_file: key_file,
-        ..Config::default()
-    };
-    let options = LeptosOptions::builder().output_name("trial").build();
-    let uc = Undercurrent::with(options, config).build();
-    let uc = uc.expect("it starts");
-    let runtime = uc.runtime.clone();
-    let scope = scope(&runtime);
-    work(&scope).await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("it listens");
-    let begin = tokio::time::Instant::now();
-    let served = uc.serve_on(listener, axum::Router::new(), async {}).await;
-    assert!(served.is_ok());
-    (scope, begin.elapsed())
-}
-
-#[background]
-async fn takes_10_s(cx: TaskContext<Ledger>) -> Result {
-    cx.sleep(Millis(10_000)).await?;
-    cx.update(|ledger| ledger.counter += 1).await?;
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_in_a_hurry_interrupts_a_long_task() {
-    let limits = Limits {
-        shutdown_ms: 100,
-        ..Limits::default()
-    };
-    let start = async |scope: &Arc<Scope>| drop(send(scope, 1, takes_10_s()).await);
-    let (scope, took) = shut_down(limits, start).await;
-    assert!(took <= Duration::from_millis(200), "{took:?}");
-    assert_eq!(statuses(&scope).await, [TaskStatus::Interrupted]);
-    assert_eq!(ledger(&scope).await.counter, 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_with_patience_runs_what_is_queued_in_order() {
-    let queue = async |scope: &Arc<Scope>| {
-        for n in 0..10 {
-            let taken = send(scope, u64::from(n) + 1, takes_50_ms(n)).await;
-            assert!(matches!(taken, Accepted::Queued));
-        }
-    };
-    let (scope, took) = shut_down(Limits::default(), queue).await;
-    let expected: Vec<_> = (0..10).map(|n| n.to_string()).collect();
-    assert_eq!(order(&scope).await, expected);
-    assert!(
-        (500..1_000).contains(&took.as_millis()),
-        "as long as it takes: {took:?}"
-    );
 }
 
 // === Shared ===

@@ -5,6 +5,7 @@ mod attempts;
 mod bounds;
 mod ends;
 mod matrix;
+mod matrix_pages;
 mod overlap;
 mod page;
 mod queue;
