@@ -3,6 +3,7 @@
 
 mod attempts;
 mod bounds;
+mod doors;
 mod overlap;
 mod page;
 mod queue;
