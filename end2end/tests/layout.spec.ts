@@ -1,10 +1,16 @@
 // What arrives must not push away what is being read.
 
+import type { Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
+import { open, ready } from './support/page';
 import { forget } from './support/record';
 import { STYLES } from './support/posts-page';
 
-const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const layoutShift = (page: Page) => page.evaluate(() => window.layoutShift);
+
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
 
 for (const [size, viewport] of Object.entries(SIZES)) {
   test.describe(size, () => {
@@ -33,10 +39,44 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await page.reload();
       await posts.ready();
       expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow).toBeLessThanOrEqual(0);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+    });
+
+    test('the monitor: nothing jumps while answers come, nor while the page comes alive', async ({
+      page,
+    }) => {
+      await open(page, '/monitor');
+      for (const id of [1, 999]) {
+        await page.getByLabel('Product', { exact: true }).fill(`${id}`);
+        await page.getByRole('button', { name: 'Watch', exact: true }).click();
+        await expect(page.locator(`article[data-id="${id}"]`)).toBeVisible();
+      }
+      await expect(page.locator('.endpoint-calls').first()).not.toHaveText(/^0/);
+      await forget(page);
+      await expect(page.locator('.endpoint-calls').first()).toHaveText(/^[4-9]/);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      await page.reload();
+      await ready(page);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+    });
+
+    test('the dashboard: nothing jumps while all parts move, nor while the page comes alive', async ({
+      page,
+    }) => {
+      await open(page, '/dashboard');
+      await page.getByRole('button', { name: 'Start the job' }).click();
+      await page.getByRole('button', { name: '200 lines a second' }).click();
+      await page.getByRole('button', { name: 'Start the log' }).click();
+      await expect(page.locator('.log-line').nth(12)).toBeAttached();
+      await forget(page);
+      await expect(page.locator('.log-count b')).toHaveText(/^[1-9],?\d\d\d$|^[5-9]\d\d$/);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      await page.reload();
+      await ready(page);
+      await expect(page.locator('.log-line').nth(12)).toBeAttached();
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
     });
   });
 }

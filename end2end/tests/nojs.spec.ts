@@ -1,25 +1,26 @@
 // Without JavaScript the page shows the state, and its buttons work as forms.
 
-import type { Locator } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { ALL_IDS, type PostsPage, STYLES, type Style } from './support/posts-page';
 import { expect, test } from './support/shop';
 
 test.use({ javaScriptEnabled: false });
 
 /** Presses a button that posts its form, and comes back to the page by a redirect. */
-async function press(posts: PostsPage, button: Locator) {
-  const { page } = posts;
+async function submit(page: Page, button: Locator, path: string) {
   const posted = page.waitForResponse((response) => response.request().method() === 'POST');
   await button.click();
   expect((await posted).status()).toBe(303);
   await page.waitForLoadState();
-  expect(new URL(page.url()).pathname).toBe('/posts');
+  expect(new URL(page.url()).pathname).toBe(path);
 }
 
+const press = (posts: PostsPage, button: Locator) => submit(posts.page, button, '/posts');
+
 /** Loads the page again and again, as a person would, until it shows so much. */
-async function reloadUntil(style: Style, isThere: () => Promise<boolean>) {
+async function reloadUntil({ page }: { page: Page }, isThere: () => Promise<boolean>) {
   const look = async () => {
-    await style.page.reload();
+    await page.reload();
     return isThere();
   };
   await expect.poll(look, { timeout: 20_000, intervals: [100] }).toBe(true);
@@ -107,3 +108,51 @@ for (const name of STYLES) {
     });
   });
 }
+
+test('the monitor: a number is typed, its endpoint is watched, paused and removed', async ({
+  page,
+  shop,
+}) => {
+  shop.letAll();
+  await page.goto('/monitor');
+  const named = (name: string) => page.getByRole('button', { name, exact: true });
+  const card = page.getByRole('article', { name: 'Product 7' });
+  await page.getByLabel('Product', { exact: true }).fill('7');
+  await page.locator('select[name=every]').selectOption('2');
+  await submit(page, named('Watch'), '/monitor');
+  await expect(card.getByRole('button', { name: 'Every 2 s' })).toHaveAttribute('aria-pressed', 'true');
+  await reloadUntil({ page }, async () => /\d ms/.test(await card.innerText()));
+  await submit(page, card.getByRole('button', { name: 'Every 5 s' }), '/monitor');
+  await expect(card.getByRole('button', { name: 'Every 5 s' })).toHaveAttribute('aria-pressed', 'true');
+  await submit(page, named('Pause product 7'), '/monitor');
+  await expect(card.locator('.status')).toHaveAttribute('data-status', 'paused');
+  await submit(page, named('Remove product 7'), '/monitor');
+  await expect(card).toHaveCount(0);
+});
+
+test('the dashboard: parts are started and stopped, the page shows where they are', async ({
+  page,
+  shop,
+}) => {
+  shop.letUpTo(3);
+  await page.goto('/dashboard');
+  const named = (name: string) => page.getByRole('button', { name, exact: true });
+  const status = (name: string) =>
+    page.getByRole('article', { name, exact: true }).locator('.status');
+  await submit(page, named('Pause memory'), '/dashboard');
+  await expect(status('Memory')).toHaveAttribute('data-status', 'paused');
+  await submit(page, named('Resume memory'), '/dashboard');
+  await expect(status('Memory')).toHaveAttribute('data-status', 'running');
+  await submit(page, named('Start the job'), '/dashboard');
+  const count = page.locator('.job-count');
+  await reloadUntil({ page }, async () => (await count.innerText()) === '3');
+  await submit(page, named('20 lines a second'), '/dashboard');
+  await submit(page, named('Start the log'), '/dashboard');
+  // Its end fills the box, and nothing lies below its edge.
+  await reloadUntil({ page }, async () => (await page.locator('.log-line').count()) === 12);
+  const log = page.getByRole('log');
+  expect(await log.evaluate((box) => box.scrollHeight - box.clientHeight)).toBe(0);
+  await submit(page, named('Stop the log'), '/dashboard');
+  shop.letAll();
+  await reloadUntil({ page }, async () => (await count.innerText()) === '40');
+});

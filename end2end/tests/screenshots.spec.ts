@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page, TestInfo } from '@playwright/test';
 import { expect, test } from './support/gallery';
+import { open } from './support/page';
 import type { Style } from './support/posts-page';
 import { test as shopTest } from './support/shop';
 
@@ -82,6 +83,49 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await posts.chained.expectStatus('stopped');
         await posts.chained.run();
         await take('done');
+      });
+
+      shopTest('the monitor: empty, and with endpoints in each state', async ({
+        page,
+        shop,
+      }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `monitor-${state}-${colorScheme}-${size}`);
+        shop.letAll();
+        shop.fail(3);
+        await open(page, '/monitor');
+        await take('empty');
+        for (const id of [1, 2, 3]) {
+          await page.getByRole('button', { name: 'Watch', exact: true }).click();
+          await expect(page.locator(`article[data-id="${id}"]`)).toBeVisible();
+        }
+        const calls = page.locator('.endpoint-calls');
+        for (const id of [0, 1, 2]) await expect(calls.nth(id)).toHaveText(/^[3-9]/);
+        await page.getByRole('button', { name: 'Pause product 2' }).click();
+        await expect(page.locator('article[data-id="2"] .status')).toHaveText('Paused');
+        await take('watched');
+      });
+
+      shopTest('the dashboard: at first, moving, with a job that failed', async ({
+        page,
+        shop,
+      }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `dashboard-${state}-${colorScheme}-${size}`);
+        await open(page, '/dashboard');
+        await take('first');
+        shop.fail(14);
+        shop.letUpTo(13);
+        await page.getByRole('button', { name: 'Start the job' }).click();
+        await page.getByRole('button', { name: '200 lines a second' }).click();
+        await page.getByRole('button', { name: 'Start the log' }).click();
+        await expect(page.locator('.log-count b')).toHaveText(/,/, { timeout: 20_000 });
+        await take('moving');
+        shop.letAll();
+        await expect(page.getByRole('article', { name: 'Job' }).getByRole('alert')).not.toBeEmpty();
+        await page.getByRole('button', { name: 'Pause processor' }).click();
+        await page.getByRole('button', { name: 'Stop events' }).click();
+        await take('failed');
       });
     });
   }

@@ -46,6 +46,7 @@ pub(super) fn Log() -> impl IntoView {
                         </EventForm>
                     }).collect_view()}
                 </div>
+                <EventForm event=clear_log()><button>"Clear"</button></EventForm>
                 <label class="field needs-script">
                     "Mark over, ms"
                     <input type="number" min="0" step="0.1" value="2" bind:value=limit/>
@@ -67,7 +68,6 @@ pub(super) fn Log() -> impl IntoView {
                     status=Signal::derive(move || task.status())
                     stopping=Signal::derive(move || task.is_cancelling())
                 />
-                <EventForm event=clear_log()><button>"Clear"</button></EventForm>
                 <TaskButtons task name="the log".to_owned() start=tick()/>
             </footer>
             <p class="fault" role="alert">{fault}</p>

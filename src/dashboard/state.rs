@@ -122,6 +122,15 @@ impl Vitals {
     }
 }
 
+impl Dashboard {
+    /// Adds lines to the log. What is too much goes at its other end.
+    pub fn add_lines(&mut self, lines: impl Iterator<Item = Tick>) {
+        self.log.extend(lines);
+        let surplus = self.log.len().saturating_sub(LINES);
+        self.log.drain(..surplus);
+    }
+}
+
 /// Sets how fast the log goes.
 #[event]
 pub fn set_pace(dashboard: &mut Dashboard, pace: u32) -> Result<(), ForVisitor> {

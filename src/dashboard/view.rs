@@ -48,7 +48,7 @@ fn Job() -> impl IntoView {
                 <output class="job-percent">{move || format!("{} %", percent())}</output>
             </header>
             <div class="job-body">
-                <p class="about">{format!("Adds up the prices of {PRODUCTS} products, call by call.")}</p>
+                <p class="about">{format!("Adds up {PRODUCTS} prices, call by call.")}</p>
                 <progress class="job-bar" aria-label="Progress of the job" max=PRODUCTS value=done></progress>
                 <dl class="job-facts">
                     <div><dt>"products"</dt> <dd class="job-count">{move || fact(|sum| sum.count.to_string())}</dd></div>

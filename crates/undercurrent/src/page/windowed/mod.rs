@@ -22,6 +22,7 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 /// Shows a long `List` of a state in a box that scrolls: a log, a table. Only the rows that are
@@ -151,8 +152,10 @@ struct Place<T: Node> {
     /// How far the last arrangement has scrolled the box, and how far it can be.
     top: f64,
     end: f64,
-    /// An arrangement waits for the next frame.
+    /// An arrangement is wanted.
     is_due: bool,
+    /// The last one is not long ago: the next waits a little, unless the visitor scrolls.
+    rests: bool,
 }
 
 impl<T: Node> Clone for Window<T> {
@@ -195,6 +198,7 @@ impl<T: Node> Window<T> {
                 top: 0.0,
                 end: 0.0,
                 is_due: false,
+                rests: false,
             }),
             shown: RwSignal::new(numbered.last(rows)),
             at_end,
@@ -273,21 +277,52 @@ impl<T: Node> Window<T> {
         }
     }
 
-    /// Once a frame, however much comes.
+    /// Now and then, however much comes.
     fn arrange_soon(self) {
-        let was_due = self
-            .state
-            .try_update_value(|place| std::mem::replace(&mut place.is_due, true));
-        if was_due == Some(false) {
-            request_animation_frame(move || self.arrange());
+        let before = self.state.try_update_value(|place| {
+            let was_due = std::mem::replace(&mut place.is_due, true);
+            was_due || place.rests
+        });
+        if before == Some(false) {
+            request_animation_frame(move || self.arrange_if_due());
+        }
+    }
+
+    /// In this frame: the visitor scrolls, and must find rows.
+    fn arrange_now(self) {
+        let is_there = self.state.try_update_value(|place| place.is_due = true);
+        if is_there.is_some() {
+            self.arrange_if_due();
+        }
+    }
+
+    fn arrange_if_due(self) {
+        // The frame may come after the component has gone.
+        let is_due = |place: &mut Place<T>| std::mem::take(&mut place.is_due);
+        if self.state.try_update_value(is_due) != Some(true) {
+            return;
+        }
+        self.arrange();
+        let rested = |place: &mut Place<T>| std::mem::replace(&mut place.rests, true);
+        if self.state.try_update_value(rested) == Some(false) {
+            set_timeout(move || self.rest_is_over(), REST);
+        }
+    }
+
+    fn rest_is_over(self) {
+        let is_due = self.state.try_update_value(|place| {
+            place.rests = false;
+            std::mem::take(&mut place.is_due)
+        });
+        if is_due == Some(true) {
+            self.arrange_soon();
         }
     }
 
     /// Chooses the rows, and puts the box where it was or at the end.
     fn arrange(self) {
-        // The frame may come after the component has gone.
+        self.take_changes();
         let known = self.state.try_update_value(|place| {
-            place.is_due = false;
             (
                 place.numbered,
                 std::mem::replace(&mut place.arranged_base, place.numbered.base),
@@ -331,13 +366,17 @@ impl<T: Node> Window<T> {
         // As the last arrangement has left it.
         let (before, end) = self.state.with_value(|place| (place.top, place.end));
         let top = browser::measure_box(&nodes).top;
+        if (top - before).abs() <= SLACK {
+            return;
+        }
         let is_at_end = self.at_end.get_untracked();
-        if !is_at_end && top >= end - SLACK {
-            self.at_end.set(true);
-        } else if is_at_end && top < before - SLACK && top < end - SLACK {
+        if top >= end - SLACK {
+            self.at_end
+                .maybe_update(|known| !std::mem::replace(known, true));
+        } else if is_at_end && top < before {
             self.at_end.set(false);
         }
-        self.arrange_soon();
+        self.arrange_now();
     }
 
     /// The visitor is about to scroll up: what comes must not pull the box back.
@@ -359,6 +398,10 @@ impl Nodes {
         })
     }
 }
+
+/// Between two arrangements that nobody waits for. A frame that lays out and paints rows costs far
+/// more than the changes that it shows.
+const REST: Duration = Duration::from_millis(50);
 
 /// Pixels by which a box that is at its end may be off.
 const SLACK: f64 = 2.0;

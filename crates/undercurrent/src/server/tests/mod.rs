@@ -3,6 +3,7 @@
 
 mod attempts;
 mod bounds;
+mod doors;
 mod ends;
 mod matrix;
 mod matrix_pages;

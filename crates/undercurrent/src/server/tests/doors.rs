@@ -1,0 +1,178 @@
+//! Doors from outside, what starts with the server, and the counters.
+
+use super::*;
+use crate::server::{Counters, NotSent};
+
+/// The server's own.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = process)]
+struct Clockwork {
+    beats: u32,
+}
+
+/// Open to nobody but the server.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = nobody)]
+struct Vault {
+    held: List<String>,
+}
+
+fn nobody(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    Err(ForVisitor::new("Nobody comes in."))
+}
+
+#[background(overlap = reject)]
+async fn beat(cx: TaskContext<Clockwork>) -> Result {
+    loop {
+        cx.update(|clock| clock.beats += 1).await?;
+        cx.sleep(Millis(1_000)).await?;
+    }
+}
+
+#[event]
+fn hold(vault: &mut Vault, what: String) {
+    vault.held.push(what);
+}
+
+#[background]
+async fn store(cx: TaskContext<Vault>, what: String) -> Result {
+    cx.update(|vault| vault.held.push(what)).await?;
+    Ok(())
+}
+
+/// From a session to a room and to the process.
+#[event]
+async fn hand_over(cx: EventContext<Trial>) -> Result {
+    let beats = cx.process::<Clockwork>().read(|clock| clock.beats).await?;
+    let vault = cx.keyed::<Vault>("gold");
+    vault.dispatch(hold(format!("at beat {beats}"))).await?;
+    Ok(())
+}
+
+fn server(limits: Limits) -> Undercurrent {
+    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
+    let config = Config {
+        limits,
+        session_key_file: key_file,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("trial").build();
+    let builder = Undercurrent::with(options, config).on_start(beat());
+    builder.build().expect("it starts")
+}
+
+async fn held(uc: &Undercurrent) -> Vec<String> {
+    let held = |vault: &Vault| vault.held.iter().cloned().collect();
+    let vault = uc.keyed::<Vault>("gold");
+    vault.read(held).await.expect("it reads")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_starts_with_the_server_once_and_not_before() {
+    let uc = server(Limits::default());
+    let beats = || async {
+        let clock = uc.process::<Clockwork>();
+        clock.read(|clock| clock.beats).await.expect("it reads")
+    };
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!((beats().await, uc.counters().scopes), (0, 0));
+    uc.start_up().await.expect("it starts");
+    until(|| async { beats().await >= 3 }).await;
+    // It was started; a second time does nothing.
+    uc.start_up().await.expect("nothing is left to start");
+    assert_eq!(uc.counters().tasks, 1);
+    let again = uc.process::<Clockwork>().start(beat()).await;
+    assert_eq!(again, Err(NotStarted::Busy));
+    let again = uc.process::<Clockwork>().dispatch(beat()).await;
+    assert_eq!(again, Err(NotSent::Busy));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_start_with_the_server_is_named() {
+    let uc = server(Limits {
+        tasks: 0,
+        ..Limits::default()
+    });
+    let refused = uc.start_up().await;
+    assert_eq!(refused, Err(("clockwork/beat", NotStarted::Full)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_goes_where_no_visitor_may_and_reading_makes_no_scope() {
+    let uc = server(Limits::default());
+    assert_eq!(held(&uc).await, [""; 0]);
+    assert_eq!(uc.counters().scopes, 0);
+    let vault = uc.keyed::<Vault>("gold");
+    vault
+        .dispatch(hold("a crown".into()))
+        .await
+        .expect("it is sent");
+    until(|| async { held(&uc).await == ["a crown"] }).await;
+    vault
+        .start(store("a ring".into()))
+        .await
+        .expect("it starts");
+    until(|| async { held(&uc).await == ["a crown", "a ring"] }).await;
+    // Another key is another vault.
+    let other = uc.keyed::<Vault>("silver");
+    assert_eq!(other.read(|vault| vault.held.len()).await, Ok(0));
+    assert_eq!(uc.counters().scopes, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_no_scope_can_have_is_refused() {
+    let uc = server(Limits::default());
+    for key in [String::new(), "x".repeat(uc.runtime.limits.key_bytes + 1)] {
+        let vault = uc.keyed::<Vault>(&key);
+        let sent = vault.dispatch(hold("a crown".into())).await;
+        assert!(matches!(sent, Err(NotSent::NoSuch(_))), "{sent:?}");
+        let started = vault.start(store("a ring".into())).await;
+        assert_eq!(started, Err(NotStarted::NoSuch));
+    }
+    assert_eq!(uc.counters().scopes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_reads_and_sends_to_other_scopes() {
+    let uc = server(Limits::default());
+    uc.start_up().await.expect("it starts");
+    until(|| async { uc.process::<Clockwork>().read(|clock| clock.beats).await == Ok(2) }).await;
+    let session = scope(&uc.runtime);
+    send(&session, 1, hand_over()).await;
+    until(|| async { held(&uc).await == ["at beat 2"] }).await;
+    assert_eq!(failures(&session).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_counters_follow_scopes_tasks_and_events_and_come_back_to_nothing() {
+    let uc = server(Limits::default());
+    let session = scope(&uc.runtime);
+    let idle = Counters {
+        scopes: 1,
+        ..Counters::default()
+    };
+    let now = || Counters {
+        uptime: Duration::ZERO,
+        ..uc.counters()
+    };
+    assert_eq!(now(), idle);
+    send(&session, 1, waits("first".into())).await;
+    send(&session, 2, note("second".into())).await;
+    send(&session, 3, ticks(3)).await;
+    assert_eq!(
+        now(),
+        Counters {
+            tasks: 1,
+            events: 2,
+            ..idle
+        }
+    );
+    ended(&session, 2).await;
+    until(|| async { now() == idle }).await;
+    // What panics and what is refused ends, too.
+    send(&session, 4, panics()).await;
+    send(&session, 5, floods()).await;
+    ended(&session, 5).await;
+    until(|| async { now() == idle }).await;
+    assert!(uc.counters().uptime >= Duration::from_secs(1));
+}
