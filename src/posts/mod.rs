@@ -1,7 +1,6 @@
 //! Ten posts, fetched twice: by chained events, and by a background task.
 
 pub mod background;
-mod card;
 pub mod chained;
 pub mod state;
 mod view;
