@@ -7,7 +7,7 @@ import { Tray, open } from './support/page';
 import { expect, test } from './support/shop';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
-const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/nowhere'];
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/lab', '/lab/rows', '/nowhere'];
 
 async function expectNothing(page: Page, state: string): Promise<void> {
   // What fades in is looked at when it is there.

@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod chained;
+pub mod save;
 pub mod state;
 mod view;
 

@@ -3,6 +3,7 @@
 use crate::pieces::Chain;
 pub use crate::pieces::Post;
 use undercurrent::prelude::*;
+use upstream::Product;
 
 /// How many posts a run fetches.
 pub const POSTS: u32 = 10;
@@ -23,6 +24,15 @@ pub struct Posts {
 // end
 
 impl Posts {
+    /// The products that have come, by whichever style, each once.
+    pub fn products(&self) -> Vec<Product> {
+        let all = self.background.iter().chain(self.chained.iter());
+        let mut all: Vec<Product> = all.filter_map(|post| post.product.clone().ok()).collect();
+        all.sort_by_key(|product| product.id);
+        all.dedup_by_key(|product| product.id);
+        all
+    }
+
     /// A run of the background task begins.
     pub fn begin(&mut self) -> Result<(), ForVisitor> {
         if self.chain.is_running() {

@@ -1,6 +1,6 @@
 //! The posts page: a counter that measures, and two regions, one for each style.
 
-use super::{background::*, chained::*, state::*};
+use super::{background::*, chained::*, save::*, state::*};
 use crate::pieces::{
     BreakIt, Clicks, PostCard, Run, RunRegion, Strips, Style, running, use_metronome,
 };
@@ -40,6 +40,9 @@ pub fn PostsPage() -> impl IntoView {
                 {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
             </p>
             <p class="hint waits">{waiting}</p>
+            <EventForm event=save()>
+                <button class="needs-script">"Save the posts"</button>
+            </EventForm>
         </section>
         <div class="regions">
             <ChainedRegion posts clicks strips/>

@@ -48,8 +48,8 @@ pub fn RowsPage() -> impl IntoView {
         <h1>"Rows"</h1>
         <p class="lead">"A fixture: a list and a map, and everything that can be done to them."</p>
         <p><Place id="a" of=a/> " " <Place id="b" of=b/></p>
-        <p>{list_buttons.to_vec()}</p>
-        <p>{map_buttons.to_vec()}</p>
+        <p>{list_buttons.into_iter().collect_view()}</p>
+        <p>{map_buttons.into_iter().collect_view()}</p>
         <ul id="list">
             <ForList each=rows.list() let:row><Row key=None row/></ForList>
         </ul>
