@@ -40,7 +40,9 @@ export default defineConfig({
       testMatch: 'smoke.spec.ts',
       use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
     },
+    // Against a release build: `make speed` makes one.
+    { name: 'speed', testMatch: 'speed.spec.ts' },
     // Every other test starts its own server, target/debug/gallery, on a free port.
-    { name: 'full', testIgnore: 'smoke.spec.ts' },
+    { name: 'full', testIgnore: ['smoke.spec.ts', 'speed.spec.ts'] },
   ],
 });

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod dashboard;
 pub mod dice;
+pub mod files;
 pub mod home;
 pub mod lab;
 pub mod lorem;
@@ -13,5 +14,7 @@ pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;
+#[cfg(feature = "ssr")]
+pub mod routes;
 
 undercurrent::hydrate!(app::App);

@@ -1,6 +1,9 @@
 //! The gallery's server.
 
-use gallery::app::{App, shell};
+use gallery::{
+    app::{App, shell},
+    routes,
+};
 use undercurrent::Undercurrent;
 
 #[tokio::main]
@@ -20,6 +23,6 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .provide(upstream)
         .on_start(gallery::dashboard::sample_all())
         .build()?;
-    let app = uc.router(App, shell);
+    let app = uc.router(App, shell).merge(routes::files(&uc));
     Ok(uc.serve(app).await?)
 }

@@ -2,6 +2,8 @@
 // chained run waits for the running step. The page measures, from the click to its effect.
 
 import { expect, test } from './support/gallery';
+import { expectBoth, home } from './support/home-page';
+import { open } from './support/page';
 import { type ClickTimes, type PostsPage, STYLES, type StyleName } from './support/posts-page';
 
 // A trace takes a picture of the page at each click, and the page would measure that, too.
@@ -28,6 +30,8 @@ for (const name of STYLES) {
     expect(times.worstMs).toBeLessThanOrEqual(atMost);
     expect(times.medianMs).toBeLessThanOrEqual(times.worstMs);
     expect(times.medianMs).toBeGreaterThan(0);
+    expect(times.sumMs).toBeGreaterThanOrEqual(times.worstMs);
+    expect(times.sumMs).toBeLessThanOrEqual(times.worstMs * times.clicks + 0.1);
     // A click counts for the style that is running.
     const [, other] = posts.style(name);
     expect((await other.clickTimes()).clicks).toBe(0);
@@ -51,6 +55,33 @@ for (const name of STYLES) {
     expect((await style.clickTimes()).clicks).toBe(4);
   });
 }
+
+test('the metronome: events wait for the chained steps, and not for the task', async ({ page }) => {
+  await open(page, '/');
+  const { chained, background, run } = home(page);
+  const measure = async () => {
+    await expectBoth(page);
+    // The last beats are told when the run is over.
+    await expect.poll(async () => (await background.measured()).events).toBeGreaterThan(8);
+    return { slow: await chained.measured(), quick: await background.measured() };
+  };
+  const mean = ({ sumMs, events }: { sumMs: number; events: number }) => sumMs / events;
+  // On a first visit it has begun by itself.
+  let { slow, quick } = await measure();
+  for (let again = 2; again <= RUNS && mean(quick) * 3 > mean(slow); again++) {
+    await run.click();
+    await chained.expectStatus('running');
+    await background.expectStatus('running');
+    ({ slow, quick } = await measure());
+  }
+  console.log(`metronome: ${mean(slow).toFixed(1)} and ${mean(quick).toFixed(1)} ms in the mean`);
+  expect(slow.events).toBeGreaterThan(8);
+  expect(slow.worstMs).toBeGreaterThan(200);
+  expect(mean(quick)).toBeLessThan(mean(slow) / 3);
+  // What was measured is there after a reload.
+  await page.reload();
+  expect((await chained.measured()).events).toBeGreaterThanOrEqual(slow.events);
+});
 
 /** Runs a style to its end and clicks right after some posts, while the next one is fetched. */
 async function runWithClicks(posts: PostsPage, name: StyleName): Promise<ClickTimes> {

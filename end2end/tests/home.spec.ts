@@ -1,53 +1,14 @@
 // The first page: the demonstration, the lines that run, the other pages as they are now.
 
 import { readFileSync } from 'node:fs';
-import { type Locator, type Page } from '@playwright/test';
 import { test as gallery } from './support/gallery';
+import { expectBoth, home } from './support/home-page';
 import { expectNoLoss, open, ready } from './support/page';
-import { POSTS, STYLES, type StyleName } from './support/posts-page';
+import { POSTS } from './support/posts-page';
 import { forget } from './support/record';
 import { expect, test } from './support/shop';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
-
-class Lane {
-  readonly posts: Locator;
-  readonly failed: Locator;
-  readonly status: Locator;
-  readonly strip: Locator;
-
-  constructor(page: Page, name: StyleName) {
-    const lane = page.getByRole('region', { name, exact: true });
-    this.posts = lane.locator('.thumb.here');
-    this.failed = lane.locator('.thumb .missing');
-    this.status = lane.locator('.status');
-    this.strip = lane.locator('.strip');
-  }
-
-  async expectStatus(status: string): Promise<void> {
-    await expect(this.status).toHaveAttribute('data-status', status, { timeout: 20_000 });
-  }
-
-  /** What its strip has measured. */
-  async measured() {
-    const read = async (name: string) => Number(await this.strip.getAttribute(`data-${name}`));
-    return { events: await read('events'), worstMs: await read('worst-ms'), sumMs: await read('sum-ms') };
-  }
-}
-
-function home(page: Page) {
-  const [chained, background] = STYLES.map((name) => new Lane(page, name));
-  return { chained, background, run: page.getByRole('button', { name: 'Run it' }) };
-}
-
-/** Both styles have run to their ends. */
-async function expectBoth(page: Page): Promise<void> {
-  for (const name of STYLES) {
-    const lane = new Lane(page, name);
-    await lane.expectStatus('done');
-    await expect(lane.posts).toHaveCount(POSTS);
-  }
-}
 
 test('on a first visit it runs by itself, once', async ({ page, context, shop }) => {
   shop.letAll();
@@ -210,26 +171,6 @@ test('each page has a row that follows what happens there', async ({ page, conte
   await expect(page).toHaveURL('/random');
 });
 
-gallery.describe('with an upstream that takes its time', () => {
-  gallery.use({ upstream: { delayMs: 400 } });
-
-  gallery('events wait for the chained steps, and not for the task', async ({ page }) => {
-    await open(page, '/');
-    await expectBoth(page);
-    const { chained, background } = home(page);
-    const slow = await chained.measured();
-    // The last ones are told when the run is over.
-    await expect.poll(async () => (await background.measured()).events).toBeGreaterThan(8);
-    const quick = await background.measured();
-    expect(slow.events).toBeGreaterThan(8);
-    expect(slow.worstMs).toBeGreaterThan(200);
-    expect(quick.sumMs / quick.events).toBeLessThan(slow.sumMs / slow.events / 3);
-    // They are there after a reload.
-    await page.reload();
-    expect((await chained.measured()).events).toBeGreaterThanOrEqual(slow.events);
-  });
-});
-
 for (const [size, viewport] of Object.entries(SIZES)) {
   gallery.describe(size, () => {
     gallery.use({ viewport, upstream: { delayMs: 120 } });
@@ -240,7 +181,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
       await forget(page);
       await home(page).run.click();
-      await expect(home(page).chained.posts).not.toHaveCount(POSTS);
+      await home(page).background.expectStatus('running');
       await expectBoth(page);
       expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
       const overflow = await page.evaluate(

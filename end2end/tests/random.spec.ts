@@ -1,6 +1,6 @@
 // Random numbers, by both styles, one running at a time.
 
-import { type Page } from '@playwright/test';
+import { type Locator, type Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
 import { Tray, expectNoLoss, open, ready } from './support/page';
 
@@ -138,4 +138,47 @@ test('stopped and begun again within a step, one loop draws', async ({ page }) =
   await tray.row('random/numbers').getByRole('button', { name: /^Cancel/ }).click();
   await expect(tray.count).toContainText('0');
   await expect(own.run).toBeEnabled();
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  /** Presses a button that posts its form, and is back on the page. */
+  async function press(page: Page, button: Locator) {
+    const posted = page.waitForResponse((response) => response.request().method() === 'POST');
+    await button.click();
+    expect((await posted).status()).toBe(303);
+    await page.waitForLoadState();
+    expect(new URL(page.url()).pathname).toBe('/random');
+  }
+
+  test('the thumbs are set by a button, and everything else is a form', async ({ page }) => {
+    await page.goto('/random');
+    const random = parts(page);
+    const set = page.getByRole('button', { name: 'Set', exact: true });
+    await random.low.fill('-7');
+    await random.high.fill('3');
+    await press(page, set);
+    await expect(random.ends).toHaveText(['−7', '3']);
+    await expect(random.low).toHaveValue('-7');
+    // Thumbs that have passed each other.
+    await random.low.fill('20');
+    await press(page, set);
+    await expect(random.ends).toHaveText(['3', '20']);
+    await press(page, random.balance);
+    await expect(random.ends).toHaveText(['−20', '20']);
+    await press(page, page.getByRole('button', { name: '2 s' }));
+    await expect(page.getByRole('button', { name: '2 s' })).toHaveAttribute('aria-pressed', 'true');
+    const own = random.region('Background task');
+    await press(page, own.step);
+    const hasDrawn = async () => (await page.reload(), (await random.values()).length);
+    await expect.poll(hasDrawn, { timeout: 20_000, intervals: [200] }).toBe(1);
+    await press(page, random.clear);
+    await expect(random.total).toHaveText('0');
+  });
+});
+
+test('with JavaScript the thumbs need no button', async ({ page }) => {
+  await open(page, '/random');
+  await expect(page.getByRole('button', { name: 'Set', exact: true })).toBeHidden();
 });

@@ -1,8 +1,8 @@
 //! One style of the demonstration: where it is, its strip, its posts.
 
 use crate::{
-    pieces::{Picture, Seen, StatusChip},
-    posts::state::{POSTS, Post},
+    pieces::{Picture, Post, Seen, StatusChip, Style},
+    posts::state::POSTS,
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -10,8 +10,8 @@ use undercurrent::prelude::*;
 /// The lane of a style.
 #[component]
 pub(super) fn Lane(
-    /// Its heading, and its name.
-    name: &'static str,
+    /// Which style.
+    style: Style,
     /// What to know of it.
     about: &'static str,
     /// Where its run is.
@@ -25,9 +25,9 @@ pub(super) fn Lane(
 ) -> impl IntoView {
     let count = move || seen.get().count;
     view! {
-        <section class="lane" aria-label=name>
+        <section class="lane" aria-label=style.name()>
             <header class="lane-head">
-                <h2>{name}</h2>
+                <h2>{style.name()}</h2>
                 <StatusChip status stopping=Signal::derive(|| false)/>
             </header>
             <p class="lane-about">{about}</p>

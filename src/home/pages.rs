@@ -3,7 +3,7 @@
 use crate::{
     lorem::state::Lorem,
     pieces::{Ring, Seen},
-    posts::{background::get_posts, state::*},
+    posts::{background::get_posts, save::watch, state::*},
     random::state::{KEPT, LIMIT, Random},
 };
 use leptos::prelude::*;
@@ -12,10 +12,17 @@ use undercurrent::prelude::*;
 /// A row for each page.
 #[component]
 pub(super) fn Pages() -> impl IntoView {
+    let tasks = use_task(get_posts);
+    let watch = view! {
+        // Without JavaScript no handler leads anywhere.
+        <EventForm event=watch()>
+            <button class="needs-script" disabled=move || tasks.is_running()>"Fetch and watch"</button>
+        </EventForm>
+    };
     view! {
         <section class="pages" aria-labelledby="pages">
             <h2 id="pages">"The pages, as they are now"</h2>
-            <PageRow path="/posts" name="Ten posts" about="The same ten posts by chained events and by a background task, with a counter to click meanwhile.">
+            <PageRow path="/posts" name="Ten posts" about="The same ten posts by chained events and by a background task, with a counter to click meanwhile." action=watch.into_any()>
                 <PostsMini/>
             </PageRow>
             <PageRow path="/random" name="Random numbers" about="A step waits and draws a number. Change the range and the pace while it runs.">
@@ -40,12 +47,18 @@ fn PageRow(
     path: &'static str,
     name: &'static str,
     about: &'static str,
+    /// What can be done there from here.
+    #[prop(optional)]
+    action: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
     view! {
         <article class="page-row">
             <h3><a href=path>{name}</a></h3>
-            <p class="page-about">{about}</p>
+            <div class="page-about">
+                <p>{about}</p>
+                {action}
+            </div>
             <div class="mini">{children()}</div>
         </article>
     }

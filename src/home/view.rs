@@ -6,7 +6,7 @@ use super::{
     pages::Pages,
 };
 use crate::{
-    pieces::{BreakIt, Code, Notes, Style, excerpt, is_first_visit, use_metronome},
+    pieces::{BreakIt, Code, Notes, Style, excerpt, is_first_visit, running, use_metronome},
     posts::{background::get_posts, chained::*, state::*},
 };
 use leptos::prelude::*;
@@ -22,12 +22,8 @@ pub fn HomePage() -> impl IntoView {
     let posts = use_state::<Posts>();
     let task = use_task(get_posts);
     let (fetch, steps) = (use_event(fetch_chained), use_event(step));
-    let running = Memo::new(
-        move |_| match posts.chain().with(|chain| chain.is_running()) {
-            true => Some(Style::Chained),
-            false => task.is_running().then_some(Style::Background),
-        },
-    );
+    let is_chained = move || posts.chain().with(|chain| chain.is_running());
+    let running = running(is_chained, task);
     let strips = use_metronome(running);
     // Only where nothing has run yet: what is here stays.
     let is_untouched = move || posts.chain().with(|chain| chain.run == 0) && task.run().is_none();
@@ -73,7 +69,7 @@ pub fn HomePage() -> impl IntoView {
             </div>
             <div class="lanes">
                 <Lane
-                    name="Chained events"
+                    style=Style::Chained
                     about="Each step queues the next. What is clicked waits for the step."
                     status=Signal::derive(move || posts.chain().with(|chain| chain.status))
                     seen=Signal::derive(move || posts.chained().with(Post::seen))
@@ -82,7 +78,7 @@ pub fn HomePage() -> impl IntoView {
                     <ForList each=posts.chained() let:post><Thumb post/></ForList>
                 </Lane>
                 <Lane
-                    name="Background task"
+                    style=Style::Background
                     about="It runs beside the queue. What is clicked is answered at once."
                     status=Signal::derive(move || task.status())
                     seen=Signal::derive(move || posts.background().with(Post::seen))

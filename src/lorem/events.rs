@@ -48,6 +48,7 @@ pub async fn restart(cx: EventContext<Lorem>, id: u32) -> Result<()> {
     Ok(())
 }
 
+// excerpt: remove
 /// Removes a stream, and ends its task.
 #[event]
 pub async fn remove(cx: EventContext<Lorem>, id: u32) -> Result<()> {
@@ -55,3 +56,4 @@ pub async fn remove(cx: EventContext<Lorem>, id: u32) -> Result<()> {
     cx.cancel(stream_text, id).await;
     Ok(())
 }
+// end

@@ -14,6 +14,27 @@ pub enum Style {
     Background,
 }
 
+/// The style that runs, if one does: a chain of events, or a task.
+pub fn running(
+    chained: impl Fn() -> bool + Send + Sync + 'static,
+    task: TaskHandle,
+) -> Memo<Option<Style>> {
+    Memo::new(move |_| match chained() {
+        true => Some(Style::Chained),
+        false => task.is_running().then_some(Style::Background),
+    })
+}
+
+impl Style {
+    /// Its heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Style::Chained => "Chained events",
+            Style::Background => "Background task",
+        }
+    }
+}
+
 /// The clicks of a page. One counts for the style that ran when it was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Clicks {
@@ -29,8 +50,7 @@ pub struct Clicks {
 
 impl Clicks {
     /// None yet.
-    pub fn new(running: impl Fn() -> Option<Style> + Send + Sync + 'static) -> Self {
-        let running = Memo::new(move |_| running());
+    pub fn new(running: Memo<Option<Style>>) -> Self {
         Clicks {
             running,
             chained: Latency::new(move || running.get() == Some(Style::Chained)),
@@ -56,6 +76,14 @@ impl Clicks {
     pub fn made(self) {
         let running = self.running.get_untracked();
         self.made.update_value(|made| made.push_back(running));
+    }
+
+    /// How long those of a style took.
+    pub fn of(self, style: Style) -> Latency {
+        match style {
+            Style::Chained => self.chained,
+            Style::Background => self.background,
+        }
     }
 
     /// What a click that has not ended waits for. Nothing that is worth a word if it is neither

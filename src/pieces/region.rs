@@ -1,21 +1,18 @@
 //! A region: one style, what it is about, its buttons, where it is, what it has brought.
 
-use super::{Latency, Notes, Places, RunLine, Seen, waiting};
+use super::{Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, waiting};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
 /// The frame of a region.
 #[component]
 pub fn Region(
-    /// Its heading, and its name.
-    name: &'static str,
+    /// Which style.
+    style: Style,
     /// A sentence or two.
     about: &'static str,
-    /// The id of the notes under the buttons, for `aria-describedby`.
-    notes: &'static str,
-    /// Why a button is off.
-    #[prop(into)]
-    reason: Signal<Option<&'static str>>,
+    /// The page's clicks: they say why a button is off, and are counted here.
+    clicks: Clicks,
     /// What was clicked and waits.
     #[prop(into)]
     waiting: Signal<Option<String>>,
@@ -27,16 +24,25 @@ pub fn Region(
     /// The rest.
     children: Children,
 ) -> impl IntoView {
+    let reason = clicks.reason(style);
     view! {
-        <section class="region" aria-label=name>
-            <h2>{name}</h2>
+        <section class="region" aria-label=style.name()>
+            <h2>{style.name()}</h2>
             <p class="about">{about}</p>
             <div class="buttons">{buttons}</div>
-            <Notes id=notes reason waiting fault/>
+            <Notes id=notes(style) reason waiting fault/>
             {children()}
         </section>
     }
     .into_any()
+}
+
+/// The id of the notes under a style's buttons.
+fn notes(style: Style) -> &'static str {
+    match style {
+        Style::Chained => "chained-notes",
+        Style::Background => "background-notes",
+    }
 }
 
 /// What a region tells of its run, as signals.
@@ -52,10 +58,6 @@ pub struct Run {
     pub of: u32,
     /// The cards that are here.
     pub seen: Signal<Seen>,
-    /// Why it can't be started.
-    pub reason: Signal<Option<&'static str>>,
-    /// What clicks wait for.
-    pub wait_for: Signal<Option<&'static str>>,
     /// What went wrong.
     pub fault: Signal<Option<String>>,
     /// The events of the buttons Stop and Clear.
@@ -65,18 +67,16 @@ pub struct Run {
 /// The region of a run that fetches cards, with the messages of its three buttons.
 #[component]
 pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
-    /// Its heading, and its name.
-    name: &'static str,
+    /// Which style.
+    style: Style,
     /// A sentence or two.
     about: &'static str,
-    /// The id of the notes under the buttons.
-    notes: &'static str,
     /// What it tells.
     run: Run,
+    /// The page's clicks.
+    clicks: Clicks,
     /// What the metronome measured.
-    strip: AnyView,
-    /// How long clicks took.
-    latency: Latency,
+    strips: Strips,
     /// Begins a run.
     fetch: Call<F>,
     /// Stops it.
@@ -92,11 +92,10 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
         done,
         of,
         seen,
-        reason,
-        wait_for,
         fault,
         events: [stopped, cleared],
     } = run;
+    let (reason, wait_for) = (clicks.reason(style), clicks.wait_for());
     let is_running = move || status.get().is_some_and(|status| !status.is_end());
     // What a run brought and Clear dropped is told of no more.
     let is_cleared = Memo::new(move |_| seen.get().count == 0 && done.get() > 0 && !is_running());
@@ -117,7 +116,7 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     let is_off = move || is_running() || reason.get().is_some();
     let buttons = view! {
         <EventForm event=fetch>
-            <button class="primary" aria-describedby=notes disabled=is_off>"Fetch ten posts"</button>
+            <button class="primary" aria-describedby=notes(style) disabled=is_off>"Fetch ten posts"</button>
         </EventForm>
         <EventForm event=stop>
             <button class:waits=move || stopping.get() || waits(stopped) disabled=move || !is_running()>
@@ -129,14 +128,75 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
         </EventForm>
     };
     view! {
-        <Region name about notes reason waiting fault buttons=buttons.into_any()>
-            <RunLine name status=shown_status stopping done=Signal::derive(shown_done) of=u64::from(of)/>
-            {strip}
-            {latency.view()}
+        <Region style about clicks waiting fault buttons=buttons.into_any()>
+            <RunLine name=style.name() status=shown_status stopping done=Signal::derive(shown_done) of=u64::from(of)/>
+            {strips.view(style)}
+            {clicks.of(style).view()}
             <div class="posts" class:idle=is_idle>
                 {children()}
                 <Places here coming of/>
             </div>
+        </Region>
+    }
+    .into_any()
+}
+
+/// What a region tells of its steps, as signals.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Where the run is; `None` before the first.
+    pub status: Signal<Option<TaskStatus>>,
+    /// It can be stopped.
+    pub running: Signal<bool>,
+    /// It will stop after the step under way.
+    pub stopping: Signal<bool>,
+    /// What was clicked and waits.
+    pub waiting: Signal<Option<String>>,
+    /// What went wrong.
+    pub fault: Signal<Option<String>>,
+}
+
+/// The region of a run that steps until it is stopped, with the messages of its three buttons.
+#[component]
+pub fn StepRegion<R: EventDef, S: EventDef, O: EventDef>(
+    /// Which style.
+    style: Style,
+    /// A sentence or two.
+    about: &'static str,
+    /// What it tells.
+    step: Step,
+    /// The page's clicks.
+    clicks: Clicks,
+    /// Steps until it is stopped.
+    run: Call<R>,
+    /// Stops it.
+    stop: Call<S>,
+    /// Steps once.
+    once: Call<O>,
+) -> impl IntoView {
+    let Step {
+        status,
+        running,
+        stopping,
+        waiting,
+        fault,
+    } = step;
+    let is_off = move || clicks.running.get().is_some();
+    let buttons = view! {
+        <EventForm event=run>
+            <button class="primary" aria-describedby=notes(style) disabled=is_off>"Run"</button>
+        </EventForm>
+        <EventForm event=stop>
+            <button class:waits=stopping disabled=move || !running.get()>"Stop"</button>
+        </EventForm>
+        <EventForm event=once>
+            <button aria-describedby=notes(style) disabled=is_off>"Single step"</button>
+        </EventForm>
+    };
+    view! {
+        <Region style about clicks waiting fault buttons=buttons.into_any()>
+            <p class="run"><StatusChip status stopping/></p>
+            {clicks.of(style).view()}
         </Region>
     }
     .into_any()

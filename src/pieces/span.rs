@@ -6,7 +6,8 @@ use leptos::prelude::*;
 type Ends = (i32, i32);
 
 /// Sets a range between −limit and limit. It shows what the server has, but while a thumb is
-/// held it shows the hand; what is set is told when the thumb is let go.
+/// held it shows the hand; what is set is told when the thumb is let go. Its inputs are called
+/// `low` and `high`, for a form around it.
 #[component]
 pub fn Span(
     /// How far the line goes on both sides.
@@ -38,12 +39,16 @@ pub fn Span(
         set(low, high);
     };
     // `pick` says where this thumb is; `with` moves it, and takes the other one along.
-    let thumb = move |name: &'static str, pick: fn(Ends) -> i32, with: fn(Ends, i32) -> Ends| {
+    let thumb = move |name: &'static str,
+                      label: &'static str,
+                      pick: fn(Ends) -> i32,
+                      with: fn(Ends, i32) -> Ends| {
         let moved = move |value: String| with(untrack(shown), value.parse().unwrap_or(0));
         view! {
             <input
                 type="range"
-                aria-label=name
+                name=name
+                aria-label=label
                 min=-limit
                 max=limit
                 prop:value=move || pick(shown()).to_string()
@@ -67,8 +72,8 @@ pub fn Span(
                         width=move || shown().1 - shown().0
                     ></rect>
                 </svg>
-                {thumb("The least number", |ends| ends.0, |ends, to| (to, ends.1.max(to)))}
-                {thumb("The greatest number", |ends| ends.1, |ends, to| (ends.0.min(to), to))}
+                {thumb("low", "The least number", |ends| ends.0, |ends, to| (to, ends.1.max(to)))}
+                {thumb("high", "The greatest number", |ends| ends.1, |ends, to| (ends.0.min(to), to))}
             </div>
             <output class="span-end">{move || number(shown().1)}</output>
         </div>

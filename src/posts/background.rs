@@ -18,6 +18,7 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
 }
 // end
 
+// excerpt: key
 /// Fetches one post again.
 #[background(key = id, overlap = reject)]
 pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
@@ -26,6 +27,7 @@ pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
         .await?;
     Ok(())
 }
+// end
 
 /// Drops the posts.
 #[event]

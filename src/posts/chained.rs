@@ -20,6 +20,7 @@ pub async fn fetch_chained(cx: EventContext<Posts>, both: bool) -> Result<()> {
     Ok(())
 }
 
+// excerpt: step
 /// One step of a run: fetches a post and queues the next step.
 #[event]
 pub async fn step(cx: EventContext<Posts>, run: u32, id: u32, both: bool) -> Result<()> {
@@ -42,12 +43,15 @@ pub async fn step(cx: EventContext<Posts>, run: u32, id: u32, both: bool) -> Res
     }
     Ok(())
 }
+// end
 
+// excerpt: stop
 /// Stops the run. It waits in the queue for the running step, like any event.
 #[event]
 pub fn stop_chained(posts: &mut Posts) {
     posts.chain.end(TaskStatus::Cancelled);
 }
+// end
 
 /// Fetches one post again, in the queue.
 #[event]

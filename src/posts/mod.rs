@@ -1,8 +1,8 @@
 //! Ten posts, fetched twice: by chained events, and by a background task.
 
 pub mod background;
-mod card;
 pub mod chained;
+pub mod save;
 pub mod state;
 mod view;
 

@@ -1,13 +1,14 @@
 //! What the posts page shows.
 
-use crate::pieces::{Chain, Seen};
-use serde::{Deserialize, Serialize};
+use crate::pieces::Chain;
+pub use crate::pieces::Post;
 use undercurrent::prelude::*;
 use upstream::Product;
 
 /// How many posts a run fetches.
 pub const POSTS: u32 = 10;
 
+// excerpt: state
 /// The state of the page.
 #[derive(State, Clone, Debug, Default)]
 pub struct Posts {
@@ -20,8 +21,18 @@ pub struct Posts {
     /// How often the counter was clicked.
     pub clicks: u32,
 }
+// end
 
 impl Posts {
+    /// The products that have come, by whichever style, each once.
+    pub fn products(&self) -> Vec<Product> {
+        let all = self.background.iter().chain(self.chained.iter());
+        let mut all: Vec<Product> = all.filter_map(|post| post.product.clone().ok()).collect();
+        all.sort_by_key(|product| product.id);
+        all.dedup_by_key(|product| product.id);
+        all
+    }
+
     /// A run of the background task begins.
     pub fn begin(&mut self) -> Result<(), ForVisitor> {
         if self.chain.is_running() {
@@ -32,41 +43,10 @@ impl Posts {
     }
 }
 
-/// A post: the product, or why it is not here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Post {
-    /// Which product.
-    pub id: u32,
-    /// What came of fetching it.
-    pub product: Result<Product, String>,
-}
-
-impl Post {
-    /// What came of fetching a product.
-    pub fn of<E: std::fmt::Display>(id: u32, fetched: Result<Product, E>) -> Self {
-        let product = fetched.map_err(|error| error.to_string());
-        Post { id, product }
-    }
-
-    /// Takes the place of an earlier try.
-    pub fn replace_in(self, posts: &mut List<Post>) {
-        let place = posts.iter().position(|post| post.id == self.id);
-        if let Some(post) = place.and_then(|place| posts.get_mut(place)) {
-            *post = self;
-        }
-    }
-
-    /// What a region goes by: how many posts there are, and which is the last.
-    pub fn seen(posts: &List<Post>) -> Seen {
-        Seen {
-            count: posts.len() as u32,
-            last: posts.last().map_or(0, |post| post.id),
-        }
-    }
-}
-
+// excerpt: count
 /// Counts a click. It waits in the queue like any event, and that is what it is for.
 #[event]
 pub fn count(posts: &mut Posts) {
     posts.clicks += 1;
 }
+// end

@@ -1,7 +1,9 @@
 //! The posts page: a counter that measures, and two regions, one for each style.
 
-use super::{background::*, card::*, chained::*, state::*};
-use crate::pieces::{BreakIt, Clicks, Run, RunRegion, Strips, Style, use_metronome};
+use super::{background::*, chained::*, save::*, state::*};
+use crate::pieces::{
+    BreakIt, Clicks, PostCard, Run, RunRegion, Strips, Style, running, use_metronome,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -11,12 +13,8 @@ use undercurrent::prelude::*;
 pub fn PostsPage() -> impl IntoView {
     let posts = use_state::<Posts>();
     let task = use_task(get_posts);
-    let clicks = Clicks::new(
-        move || match posts.chain().with(|chain| chain.is_running()) {
-            true => Some(Style::Chained),
-            false => task.is_running().then_some(Style::Background),
-        },
-    );
+    let is_chained = move || posts.chain().with(|chain| chain.is_running());
+    let clicks = Clicks::new(running(is_chained, task));
     let strips = use_metronome(clicks.running);
     let counts = clicks.time(use_event(count));
     let wait_for = clicks.wait_for();
@@ -42,6 +40,9 @@ pub fn PostsPage() -> impl IntoView {
                 {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
             </p>
             <p class="hint waits">{waiting}</p>
+            <EventForm event=save()>
+                <button class="needs-script">"Save the posts"</button>
+            </EventForm>
         </section>
         <div class="regions">
             <ChainedRegion posts clicks strips/>
@@ -55,33 +56,40 @@ pub fn PostsPage() -> impl IntoView {
 #[component]
 fn ChainedRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl IntoView {
     let (stop, clear) = (use_event(stop_chained), use_event(clear_chained));
-    let (fetch, steps) = (use_event(fetch_chained), use_event(step));
-    let faults = [fetch, steps, stop, clear, use_event(retry_chained)];
+    let (fetch, steps, retry) = (
+        use_event(fetch_chained),
+        use_event(step),
+        use_event(retry_chained),
+    );
+    let faults = [fetch, steps, stop, clear, retry];
     let run = Run {
         status: Signal::derive(move || posts.chain().with(|chain| chain.status)),
         stopping: Signal::derive(move || stop.is_pending()),
         done: Signal::derive(move || posts.chain().with(|chain| chain.done)),
         of: POSTS,
         seen: Memo::new(move |_| posts.chained().with(Post::seen)).into(),
-        reason: clicks.reason(Style::Chained),
-        wait_for: clicks.wait_for(),
         fault: Signal::derive(move || faults.into_iter().find_map(EventHandle::error)),
         events: [stop, clear],
     };
     view! {
         <RunRegion
-            name="Chained events"
+            style=Style::Chained
             about="Each step runs in the queue and queues the next. What you click waits for it."
-            notes="chained-notes"
             run
-            strip=strips.view(Style::Chained).into_any()
-            latency=clicks.chained
+            clicks
+            strips
             fetch=fetch_chained(false)
             stop=stop_chained()
             clear=clear_chained()
         >
             <ForList each=posts.chained() let:post>
-                <ChainedCard post/>
+                {
+                    // It waits in the queue.
+                    let id = post.get_untracked().id;
+                    let retry = retry.of(retry_chained(id));
+                    let retrying = Signal::derive(move || retry.is_pending());
+                    view! { <PostCard post retrying again=move || retry_chained(id)/> }
+                }
             </ForList>
         </RunRegion>
     }
@@ -100,25 +108,28 @@ fn BackgroundRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl
         done: Signal::derive(move || task.progress().done as u32),
         of: POSTS,
         seen: Memo::new(move |_| posts.background().with(Post::seen)).into(),
-        reason: clicks.reason(Style::Background),
-        wait_for: clicks.wait_for(),
         fault: Signal::derive(move || fault().or_else(|| task.error())),
         events: [task.cancelling(), clear],
     };
     view! {
         <RunRegion
-            name="Background task"
+            style=Style::Background
             about="It runs beside the queue and changes the state in short updates. What you click is answered at once."
-            notes="background-notes"
             run
-            strip=strips.view(Style::Background).into_any()
-            latency=clicks.background
+            clicks
+            strips
             fetch=get_posts()
             stop=task.cancel_event()
             clear=clear_background()
         >
             <ForList each=posts.background() let:post>
-                <BackgroundCard post/>
+                {
+                    // It is a task of its own.
+                    let id = post.get_untracked().id;
+                    let retry = use_task(retry_background).key(id);
+                    let retrying = Signal::derive(move || retry.is_running());
+                    view! { <PostCard post retrying again=move || retry_background(id)/> }
+                }
             </ForList>
         </RunRegion>
     }

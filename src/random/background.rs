@@ -3,6 +3,7 @@
 use super::state::*;
 use undercurrent::prelude::*;
 
+// excerpt: numbers
 /// Draws numbers until it is told to stop, or one. Started again while it runs, it begins anew:
 /// two loops never draw at once.
 #[background(overlap = replace)]
@@ -26,6 +27,7 @@ pub async fn numbers(cx: TaskContext<Random>, once: bool) -> Result<()> {
     }
     Ok(())
 }
+// end
 
 /// Ends the run after the step under way. It does not wait for it.
 #[event]

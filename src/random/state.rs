@@ -62,19 +62,19 @@ impl Random {
     }
 }
 
-/// Sets the range.
+// excerpt: set_range
+/// Sets the range. Thumbs that have passed each other mean the same range.
 #[event]
 pub fn set_range(random: &mut Random, low: i32, high: i32) -> Result<(), ForVisitor> {
+    let (low, high) = (low.min(high), low.max(high));
     if low < -LIMIT || high > LIMIT {
         let why = format!("A range lies between −{LIMIT} and {LIMIT}.");
         return Err(ForVisitor::new(why));
     }
-    if low > high {
-        return Err(ForVisitor::new("The least number is above the greatest."));
-    }
     (random.low, random.high) = (low, high);
     Ok(())
 }
+// end
 
 /// Makes the range as wide on both sides of zero.
 #[event]

@@ -1,7 +1,7 @@
 //! The page of random numbers: what both styles share, and a region for each.
 
 use super::{background::*, chained::*, state::*};
-use crate::pieces::{BreakIt, Clicks, Region, Span, StatusChip, Style, waiting};
+use crate::pieces::{BreakIt, Clicks, Span, Step, StepRegion, Style, running, waiting};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -11,12 +11,8 @@ use undercurrent::prelude::*;
 pub fn RandomPage() -> impl IntoView {
     let random = use_state::<Random>();
     let task = use_task(numbers);
-    let clicks = Clicks::new(
-        move || match random.chain().with(|chain| chain.is_running()) {
-            true => Some(Style::Chained),
-            false => task.is_running().then_some(Style::Background),
-        },
-    );
+    let is_chained = move || random.chain().with(|chain| chain.is_running());
+    let clicks = Clicks::new(running(is_chained, task));
     view! {
         <Title text="Random numbers"/>
         <h1>"Random numbers in a range"</h1>
@@ -72,7 +68,11 @@ fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
         <section class="controls" aria-label="Controls">
             <div class="control">
                 <h2 id="range">"Range"</h2>
-                <Span limit=LIMIT low=random.low() high=random.high() set waits=Signal::derive(move || waits(range))/>
+                // The thumbs tell when they are let go; without JavaScript a button does.
+                <EventForm event=set_range(random.low().get_untracked(), random.high().get_untracked()) typed=&["low", "high"]>
+                    <Span limit=LIMIT low=random.low() high=random.high() set waits=Signal::derive(move || waits(range))/>
+                    <button class="without-script" on:click=move |_| clicks.made()>"Set"</button>
+                </EventForm>
                 <EventForm event=balance()>
                     <button class:waits=move || waits(balanced) on:click=move |_| clicks.made()>"Balance"</button>
                 </EventForm>
@@ -124,36 +124,25 @@ fn ChainedRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
         use_event(step),
         use_event(stop_chained),
     );
-    let status = Signal::derive(move || random.chain().with(|chain| chain.status));
     let wait_for = clicks.wait_for();
-    let is_running = move || random.chain().with(|chain| chain.is_running());
-    let is_off = move || clicks.running.get().is_some();
-    let buttons = view! {
-        <EventForm event=run_chained(false)>
-            <button class="primary" aria-describedby="chained-notes" disabled=is_off>"Run"</button>
-        </EventForm>
-        <EventForm event=stop_chained()>
-            <button class:waits=move || stop.is_pending() disabled=move || !is_running()>"Stop"</button>
-        </EventForm>
-        <EventForm event=run_chained(true)>
-            <button aria-describedby="chained-notes" disabled=is_off>"Single step"</button>
-        </EventForm>
+    let step = Step {
+        status: Signal::derive(move || random.chain().with(|chain| chain.status)),
+        running: Signal::derive(move || random.chain().with(|chain| chain.is_running())),
+        stopping: Signal::derive(move || stop.is_pending()),
+        waiting: Signal::derive(move || waiting([("Stop", stop)], wait_for.get())),
+        fault: Signal::derive(move || [run, steps, stop].into_iter().find_map(EventHandle::error)),
     };
     view! {
-        <Region
-            name="Chained events"
+        <StepRegion
+            style=Style::Chained
             about="A step is an event: the next one, and whatever is clicked, waits until it has drawn."
-            notes="chained-notes"
-            reason=clicks.reason(Style::Chained)
-            waiting=Signal::derive(move || waiting([("Stop", stop)], wait_for.get()))
-            fault=Signal::derive(move || [run, steps, stop].into_iter().find_map(EventHandle::error))
-            buttons=buttons.into_any()
-        >
-            <p class="run"><StatusChip status stopping=Signal::derive(move || stop.is_pending())/></p>
-            {clicks.chained.view()}
-        </Region>
+            step
+            clicks
+            run=run_chained(false)
+            stop=stop_chained()
+            once=run_chained(true)
+        />
     }
-    .into_any()
 }
 
 /// Run starts the task. Stop is an event that does not wait: the task sees it after its step.
@@ -161,39 +150,27 @@ fn ChainedRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
 fn BackgroundRegion(random: RandomSignals, clicks: Clicks) -> impl IntoView {
     let task = use_task(numbers);
     let (run, stop) = (use_event(numbers), use_event(stop_background));
-    let is_running = move || task.is_running() && random.goes_on().get();
     let stops = move || task.is_running() && random.stops().get();
-    let stopping = Signal::derive(move || task.is_cancelling() || stops());
-    let is_off = move || clicks.running.get().is_some();
     let fault = move || {
-        run.error()
-            .or_else(|| stop.error())
-            .or_else(|| task.error())
+        let events = [run, stop].into_iter().find_map(EventHandle::error);
+        events.or_else(|| task.error())
     };
-    let buttons = view! {
-        <EventForm event=numbers(false)>
-            <button class="primary" aria-describedby="background-notes" disabled=is_off>"Run"</button>
-        </EventForm>
-        <EventForm event=stop_background()>
-            <button class:waits=stopping disabled=move || !is_running()>"Stop"</button>
-        </EventForm>
-        <EventForm event=numbers(true)>
-            <button aria-describedby="background-notes" disabled=is_off>"Single step"</button>
-        </EventForm>
+    let step = Step {
+        status: Signal::derive(move || task.status()),
+        running: Signal::derive(move || task.is_running() && random.goes_on().get()),
+        stopping: Signal::derive(move || task.is_cancelling() || stops()),
+        waiting: Signal::derive(|| None),
+        fault: Signal::derive(fault),
     };
     view! {
-        <Region
-            name="Background task"
+        <StepRegion
+            style=Style::Background
             about="A loop beside the queue. It takes the range and the time as they are at each step."
-            notes="background-notes"
-            reason=clicks.reason(Style::Background)
-            waiting=Signal::derive(|| None::<String>)
-            fault=Signal::derive(fault)
-            buttons=buttons.into_any()
-        >
-            <p class="run"><StatusChip status=Signal::derive(move || task.status()) stopping/></p>
-            {clicks.background.view()}
-        </Region>
+            step
+            clicks
+            run=numbers(false)
+            stop=stop_background()
+            once=numbers(true)
+        />
     }
-    .into_any()
 }

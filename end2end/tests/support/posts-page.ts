@@ -17,6 +17,7 @@ export interface ClickTimes {
   clicks: number;
   medianMs: number;
   worstMs: number;
+  sumMs: number;
 }
 
 export class PostsPage {
@@ -137,6 +138,7 @@ export class Style {
       clicks: await read('clicks'),
       medianMs: await read('median-ms'),
       worstMs: await read('worst-ms'),
+      sumMs: await read('sum-ms'),
     };
   }
 }

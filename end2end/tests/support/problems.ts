@@ -7,6 +7,8 @@ const NETWORK = /^Failed to load resource: net::ERR_/;
 /** The browser's own words for what a server or a policy refuses. */
 const REFUSED =
   /status of 403|favicon\.ico|ERR_FAILED|ERR_BLOCKED_BY_RESPONSE|CORS policy|frame-ancestors/;
+/** The browser's own words for a page that is not there. */
+const MISSING = /status of 404/;
 /** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
 const PRELOAD = /was preloaded using link preload but not used/;
 
@@ -14,6 +16,7 @@ export class Problems {
   private readonly seen: string[] = [];
   private networkErrors = false;
   private refusals = false;
+  private missing = false;
 
   /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
   watch(context: BrowserContext): void {
@@ -31,6 +34,11 @@ export class Problems {
     this.refusals = true;
   }
 
+  /** From here on pages are opened that are not there. */
+  expectMissing(): void {
+    this.missing = true;
+  }
+
   /** What nobody expected. */
   list(): string[] {
     return [...this.seen];
@@ -41,6 +49,7 @@ export class Problems {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     if (message.type() === 'warning' && PRELOAD.test(text)) return;
     if (this.networkErrors && NETWORK.test(text)) return;
+    if (this.missing && MISSING.test(text)) return;
     if (this.refusals && REFUSED.test(text)) return;
     this.seen.push(`${message.type()}: ${text}`);
   }

@@ -1,0 +1,74 @@
+// axe finds nothing to complain about: on no page, in no state, in light and dark, on a phone and
+// a desktop.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { Tray, open } from './support/page';
+import { expect, test } from './support/shop';
+
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/lab', '/lab/rows', '/nowhere'];
+
+async function expectNothing(page: Page, state: string): Promise<void> {
+  // What fades in is looked at when it is there.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`),
+  );
+  expect(found, state).toEqual([]);
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    test.describe(`${colorScheme}, ${size}`, () => {
+      // Without motion nothing begins by itself, and nothing moves while axe looks.
+      test.use({ colorScheme, viewport, contextOptions: { reducedMotion: 'reduce' } });
+
+      test('every page as it comes', async ({ page, problems }) => {
+        // The browser says that a page is not there.
+        problems.expectMissing();
+        for (const path of PAGES) {
+          await open(page, path);
+          await expectNothing(page, path);
+        }
+      });
+
+      test('a run, its failures, what waits, the tray, a toast', async ({ page, posts, shop }) => {
+        shop.fail(2);
+        shop.letUpTo(3);
+        await open(page, '/');
+        await page.getByRole('button', { name: 'Run it' }).click();
+        await expect(page.locator('.thumb.here')).toHaveCount(3);
+        await expectNothing(page, 'home, running');
+        await posts.open();
+        await posts.count.click();
+        await posts.chained.stop.click();
+        await expect(posts.chained.hint).toContainText('Stop waits');
+        await new Tray(page).open();
+        await expectNothing(page, 'posts, waiting, with an open tray');
+        shop.letAll();
+        await posts.chained.expectStatus('stopped');
+        await posts.background.run();
+        await expectNothing(page, 'posts, with a failure');
+        await page.route('**/api/events', (route) => {
+          const { events } = route.request().postDataJSON() as { events: [number, ...unknown[]][] };
+          const refused = events.map(([n]) => ({ n, is: 'refused', kind: 'full', message: 'No room.' }));
+          return route.fulfill({ status: 202, json: { epoch: '0', events: refused } });
+        });
+        await posts.count.click();
+        await expect(page.locator('.toast')).toHaveCount(1);
+        await expectNothing(page, 'posts, with a toast');
+        await page.unroute('**/api/events');
+        await open(page, '/lorem');
+        await page.getByRole('button', { name: 'Add a stream' }).click();
+        await expect(page.getByRole('button', { name: 'Pause stream 1' })).toBeVisible();
+        await page.getByRole('button', { name: 'Pause stream 1' }).click();
+        await expect(page.getByRole('button', { name: 'Resume stream 1' })).toBeVisible();
+        await expectNothing(page, 'a paused stream');
+        await open(page, '/');
+        await expectNothing(page, 'home, with all of it');
+      });
+    });
+  }
+}
