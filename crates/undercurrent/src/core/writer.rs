@@ -61,6 +61,12 @@ struct Path {
     steps: u32,
 }
 
+/// Room for a path of some steps.
+const PATH_BYTES: usize = 48;
+
+/// Room for a short op or two.
+const FIRST_BYTES: usize = 128;
+
 /// Plain fields above this many bytes are better a `List`, a `Map` or a `Text`: they are
 /// compared and sent whole at each change.
 pub const LARGE_FIELD_BYTES: usize = 4096;
@@ -110,6 +116,9 @@ impl OpList {
         code: Code,
         args: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
     ) -> Result<(), RecordError> {
+        // At once what most ops take, so that nothing grows step by step while they are written.
+        self.bytes
+            .reserve(if self.ops.is_empty() { FIRST_BYTES } else { 0 });
         self.bytes.extend_from_slice(&path.text);
         let path_end = self.bytes.len();
         args(&mut self.bytes)?;
@@ -305,6 +314,8 @@ impl Out<'_> {
         let before = (self.path.text.len(), self.path.steps);
         if self.path.steps > 0 {
             self.path.text.push(b',');
+        } else {
+            self.path.text.reserve(PATH_BYTES);
         }
         step(&mut self.path.text);
         self.path.steps += 1;

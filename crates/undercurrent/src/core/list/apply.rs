@@ -3,7 +3,7 @@
 use super::{
     List,
     observe::{ListChange, Mailbox},
-    record::{move_item, order_items, swap_items},
+    record::{move_item, order_items},
 };
 use crate::core::{
     node::{Node, Read},
@@ -106,7 +106,7 @@ impl<T: Node> List<T> {
             ListChange::Insert(index, new) => items.insert_all(index, new.into_iter().collect()),
             ListChange::Remove(index, count) => drop(items.take_range(index, count)),
             ListChange::Move(from, to) => move_item(items, from, to),
-            ListChange::Swap(a, b) => swap_items(items, a, b),
+            ListChange::Swap(a, b) => items.swap(a, b),
             ListChange::Order(start, order) => order_items(items, start, &order),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     List,
-    record::{Recorder, Undo, move_item, order_items, swap_items},
+    record::{Recorder, Undo, move_item, order_items},
 };
 use crate::core::{node::Node, ops::Code};
 use std::{
@@ -119,7 +119,7 @@ impl<T: Node> List<T> {
         let written = self.moving(a.min(b)).map(|recorder| {
             recorder.write_numbers(Code::Swap, &[a, b]);
         });
-        swap_items(&mut self.items, a, b);
+        self.items.swap(a, b);
         if written.is_some() {
             self.moved(Undo::Swapped(a, b));
         }

@@ -241,13 +241,13 @@ impl<T: Node> Undo<T> {
     /// Takes the step back.
     fn take(self, items: &mut Seq<T>) -> Result<(), Lost> {
         match self {
-            Undo::Appended(len) => drop(items.split_off(len)),
+            Undo::Appended(len) => items.truncate(len),
             Undo::Inserted(index) => drop(items.remove(index)),
             Undo::Removed(index, taken) => items.insert_all(index, taken),
             Undo::Scattered(taken) => items.put_each(taken),
             Undo::Changed(index, shadow) => items.get_mut(index).ok_or(Lost)?.undo(shadow)?,
             Undo::Moved(from, to) => move_item(items, to, from),
-            Undo::Swapped(a, b) => swap_items(items, a, b),
+            Undo::Swapped(a, b) => items.swap(a, b),
             Undo::Ordered(start, order) => order_items(items, start, &invert(&order)),
         }
         Ok(())
@@ -259,18 +259,6 @@ impl<T: Node> Undo<T> {
 pub(super) fn move_item<T: Clone>(items: &mut Seq<T>, from: usize, to: usize) {
     if let Some(item) = items.remove(from) {
         items.insert(to, item);
-    }
-}
-
-pub(super) fn swap_items<T: Clone>(items: &mut Seq<T>, a: usize, b: usize) {
-    let (low, high) = (a.min(b), a.max(b));
-    if low == high {
-        return;
-    }
-    // Out from behind, so that the other index stays as it is.
-    if let (Some(later), Some(earlier)) = (items.remove(high), items.remove(low)) {
-        items.insert(low, later);
-        items.insert(high, earlier);
     }
 }
 

@@ -12,7 +12,7 @@ impl<K: Key, V: Node> Map<K, V> {
             Err(index) => {
                 self.items.own_around(index..index);
                 if let Some(recorder) = self.role.recorder() {
-                    recorder.adding(&key);
+                    recorder.adding(index, &key);
                 }
                 self.items.insert(index, (key, value));
                 return None;
@@ -24,7 +24,7 @@ impl<K: Key, V: Node> Map<K, V> {
                 // Given out is a copy. Kept, to be put back, is the value that was there, with
                 // whatever it recorded inside.
                 let given = place.clone();
-                recorder.took(key, std::mem::replace(place, value));
+                recorder.took(index, key, std::mem::replace(place, value));
                 Some(given)
             }
             _ => Some(std::mem::replace(place, value)),
@@ -68,9 +68,10 @@ impl<K: Key, V: Node> Map<K, V> {
     /// visited is copied, to be compared; only those that differ then are sent.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         let mut recorder = self.role.recorder();
-        self.items.iter_mut().map(move |(key, value)| {
+        let items = self.items.iter_mut().enumerate();
+        items.map(move |(index, (key, value))| {
             if let Some(recorder) = &mut recorder {
-                recorder.changing(key, value);
+                recorder.changing(index, key, value);
             }
             (&*key, value)
         })
@@ -102,8 +103,8 @@ impl<K: Key, V: Node> Map<K, V> {
         self.items.own_around(first..last + 1);
         let taken = self.items.take_each(&gone);
         if let Some(recorder) = self.role.recorder() {
-            for (key, value) in taken {
-                recorder.took(key, value);
+            for (index, (key, value)) in gone.into_iter().zip(taken) {
+                recorder.took(index, key, value);
             }
         }
     }
@@ -111,7 +112,7 @@ impl<K: Key, V: Node> Map<K, V> {
     pub(super) fn value_at(&mut self, index: usize) -> Option<&mut V> {
         let (key, value) = self.items.get_mut(index)?;
         if let Some(recorder) = self.role.recorder() {
-            recorder.changing(key, value);
+            recorder.changing(index, key, value);
         }
         Some(value)
     }
@@ -123,7 +124,7 @@ impl<K: Key, V: Node> Map<K, V> {
                 let given = (key.clone(), value.clone());
                 self.items.own_around(index..index + 1);
                 let (key, value) = self.items.remove(index)?;
-                recorder.took(key, value);
+                recorder.took(index, key, value);
                 Some(given)
             }
             _ => self.items.remove(index),

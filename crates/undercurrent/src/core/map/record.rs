@@ -10,12 +10,14 @@ use crate::core::{
     writer::{Flushed, Out, write_json},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use std::{collections::BTreeMap, mem};
+use std::{cmp::Ordering, collections::BTreeMap, mem};
 
 #[derive(Debug)]
 pub(super) struct Recorder<K, V> {
     id: u64,
     dirty: BTreeMap<K, Before<V>>,
+    /// Where the last key stood, or would stand: a search for it need not begin anew.
+    place: usize,
 }
 
 /// What was at a key before the update.
@@ -39,6 +41,7 @@ impl<K, V> Recording for Recorder<K, V> {
         Recorder {
             id,
             dirty: BTreeMap::new(),
+            place: 0,
         }
     }
 
@@ -53,14 +56,16 @@ impl<K, V> Recording for Recorder<K, V> {
 
 impl<K: Key, V: Node> Recorder<K, V> {
     /// The value of a key is given out to be changed.
-    pub(super) fn changing(&mut self, key: &K, value: &mut V) {
+    pub(super) fn changing(&mut self, index: usize, key: &K, value: &mut V) {
+        self.place = index;
         if !self.dirty.contains_key(key) {
             self.dirty.insert(key.clone(), Before::Inside(value.arm()));
         }
     }
 
     /// A key gets a value that it had not.
-    pub(super) fn adding(&mut self, key: &K) {
+    pub(super) fn adding(&mut self, index: usize, key: &K) {
+        self.place = index;
         if !self.dirty.contains_key(key) {
             self.dirty.insert(key.clone(), Before::Absent);
         }
@@ -72,7 +77,8 @@ impl<K: Key, V: Node> Recorder<K, V> {
     }
 
     /// Keeps what was taken out.
-    pub(super) fn took(&mut self, key: K, value: V) {
+    pub(super) fn took(&mut self, index: usize, key: K, value: V) {
+        self.place = index;
         let before = match self.dirty.remove(&key) {
             None => Before::Taken(value),
             Some(Before::Inside(shadow)) => Before::TakenChanged(value, shadow),
@@ -105,7 +111,7 @@ impl<K: Key, V: Node> Recorder<K, V> {
 
     fn write(&mut self, items: &mut Seq<(K, V)>, out: &mut Out<'_>) -> Result<(), RecordError> {
         for (key, before) in &self.dirty {
-            let now = value_mut(items, key);
+            let now = value_mut(items, key, self.place);
             // What the update put and took again needs no word.
             if matches!((before, &now), (Before::Absent, None)) {
                 continue;
@@ -124,7 +130,9 @@ impl<K: Key, V: Node> Recorder<K, V> {
 
     pub(super) fn park(&mut self, items: &mut Seq<(K, V)>) -> BTreeMap<K, Before<V>> {
         for (key, before) in &mut self.dirty {
-            if let (Before::Inside(shadow), Some(value)) = (before, value_mut(items, key)) {
+            if let Before::Inside(shadow) = before
+                && let Some(value) = value_mut(items, key, self.place)
+            {
                 value.park(shadow);
             }
         }
@@ -133,7 +141,9 @@ impl<K: Key, V: Node> Recorder<K, V> {
 
     pub(super) fn settle(&mut self, items: &mut Seq<(K, V)>) {
         for (key, before) in mem::take(&mut self.dirty) {
-            if let (Before::Inside(mut shadow), Some(value)) = (before, value_mut(items, &key)) {
+            if let Before::Inside(mut shadow) = before
+                && let Some(value) = value_mut(items, &key, self.place)
+            {
                 value.settle(&mut shadow);
             }
         }
@@ -147,7 +157,7 @@ impl<K: Key, V: Node> Recorder<K, V> {
         let live = mem::take(&mut self.dirty);
         let mut undone = Ok(());
         for (key, before) in live.into_iter().chain(parked) {
-            undone = undone.and(put_back(items, key, before));
+            undone = undone.and(put_back(items, key, before, self.place));
         }
         undone
     }
@@ -157,9 +167,10 @@ fn put_back<K: Key, V: Node>(
     items: &mut Seq<(K, V)>,
     key: K,
     before: Before<V>,
+    place: usize,
 ) -> Result<(), Lost> {
     let value = match before {
-        Before::Inside(shadow) => return value_mut(items, &key).ok_or(Lost)?.undo(shadow),
+        Before::Inside(shadow) => return value_mut(items, &key, place).ok_or(Lost)?.undo(shadow),
         Before::Absent => None,
         Before::Taken(value) => Some(value),
         Before::TakenChanged(mut value, shadow) => {
@@ -167,7 +178,7 @@ fn put_back<K: Key, V: Node>(
             Some(value)
         }
     };
-    match (items.search_by(|(own, _)| own.cmp(&key)), value) {
+    match (find_near(items, &key, place), value) {
         (Ok(index), Some(value)) => items.get_mut(index).ok_or(Lost)?.1 = value,
         (Ok(index), None) => drop(items.remove(index)),
         (Err(index), Some(value)) => items.insert(index, (key, value)),
@@ -176,9 +187,32 @@ fn put_back<K: Key, V: Node>(
     Ok(())
 }
 
-fn value_mut<'a, K: Key, V: Node>(items: &'a mut Seq<(K, V)>, key: &K) -> Option<&'a mut V> {
-    let index = items.search_by(|(own, _)| own.cmp(key)).ok()?;
+fn value_mut<'a, K: Key, V: Node>(
+    items: &'a mut Seq<(K, V)>,
+    key: &K,
+    place: usize,
+) -> Option<&'a mut V> {
+    let index = find_near(items, key, place).ok()?;
     items.get_mut(index).map(|(_, value)| value)
+}
+
+/// Where a key stands, or would stand. Looks at the place first: most updates are about one key,
+/// and a search compares with one key for each doubling of the size.
+fn find_near<K: Key, V: Node>(items: &Seq<(K, V)>, key: &K, place: usize) -> Result<usize, usize> {
+    let at = |index: usize| items.get(index).map(|(own, _)| own.cmp(key));
+    let here = at(place);
+    if here == Some(Ordering::Equal) {
+        return Ok(place);
+    }
+    let is_behind = here == Some(Ordering::Greater) || place == items.len();
+    if is_behind
+        && place
+            .checked_sub(1)
+            .is_none_or(|before| at(before) == Some(Ordering::Less))
+    {
+        return Err(place);
+    }
+    items.search_by(|(own, _)| own.cmp(key))
 }
 
 pub(super) fn write_whole<K: Key, V: Node>(
