@@ -21,7 +21,7 @@ const drawn = (page: Page, name: string) =>
 /** The line at the upper edge of the box, and how far below it that line begins. */
 function firstSeen(page: Page): Promise<{ text: string; offset: number }> {
   return box(page).evaluate((box) => {
-    const top = box.getBoundingClientRect().top;
+    const top = box.getBoundingClientRect().top + box.clientTop;
     const row = [...box.querySelectorAll('.log-line')].find(
       (row) => row.getBoundingClientRect().bottom > top + 1,
     );
