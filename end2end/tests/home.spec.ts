@@ -181,13 +181,13 @@ test('each page has a row that follows what happens there', async ({ page, conte
   const other = await context.newPage();
   await open(other, '/posts');
   await other.getByRole('button', { name: 'Count' }).click();
-  await expect(fact('Ten posts')).toHaveText('1 clicks');
+  await expect(fact('Ten posts')).toHaveText('1 click');
   await open(other, '/random');
   await other.getByRole('button', { name: 'Single step' }).last().click();
   await expect(row('Random numbers').locator('rect')).toHaveCount(1);
   await open(other, '/lorem');
   await other.getByRole('button', { name: 'Add a stream' }).click();
-  await expect(fact('Streams of words')).toHaveText('1 streams');
+  await expect(fact('Streams of words')).toHaveText('1 stream');
   await expect(row('Streams of words').getByRole('progressbar')).toHaveCount(1);
   for (const path of ['/posts', '/random', '/lorem', '/monitor', '/dashboard']) {
     await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
