@@ -74,6 +74,7 @@ test('a list and a map end in Python as on the page', async ({ page, context, se
   const [cookie] = await context.cookies();
   const session = `${cookie.name}=${cookie.value}`;
   const python = Python.follow(server, session, ['lab_rows', 'uc_ends'], 7);
+  await expect.poll(() => python.newest.size, 'it follows both').toBe(2);
   const below = dice(11);
   let n = 0;
   for (let round = 0; round < 20; round++) {
@@ -119,6 +120,7 @@ test('texts that grow end in Python as on the page', async ({ page, context, ser
   await page.waitForSelector('html[data-hydrated]');
   const [cookie] = await context.cookies();
   const python = Python.follow(server, `${cookie.name}=${cookie.value}`, ['lorem'], 5);
+  await expect.poll(() => python.newest.size, 'it follows').toBe(1);
   await sendEvents(server, `${cookie.name}=${cookie.value}`, [
     [1, 'lorem/add_stream', {}],
     [2, 'lorem/add_stream', {}],
@@ -138,7 +140,7 @@ test('texts that grow end in Python as on the page', async ({ page, context, ser
 
 test('a new visitor begins with the default state at 0-0', async ({ server }) => {
   const python = Python.follow(server, await newCookie(server), ['lab_rows'], 0);
-  await expect.poll(() => python.newest.get('lab_rows')).toMatchObject({
+  await expect.poll(() => python.newest.get('lab_rows') ?? {}).toMatchObject({
     at: '0-0',
     how: 'snapshot',
     value: { list: [], map: {}, last: 0 },
