@@ -136,7 +136,9 @@ fn rows(random: &mut Random, rows: &mut List<String>) {
                 rows[at].push('!');
             }
         }
-        6 => rows.iter_mut().for_each(|row| drop(row.split_off(first_len(row)))),
+        6 => rows
+            .iter_mut()
+            .for_each(|row| drop(row.split_off(first_len(row)))),
         _ => {}
     }
     moves(random, rows);
