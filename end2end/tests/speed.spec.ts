@@ -2,6 +2,7 @@
 // and measures it. Not among the other tests: a debug build says nothing of it.
 
 import { expect, test } from './support/gallery';
+import { open } from './support/page';
 
 const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard'];
 const LCP_MS = 2_000;
@@ -70,3 +71,45 @@ for (const path of PAGES) {
     expect(shift).toBeLessThanOrEqual(CLS);
   });
 }
+
+const LONG_TASK_MS = 50;
+const LETTER_MS = 100;
+
+test('the log: 10,000 lines and 200 more a second for 30 s, a processor four times slower', async ({
+  page,
+  context,
+}) => {
+  test.setTimeout(180_000);
+  await open(page, '/dashboard');
+  await page.getByRole('button', { name: '200 lines a second' }).click();
+  await page.getByRole('button', { name: 'Start the log' }).click();
+  await expect(page.locator('.log-count b')).toHaveText('10,000', { timeout: 90_000 });
+  const session = await context.newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  await page.evaluate(() => {
+    const noted = window as unknown as { long: number[]; letters: number[] };
+    [noted.long, noted.letters] = [[], []];
+    new PerformanceObserver((entries) => {
+      noted.long.push(...entries.getEntries().map(({ duration }) => duration));
+    }).observe({ type: 'longtask' });
+    new PerformanceObserver((entries) => {
+      const keys = entries.getEntries().filter(({ name }) => name.startsWith('key'));
+      noted.letters.push(...keys.map(({ duration }) => duration));
+    }).observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit);
+  });
+  await page.getByLabel('Mark over, ms').focus();
+  const until = Date.now() + 30_000;
+  // A person types about as fast. It is the span that is measured over, not a wait for something.
+  while (Date.now() < until) {
+    await page.keyboard.press('5', { delay: 100 });
+    await page.keyboard.press('Backspace', { delay: 300 });
+  }
+  const { long, letters } = await page.evaluate(() => {
+    const { long, letters } = window as unknown as { long: number[]; letters: number[] };
+    return { long, letters };
+  });
+  const worst = { longMs: Math.max(0, ...long), letterMs: Math.max(0, ...letters) };
+  console.log(`the log: ${long.length} long tasks, the longest ${worst.longMs} ms; a letter ${worst.letterMs} ms`);
+  expect(worst.longMs).toBeLessThanOrEqual(LONG_TASK_MS);
+  expect(worst.letterMs).toBeLessThanOrEqual(LETTER_MS);
+});
