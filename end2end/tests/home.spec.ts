@@ -26,6 +26,31 @@ test('on a first visit it runs by itself, once', async ({ page, context, shop })
   await expectBoth(later);
 });
 
+test('the first event of a visitor does not fail for being answered before the stream is', async ({
+  page,
+  shop,
+}) => {
+  let answered = () => {};
+  const isAnswered = new Promise<void>((resolve) => (answered = resolve));
+  await page.route('**/api/events', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response });
+    answered();
+  });
+  // The stream is asked for, and hears nothing before the event has its answer.
+  await page.route('**/api/stream*', async (route) => {
+    await isAnswered;
+    await route.continue();
+  });
+  shop.letUpTo(2);
+  await open(page, '/');
+  await expect(home(page).chained.posts).toHaveCount(2);
+  await expect(page.locator('.first .fault')).toHaveText('');
+  shop.letAll();
+  await expectBoth(page);
+  await expect(page.locator('.first .fault')).toHaveText('');
+});
+
 test.describe('where motion is not wanted', () => {
   test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
