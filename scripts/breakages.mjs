@@ -10,7 +10,8 @@ import { breakages } from '../tests/breakages/list.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const copy = join(root, 'target/breakages/tree');
-const env = { ...process.env, CARGO_TARGET_DIR: join(root, 'target/breakages/build') };
+// What others have written is compiled there already; what stands in the copy is kept apart by its path.
+const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR || join(root, 'target') };
 
 /** The file with the breakage in it. */
 function broken({ name, file, find, put }) {
