@@ -272,13 +272,7 @@ async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
         "it is a snapshot:\n{late}"
     );
     said.push(late);
-    for path in [
-        "/",
-        "/other",
-        "/nowhere",
-        "/api/coop/fill",
-        "/pkg/farm.js",
-    ] {
+    for path in ["/", "/other", "/nowhere", "/api/coop/fill", "/pkg/farm.js"] {
         let head = format!("GET {path} HTTP/1.1\r\ncookie: {cookie}");
         let page = ask(at, &head, "", ends).await;
         assert!(page.starts_with("HTTP/1.1"), "{path}");
