@@ -1,11 +1,12 @@
 # The two commands of the README are `make run` and `make test`.
 # Each target is one script, so a machine without make can call the script.
-.PHONY: help setup run test bench bench-quick speed
+.PHONY: help setup run test breakages bench bench-quick speed
 
 help:
 	@echo "make run    set up what is missing, build, serve at http://127.0.0.1:3000"
 	@echo "make test   set up what is missing, then pass every test"
 	@echo "make setup  set up what is missing"
+	@echo "make breakages    break the runtime on purpose, and see the tests fail"
 	@echo "make bench        measure it beside its peers, for half an hour"
 	@echo "make speed        measure a release build's pages on a slow network and processor"
 	@echo "make bench-quick  the same in 3 minutes, with a wider spread"
@@ -27,3 +28,6 @@ bench-quick:
 
 speed:
 	@scripts/speed.sh
+
+breakages:
+	@node scripts/breakages.mjs

@@ -41,8 +41,8 @@ export default defineConfig({
       use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
     },
     // Against a release build: `make speed` makes one.
-    { name: 'speed', testMatch: 'speed.spec.ts' },
+    { name: 'speed', testMatch: ['speed.spec.ts', 'rows-cost.spec.ts'] },
     // Every other test starts its own server, target/debug/gallery, on a free port.
-    { name: 'full', testIgnore: ['smoke.spec.ts', 'speed.spec.ts'] },
+    { name: 'full', testIgnore: ['smoke.spec.ts', 'speed.spec.ts', 'rows-cost.spec.ts'] },
   ],
 });

@@ -16,7 +16,7 @@ WASM=wasm32-unknown-unknown
 RELEASES=https://github.com
 
 BUILD=(rust cc node wasm32 wasm-opt wasm-bindgen cargo-leptos)
-END2END=(lints npm browser)
+END2END=(lints npm python browser)
 
 TOOLS=$ROOT/.tools
 LOG=$TOOLS/setup.log
@@ -368,6 +368,18 @@ step_npm() {
     die "Playwright's packages can't be installed: npm ci failed in end2end."
   cp end2end/package-lock.json "$mark"
   RESULT="npm ci done"
+}
+
+step_python() {
+  # docs/client.py needs zip(strict=True).
+  if python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    RESULT="$(python3 --version) is here"
+    return
+  fi
+  missing "a client of the protocol is written in Python 3.10, docs/client.py, and tested."
+  { is_debian && can_be_root && apt_install python3-minimal; } ||
+    die "Python is missing: install Python 3.10 or later as python3."
+  RESULT="Debian's python3 is installed"
 }
 
 step_browser() {

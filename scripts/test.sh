@@ -5,7 +5,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STEPS=(setup fmt clippy rustdoc unit build end2end smoke)
+STEPS=(setup fmt clippy rustdoc unit costs build end2end smoke)
 
 step_setup() {
   scripts/setup.sh
@@ -13,6 +13,8 @@ step_setup() {
 
 step_fmt() {
   cargo fmt --all -- --check
+  # Each deliberate breakage still fits; `make breakages` makes them.
+  node scripts/breakages.mjs --fit
 }
 
 # The features ssr and hydrate are never in one build: one is the server, the other the browser.
@@ -31,10 +33,16 @@ step_unit() {
   cargo test --locked --workspace --features ssr
 }
 
-# The gallery, and the app in the README.
+# What an update takes in a short and in a long collection, timed; what is timed is optimised.
+step_costs() {
+  cargo run --locked --quiet --profile costs -p costs
+}
+
+# The gallery, the app in the README, and the random programs for the browser.
 step_build() {
   cargo leptos build
   scripts/readme-app.sh
+  scripts/programs.sh
 }
 
 # These tests start servers of their own.

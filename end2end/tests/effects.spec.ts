@@ -74,7 +74,9 @@ test('where there is nothing to save, a toast says so', async ({ page, posts }) 
   await expect(toast).toHaveCount(0);
 });
 
-test('no visitor keeps a file at the server', async ({ page, posts }) => {
+test('no visitor keeps a file at the server', async ({ page, posts, problems }) => {
+  problems.expectRefusals();
+  problems.expectMissing();
   await posts.open();
   const status = await page.evaluate(async () => {
     const file = { token: 'mine', name: 'a.html', text: '<script></script>' };

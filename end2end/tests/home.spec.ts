@@ -26,6 +26,31 @@ test('on a first visit it runs by itself, once', async ({ page, context, shop })
   await expectBoth(later);
 });
 
+test('the first event of a visitor does not fail for being answered before the stream is', async ({
+  page,
+  shop,
+}) => {
+  let answered = () => {};
+  const isAnswered = new Promise<void>((resolve) => (answered = resolve));
+  await page.route('**/api/events', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response });
+    answered();
+  });
+  // The stream is asked for, and hears nothing before the event has its answer.
+  await page.route('**/api/stream*', async (route) => {
+    await isAnswered;
+    await route.continue();
+  });
+  shop.letUpTo(2);
+  await open(page, '/');
+  await expect(home(page).chained.posts).toHaveCount(2);
+  await expect(page.locator('.first .fault')).toHaveText('');
+  shop.letAll();
+  await expectBoth(page);
+  await expect(page.locator('.first .fault')).toHaveText('');
+});
+
 test.describe('where motion is not wanted', () => {
   test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
@@ -156,13 +181,13 @@ test('each page has a row that follows what happens there', async ({ page, conte
   const other = await context.newPage();
   await open(other, '/posts');
   await other.getByRole('button', { name: 'Count' }).click();
-  await expect(fact('Ten posts')).toHaveText('1 clicks');
+  await expect(fact('Ten posts')).toHaveText('1 click');
   await open(other, '/random');
   await other.getByRole('button', { name: 'Single step' }).last().click();
   await expect(row('Random numbers').locator('rect')).toHaveCount(1);
   await open(other, '/lorem');
   await other.getByRole('button', { name: 'Add a stream' }).click();
-  await expect(fact('Streams of words')).toHaveText('1 streams');
+  await expect(fact('Streams of words')).toHaveText('1 stream');
   await expect(row('Streams of words').getByRole('progressbar')).toHaveCount(1);
   for (const path of ['/posts', '/random', '/lorem', '/monitor', '/dashboard']) {
     await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);

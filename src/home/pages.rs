@@ -87,7 +87,7 @@ fn PostsMini() -> impl IntoView {
             {bar("chained", chained)}
             {bar("background", background)}
         </div>
-        <MiniFact value=Signal::derive(move || posts.clicks().get().to_string()) unit="clicks"/>
+        <MiniFact value=Signal::derive(move || posts.clicks().get().to_string()) one="click" many="clicks"/>
     }
 }
 
@@ -111,7 +111,7 @@ fn RandomMini() -> impl IntoView {
             <path d=format!("M0 20h{}", KEPT * 12)></path>
             {bars}
         </svg>
-        <MiniFact value=Signal::derive(total) unit="total"/>
+        <MiniFact value=Signal::derive(total) one="total" many="total"/>
     }
 }
 
@@ -136,7 +136,7 @@ fn LoremMini() -> impl IntoView {
                 <Ring name=format!("Stream {id}") label=id.to_string() done=Signal::derive(move || done) of=Signal::derive(move || of)/>
             }).collect_view()}
         </div>
-        <MiniFact value=Signal::derive(move || streams().to_string()) unit="streams"/>
+        <MiniFact value=Signal::derive(move || streams().to_string()) one="stream" many="streams"/>
     }
 }
 
@@ -161,11 +161,19 @@ fn TasksMini(
                 <span class="mini-task" class:live=!run.status.is_end() title=run.key></span>
             }).collect_view()}
         </div>
-        <MiniFact value=Signal::derive(move || under_way().to_string()) unit="tasks"/>
+        <MiniFact value=Signal::derive(move || under_way().to_string()) one="task" many="tasks"/>
     }
 }
 
+/// A number and what it counts, by one and by many.
 #[component]
-fn MiniFact(value: Signal<String>, unit: &'static str) -> impl IntoView {
+fn MiniFact(value: Signal<String>, one: &'static str, many: &'static str) -> impl IntoView {
+    let unit = move || {
+        if value.with(|value| value == "1") {
+            one
+        } else {
+            many
+        }
+    };
     view! { <p class="mini-fact"><b>{value}</b> " " {unit}</p> }
 }

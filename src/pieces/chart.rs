@@ -48,13 +48,17 @@ const HEIGHT: f32 = 60.0;
 /// Seconds without a point that break the line.
 const GAP: u32 = 3;
 
+/// The paths of a line.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Line {
-    stroke: String,
-    area: String,
+pub struct Line {
+    /// The line itself.
+    pub stroke: String,
+    /// What is below it.
+    pub area: String,
 }
 
-fn line(points: &[(u32, f32)], span: u32, top: f32) -> Line {
+/// Draws points over the last so many seconds.
+pub fn line(points: &[(u32, f32)], span: u32, top: f32) -> Line {
     let mut line = Line::default();
     let Some(&(newest, _)) = points.last() else {
         return line;
@@ -88,7 +92,7 @@ fn close(area: &mut String, x: Option<u32>) {
 }
 
 /// The next number that reads well: 1, 2 or 5 with zeros.
-fn round_up(value: f32) -> f32 {
+pub fn round_up(value: f32) -> f32 {
     let power = 10f32.powf(value.max(1.0).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
     steps
@@ -108,34 +112,4 @@ pub fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_ends_at_the_right_and_breaks_where_nothing_was_measured() {
-        let line = line(&[(10, 0.0), (11, 5.0), (20, 10.0)], 300, 10.0);
-        assert_eq!(line.stroke, "M290 60.0L291 30.0M300 0.0");
-        assert_eq!(
-            line.area,
-            "M290 60L290 60.0L291 30.0L291 60ZM300 60L300 0.0L300 60Z"
-        );
-        // What is too old is not drawn: a pause may have been long.
-        let line = super::line(&[(10, 1.0), (900, 1.0)], 300, 10.0);
-        assert_eq!(line.stroke, "M300 54.0");
-    }
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(
-            [3.0, 10.0, 10.1, 42.0, 51.0, 180.0].map(round_up),
-            [5.0, 10.0, 20.0, 50.0, 100.0, 200.0]
-        );
-        assert_eq!(
-            [7, 999, 1_000, 10_000, 1_234_567].map(grouped),
-            ["7", "999", "1,000", "10,000", "1,234,567"]
-        );
-    }
 }

@@ -4,7 +4,7 @@ mod banner;
 mod break_it;
 mod card;
 mod chain;
-mod chart;
+pub mod chart;
 mod code;
 mod latency;
 mod metronome;

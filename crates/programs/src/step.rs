@@ -136,10 +136,17 @@ fn rows(random: &mut Random, rows: &mut List<String>) {
                 rows[at].push('!');
             }
         }
-        6 => rows.iter_mut().for_each(|row| row.truncate(1)),
+        6 => rows
+            .iter_mut()
+            .for_each(|row| drop(row.split_off(first_len(row)))),
         _ => {}
     }
     moves(random, rows);
+}
+
+/// The bytes of its first character.
+fn first_len(row: &str) -> usize {
+    row.chars().next().map_or(0, char::len_utf8)
 }
 
 fn numbers(random: &mut Random, numbers: &mut List<u32>) {

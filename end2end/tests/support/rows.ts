@@ -18,7 +18,12 @@ interface Shown extends Row {
 interface Look {
   list: Shown[];
   map: Shown[];
+  /** As `Model.text`. */
+  text: string;
 }
+
+/** Milliseconds for what was clicked to be shown. */
+const PATIENCE = 10_000;
 
 export interface Step {
   op: string;
@@ -159,8 +164,7 @@ export class RowsPage {
     const before = await this.look();
     const moved = this.model.do(step);
     await this.click(step);
-    await this.expectModel();
-    const after = await this.look();
+    const after = await this.expectModel();
     const kept = this.expectKept(before, after, step);
     // A node that is put elsewhere loses the focus: that is the browser's rule.
     const focused = [...before.list, ...before.map].find(({ focused }) => focused);
@@ -179,8 +183,12 @@ export class RowsPage {
     }
   }
 
-  async expectModel(): Promise<void> {
-    await expect.poll(async () => text(await this.look())).toBe(this.model.text());
+  /** Waits until the page shows what it should, and returns what that is. */
+  async expectModel(): Promise<Look> {
+    const wanted = this.model.text();
+    const look = await this.look(wanted);
+    expect(look.text).toBe(wanted);
+    return look;
   }
 
   /** Puts the focus into a row, if there is one, and writes something there. */
@@ -190,9 +198,12 @@ export class RowsPage {
     if (count > 0) await inputs.nth(random(count)).focus();
   }
 
-  /** The rows now. Each node that is seen for the first time gets a number, and a note. */
-  look(): Promise<Look> {
-    return this.page.evaluate(() => {
+  /**
+   * The rows now, or as soon as they are as `wanted`. Each node that is seen for the first time gets
+   * a number, and a note.
+   */
+  look(wanted?: string): Promise<Look> {
+    const lookNow = ({ wanted, patience }: { wanted?: string; patience: number }) => {
       const marks = window as Window & { lastNode?: number };
       const rows = (list: string) =>
         [...document.querySelectorAll<HTMLLIElement & { node?: number }>(`#${list} > li`)].map((row) => {
@@ -210,8 +221,24 @@ export class RowsPage {
             focused: document.activeElement === input,
           };
         });
-      return { list: rows('list'), map: rows('map') };
-    });
+      const look = () => {
+        const [list, map] = [rows('list'), rows('map')];
+        const texts = list.map(({ id, value }) => `${id}=${value}`);
+        const entries = map.map(({ key, id, value }) => `${key}:${id}=${value}`);
+        return { list, map, text: `${texts.join(' ')} | ${entries.join(' ')}` };
+      };
+      const begin = performance.now();
+      return new Promise<ReturnType<typeof look>>((found) => {
+        const lookAgain = () => {
+          const now = look();
+          const isOver = performance.now() - begin > patience;
+          if (wanted === undefined || now.text === wanted || isOver) found(now);
+          else setTimeout(lookAgain, 5);
+        };
+        lookAgain();
+      });
+    };
+    return this.page.evaluate(lookNow, { wanted, patience: PATIENCE });
   }
 
   /** Rows of both looks have one node, and what was written there. Returns them. */
@@ -234,9 +261,4 @@ export class RowsPage {
     }
     return kept;
   }
-}
-
-function text({ list, map }: Look): string {
-  const row = ({ id, value }: Shown) => `${id}=${value}`;
-  return `${list.map(row).join(' ')} | ${map.map((shown) => `${shown.key}:${row(shown)}`).join(' ')}`;
 }

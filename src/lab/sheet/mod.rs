@@ -18,9 +18,6 @@ pub struct Sheet {
     pub turned: u32,
 }
 
-/// What the server writes over every title.
-const SHOUTED: &str = "SHOUTED BY THE SERVER";
-
 /// Sets the title.
 #[event]
 pub fn rename(sheet: &mut Sheet, title: String) -> Result<(), ForVisitor> {
@@ -45,7 +42,7 @@ pub fn turn(sheet: &mut Sheet, volume: String) -> Result<(), ForVisitor> {
 /// Changes the title from elsewhere.
 #[event]
 pub fn shout(sheet: &mut Sheet) {
-    sheet.title = SHOUTED.to_owned();
+    sheet.title = "SHOUTED BY THE SERVER".to_owned();
 }
 
 /// The page.

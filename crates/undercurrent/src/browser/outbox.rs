@@ -267,7 +267,7 @@ fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
         Fate::Queued | Fate::Known => {
             hub.replicas.events().taken(number, epoch, now_ms());
             // Its end may have come before this answer did.
-            ends_changed(hub, &scope);
+            let _ = ends_changed(hub, &scope);
         }
         Fate::Ended => end(hub, &scope, |ended| ended.number == number, &[]),
         Fate::Refused => {
@@ -280,11 +280,11 @@ fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
     }
 }
 
-/// The state of ends has changed: some of this page's events may have ended.
-pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) {
-    let Some((ends, position)) = hub.replicas.read::<UcEnds>(scope) else {
-        return;
-    };
+/// The state of ends may have changed, and with it some of this page's events may have ended.
+/// Returns the history in which the page has it. That may be an older one than the server's: the
+/// stream of a scope that has just come into being is behind the answer to its first event.
+pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
+    let (ends, position) = hub.replicas.read::<UcEnds>(scope)?;
     effects::asked(hub, scope, &ends, position.epoch);
     let client = &hub.outbox.client;
     if let Some(own) = ends.clients.iter().find(|ends| ends.client == *client) {
@@ -300,7 +300,7 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) {
             &own.failures,
         );
     }
-    history_is(hub, scope, position.epoch, f64::INFINITY);
+    Some(position.epoch)
 }
 
 /// The scope's history is this one. What was taken in another, before a moment on the page's

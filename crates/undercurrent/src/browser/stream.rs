@@ -402,7 +402,10 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             }
             match received {
                 Ok(Verdict::Apply) if frame.state == UcEnds::NAME => {
-                    outbox::ends_changed(hub, &scope)
+                    if let Some(epoch) = outbox::ends_changed(hub, &scope) {
+                        let asked_ms = hub.stream.asked_ms.get();
+                        outbox::history_is(hub, &scope, epoch, asked_ms);
+                    }
                 }
                 Ok(Verdict::Apply | Verdict::Drop) => {}
                 // The replica asks for a snapshot by having no position.

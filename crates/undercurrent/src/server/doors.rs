@@ -24,7 +24,8 @@ use std::{
 ///
 /// ```
 /// # use undercurrent::{prelude::*, Undercurrent};
-/// # #[derive(State, Clone, Debug, Default)] #[state(scope = keyed)] pub struct Room { closed: bool }
+/// # fn anyone(_: &Visitor, _: &str) -> Result<(), ForVisitor> { Ok(()) }
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = keyed, join = anyone)] pub struct Room { closed: bool }
 /// # #[event] fn close(room: &mut Room) { room.closed = true; }
 /// async fn close_lobby(uc: Undercurrent) -> Result {
 ///     uc.keyed::<Room>("lobby").dispatch(close()).await?;

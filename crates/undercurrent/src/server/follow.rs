@@ -1,16 +1,16 @@
 //! Who follows a scope: the streams, and how they are woken.
 
+use super::handover::{Audience, News};
 use crate::{
     Visitor,
     core::frame::{ByeReason, Control},
 };
-use futures::task::AtomicWaker;
 use std::{
     collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
 };
@@ -20,9 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// A stream, as a scope and the sweeper see it.
 pub(crate) struct Follower {
     visitor: Visitor,
-    waker: AtomicWaker,
-    /// Something waits to be written. A second change before the stream has run costs one swap.
-    has_news: AtomicBool,
+    news: News,
     wants_ping: AtomicBool,
     // A std mutex, held to put or to take.
     bye: Mutex<Option<Control>>,
@@ -36,9 +34,7 @@ pub(crate) struct Follower {
 /// The streams of one scope.
 #[derive(Default)]
 pub(crate) struct Followers {
-    // A std mutex, held to add, to remove and to go through; a wake takes no lock of ours.
-    all: Mutex<Vec<Arc<Follower>>>,
-    count: AtomicUsize,
+    all: Audience<Follower>,
     /// Told of each stream that comes or goes.
     pub(super) moved: Notify,
 }
@@ -61,8 +57,7 @@ impl Follower {
     pub(crate) fn new(visitor: Visitor, connection: CancellationToken, now_ms: u64) -> Self {
         Follower {
             visitor,
-            waker: AtomicWaker::new(),
-            has_news: AtomicBool::new(true),
+            news: News::new(),
             wants_ping: AtomicBool::new(false),
             bye: Mutex::default(),
             wrote_ms: AtomicU64::new(now_ms),
@@ -71,11 +66,9 @@ impl Follower {
         }
     }
 
-    /// The stream begins to look. Registered before it looks, so that what comes meanwhile wakes
-    /// it again.
+    /// The stream begins to look, and will be woken by what comes meanwhile.
     pub(crate) fn look(&self, waker: &Waker) {
-        self.waker.register(waker);
-        self.has_news.store(false, Ordering::SeqCst);
+        self.news.look(waker);
         self.news_since_ms.store(NO_NEWS, Ordering::Relaxed);
     }
 
@@ -99,13 +92,7 @@ impl Follower {
     pub(crate) fn say_bye(&self, reason: ByeReason, retry_ms: u32) {
         let bye = Control::Bye { reason, retry_ms };
         *self.bye.lock().unwrap_or_else(PoisonError::into_inner) = Some(bye);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if !self.has_news.swap(true, Ordering::SeqCst) {
-            self.waker.wake();
-        }
+        self.news.tell();
     }
 }
 
@@ -113,43 +100,31 @@ impl Follower {
 
 impl Followers {
     pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::SeqCst) == 0
+        self.all.count() == 0
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
+        self.all.count()
     }
 
     pub(crate) fn add(&self, follower: Arc<Follower>) {
-        self.count.fetch_add(1, Ordering::SeqCst);
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(follower);
+        self.all.add(follower);
         self.moved.notify_waiters();
     }
 
     /// Whether a visitor has a stream here.
     pub(crate) fn has(&self, visitor: Visitor) -> bool {
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().any(|follower| follower.visitor == visitor)
+        self.all.any(|follower| follower.visitor == visitor)
     }
 
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|known| !Arc::ptr_eq(known, follower));
-        self.count.store(all.len(), Ordering::SeqCst);
-        drop(all);
+        self.all.remove(follower);
         self.moved.notify_waiters();
     }
 
     /// There is something new in the log.
     pub(crate) fn wake_all(&self) {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .for_each(|one| one.wake());
+        self.all.each(|follower| follower.news.tell());
     }
 }
 
@@ -185,7 +160,7 @@ impl Streams {
     /// nothing. A stream can't see that itself: while its client does not read it is not polled.
     pub(crate) fn sweep(&self, now_ms: u64, ping_ms: u64, stall_ms: u64) {
         self.each(|follower| {
-            if follower.has_news.load(Ordering::SeqCst) {
+            if follower.news.wait() {
                 let since = follower.news_since_ms.load(Ordering::Relaxed);
                 if since == NO_NEWS {
                     follower.news_since_ms.store(now_ms, Ordering::Relaxed);
@@ -201,7 +176,7 @@ impl Streams {
                 }
             } else if now_ms.saturating_sub(follower.wrote_ms.load(Ordering::Relaxed)) >= ping_ms {
                 follower.wants_ping.store(true, Ordering::Relaxed);
-                follower.wake();
+                follower.news.tell();
             }
         });
     }

@@ -12,6 +12,7 @@ mod effects;
 mod events;
 mod follow;
 mod followed;
+mod handover;
 mod logs;
 mod measure;
 mod pages;
@@ -28,6 +29,7 @@ mod serve;
 mod session;
 mod states;
 mod stream;
+mod sync;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -256,10 +256,10 @@ impl<T: Clone> Tree<T> {
                 let item = children[nth].remove(at)?;
                 if children[nth].len == 0 {
                     children.remove(nth);
-                } else if nth + 1 == children.len() || !join_with_next(children, nth) {
-                    if let Some(before) = nth.checked_sub(1) {
-                        join_with_next(children, before);
-                    }
+                } else if (nth + 1 == children.len() || !join_with_next(children, nth))
+                    && let Some(before) = nth.checked_sub(1)
+                {
+                    join_with_next(children, before);
                 }
                 item
             }

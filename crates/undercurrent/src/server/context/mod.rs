@@ -41,7 +41,30 @@ pub(crate) enum NotDispatched {
     Arguments(String),
 }
 
-/// What a handler dispatches and starts runs in its own scope.
+/// What a handler dispatches and starts runs in its own scope. The check is made when code is built.
+///
+/// ```
+/// # use undercurrent::prelude::*;
+/// # #[derive(State, Clone, Debug, Default)] struct Cart { items: u32 }
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = session)] struct Shop { orders: u32 }
+/// # #[event] fn order(shop: &mut Shop) { shop.orders += 1; }
+/// #[event]
+/// async fn pay(cx: EventContext<Cart>) {
+///     cx.dispatch(order());
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use undercurrent::prelude::*;
+/// # fn anyone(_: &Visitor, _: &str) -> Result<(), ForVisitor> { Ok(()) }
+/// # #[derive(State, Clone, Debug, Default)] struct Cart { items: u32 }
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = keyed, join = anyone)] struct Shop { orders: u32 }
+/// # #[event] fn order(shop: &mut Shop) { shop.orders += 1; }
+/// #[event]
+/// async fn pay(cx: EventContext<Cart>) {
+///     cx.dispatch(order());
+/// }
+/// ```
 pub(crate) const fn assert_same_scope<S: State, T: State>() {
     assert!(
         S::SCOPE.is_with(T::SCOPE),
@@ -51,6 +74,39 @@ pub(crate) const fn assert_same_scope<S: State, T: State>() {
 }
 
 /// Two states that one update may change.
+///
+/// ```
+/// # use undercurrent::prelude::*;
+/// # #[derive(State, Clone, Debug, Default)] struct Cart { items: u32 }
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = session)] struct Shop { orders: u32 }
+/// #[background]
+/// async fn pay(cx: TaskContext<Cart>) -> Result {
+///     cx.update_both(|cart, shop: &mut Shop| (cart.items, shop.orders) = (0, 1)).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use undercurrent::prelude::*;
+/// # fn anyone(_: &Visitor, _: &str) -> Result<(), ForVisitor> { Ok(()) }
+/// # #[derive(State, Clone, Debug, Default)] struct Cart { items: u32 }
+/// # #[derive(State, Clone, Debug, Default)] #[state(scope = keyed, join = anyone)] struct Shop { orders: u32 }
+/// #[background]
+/// async fn pay(cx: TaskContext<Cart>) -> Result {
+///     cx.update_both(|cart, shop: &mut Shop| (cart.items, shop.orders) = (0, 1)).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use undercurrent::prelude::*;
+/// # #[derive(State, Clone, Debug, Default)] struct Cart { items: u32 }
+/// #[background]
+/// async fn pay(cx: TaskContext<Cart>) -> Result {
+///     cx.update_both(|one, other: &mut Cart| (one.items, other.items) = (0, 1)).await?;
+///     Ok(())
+/// }
+/// ```
 pub(crate) const fn assert_together<S: State, T: State>() {
     assert!(
         S::SCOPE.is_with(T::SCOPE),

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::core::log::Entry;
+use futures::FutureExt;
 use std::{
     collections::BTreeMap,
     pin::pin,
@@ -177,7 +178,8 @@ async fn whoever_holds_the_state_for_long_is_named_and_loses_nothing_and_who_wai
     let hog = scope.update(
         || true,
         |ledger: &mut Ledger| {
-            std::thread::sleep(Duration::from_millis(30));
+            // The clock is paused: so long it has taken.
+            let _ = tokio::time::advance(Duration::from_millis(30)).now_or_never();
             ledger.order.push("hog".into());
             ledger.counter = 666;
         },
@@ -355,7 +357,9 @@ async fn three_visitors_of_one_shared_state_add_up() {
     let shows = async |counter: u32| {
         for visitor in visitors {
             let snapshot = hall.snapshot(visitor).await;
-            let (position, state) = &snapshot.states["hall"];
+            let Some((position, state)) = snapshot.states.get("hall") else {
+                return false;
+            };
             let state = state.downcast_ref::<Hall>().expect("it is one");
             if state.counter != counter {
                 return false;

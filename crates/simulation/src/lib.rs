@@ -1,0 +1,137 @@
+//! Random schedules over the core: a scope with two states and its log, replicas that follow over
+//! links that lose frames, turn them round, double them and are cut, a server that crashes and
+//! loses what its store had not got, and strangers that ask from anywhere.
+//!
+//! All of it is one thread without a clock: a seed decides everything, and the same seed does the
+//! same again. After each frame a replica is compared with what the scope was at that position,
+//! so that a hole, or a change applied twice, is seen at once; at the end, when the links are
+//! sound again and all is quiet, with what the scope is.
+
+mod client;
+mod random;
+mod server;
+
+use client::Client;
+use random::Random;
+use server::Server;
+use std::fmt;
+
+/// A replica, a stream or the log did what it must not.
+#[derive(Debug)]
+pub struct Failure {
+    seed: u64,
+    step: usize,
+    what: String,
+}
+
+/// What the schedules did, so that a test can tell that they did enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    pub updates: usize,
+    pub applied: usize,
+    pub dropped: usize,
+    pub snapshots: usize,
+    pub resyncs: usize,
+    pub resumed: usize,
+    pub crashes: usize,
+    pub taken_back: usize,
+    pub strangers: usize,
+}
+
+/// Steps of a schedule, before all becomes quiet.
+const STEPS: usize = 90;
+const CLIENTS: usize = 3;
+
+/// Runs the schedule of a seed.
+///
+/// # Errors
+///
+/// Says at which step what did not hold.
+pub fn check(seed: u64) -> Result<Seen, Failure> {
+    let mut random = Random::new(seed);
+    let mut seen = Seen::default();
+    let mut server = Server::new(&mut random);
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new()).collect();
+    let failed = |step: usize| move |what: String| Failure { seed, step, what };
+    for step in 0..STEPS {
+        let client = &mut clients[random.below(CLIENTS)];
+        let did = match random.below(26) {
+            0..=5 => server.update(&mut random, &mut seen),
+            6..=10 => client.hear(&server, &mut seen),
+            11..=14 => {
+                client.link.send(&server, 1 + random.below(4));
+                Ok(())
+            }
+            15..=18 => {
+                client.link.spoil(&mut random);
+                Ok(())
+            }
+            19 => {
+                client.link.cut(&mut random);
+                Ok(())
+            }
+            20..=22 => {
+                client.open(&server, &mut seen);
+                Ok(())
+            }
+            23 if random.chance(4) => {
+                server.crash(&mut random, &mut seen);
+                // What was under way went down with the server, but for what a client had got.
+                for client in &mut clients {
+                    client.link.cut(&mut random);
+                }
+                Ok(())
+            }
+            23 | 24 => {
+                server.store();
+                Ok(())
+            }
+            _ => server.stranger(&mut random, &mut seen),
+        };
+        did.map_err(failed(step))?;
+    }
+    // All links are sound from now on, and each client comes back once.
+    for client in &mut clients {
+        client.drain(&server, &mut seen).map_err(failed(STEPS))?;
+    }
+    Ok(seen)
+}
+
+/// Runs the schedules with these seeds.
+///
+/// # Errors
+///
+/// The first failure.
+pub fn check_all(seeds: std::ops::Range<u64>) -> Result<Seen, Failure> {
+    let mut all = Seen::default();
+    for seed in seeds {
+        all.add(check(seed)?);
+    }
+    Ok(all)
+}
+
+impl Seen {
+    fn add(&mut self, one: Seen) {
+        self.updates += one.updates;
+        self.applied += one.applied;
+        self.dropped += one.dropped;
+        self.snapshots += one.snapshots;
+        self.resyncs += one.resyncs;
+        self.resumed += one.resumed;
+        self.crashes += one.crashes;
+        self.taken_back += one.taken_back;
+        self.strangers += one.strangers;
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { seed, step, what } = self;
+        write!(
+            f,
+            "seed {seed}, step {step}: {what}\nreplay it with SIMULATION_SEED={seed} cargo test -p simulation"
+        )
+    }
+}
+
+impl std::error::Error for Failure {}

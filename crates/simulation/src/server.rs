@@ -1,0 +1,295 @@
+//! The scope: two states, their log, a store that is behind, and what each position meant.
+
+use crate::{Seen, random::Random};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc};
+use undercurrent::{
+    core::{
+        frame::write_state_event,
+        log::{Entry, Log, LogLimits, Resume},
+        node::Node,
+        position::{Epoch, Position},
+        state::to_json,
+        writer::OpsWriter,
+    },
+    prelude::*,
+};
+
+#[derive(State, Clone, Debug, Default)]
+pub(crate) struct Feed {
+    rows: List<u32>,
+    named: Map<String, u32>,
+    text: Text,
+    #[state(server)]
+    secret: u32,
+}
+
+#[derive(State, Clone, Debug, Default)]
+pub(crate) struct Tally {
+    counts: List<List<u32>>,
+    total: u32,
+}
+
+/// The names of the states; a state's number is its place here.
+pub(crate) const STATES: [&str; 2] = [
+    <Feed as undercurrent::State>::NAME,
+    <Tally as undercurrent::State>::NAME,
+];
+
+pub(crate) struct Server {
+    feed: Recorded<Feed>,
+    tally: Recorded<Tally>,
+    log: Log,
+    limits: LogLimits,
+    /// What the store has got: it is some updates behind.
+    stored: (Feed, Tally, Position),
+    /// What each state was at each position, ever.
+    history: HashMap<(usize, Position), Value>,
+}
+
+struct Recorded<S> {
+    value: S,
+    shadow: S,
+}
+
+impl Server {
+    pub(crate) fn new(random: &mut Random) -> Self {
+        // Short, so that it is often cut.
+        let limits = LogLimits {
+            entries: 2 + random.below(10),
+            bytes: 600 + random.below(3_000),
+        };
+        let log = Log::new(epoch(random), limits);
+        let mut server = Server {
+            feed: Recorded::new(Feed::default()),
+            tally: Recorded::new(Tally::default()),
+            stored: (Feed::default(), Tally::default(), log.position()),
+            log,
+            limits,
+            history: HashMap::new(),
+        };
+        server.remember(&[0, 1]);
+        server
+    }
+
+    /// One update, of one of the states or of both, that may fail and be undone.
+    pub(crate) fn update(&mut self, random: &mut Random, seen: &mut Seen) -> Result<(), String> {
+        let which = random.below(3);
+        if which != 1 {
+            change_feed(random, &mut self.feed.value);
+        }
+        if which != 0 {
+            change_tally(random, &mut self.tally.value);
+        }
+        if random.chance(8) {
+            self.feed.undo()?;
+            self.tally.undo()?;
+            return Ok(());
+        }
+        let ops = [self.feed.record()?, self.tally.record()?];
+        seen.updates += 1;
+        self.publish(ops);
+        Ok(())
+    }
+
+    fn publish(&mut self, ops: [Option<Vec<u8>>; 2]) {
+        let at = self.log.position();
+        let at = Position::new(at.epoch, at.offset + 1);
+        let mut entries = Vec::new();
+        for (state, ops) in ops.into_iter().enumerate() {
+            let Some(ops) = ops else { continue };
+            let since = self.log.last_changed(state);
+            let event = write_state_event("s", at, STATES[state], Some(since), &ops);
+            let end = event.len() - 3;
+            entries.push(Arc::new(Entry {
+                state,
+                since,
+                offset: at.offset,
+                ops: end - ops.len()..end,
+                event,
+                server_ops: None,
+            }));
+        }
+        let changed: Vec<usize> = entries.iter().map(|entry| entry.state).collect();
+        self.log.push(entries);
+        self.remember(&changed);
+    }
+
+    fn remember(&mut self, states: &[usize]) {
+        for &state in states {
+            let position = self.position_of(state);
+            self.history.insert((state, position), self.json(state));
+        }
+    }
+
+    /// The store has got everything.
+    pub(crate) fn store(&mut self) {
+        let position = self.log.position();
+        self.stored = (self.feed.value.clone(), self.tally.value.clone(), position);
+    }
+
+    /// It ends, and comes back with what the store has got. Something that was shown may be lost,
+    /// so that a new epoch begins; as every epoch it begins with the default states, and its
+    /// first update says what was kept. Without a store nothing was.
+    pub(crate) fn crash(&mut self, random: &mut Random, seen: &mut Seen) {
+        seen.crashes += 1;
+        seen.taken_back += usize::from(self.stored.2 != self.log.position());
+        self.log = Log::new(epoch(random), self.limits);
+        if random.chance(3) {
+            self.stored = (Feed::default(), Tally::default(), self.log.position());
+        }
+        self.feed = Recorded::new(Feed::default());
+        self.tally = Recorded::new(Tally::default());
+        self.remember(&[0, 1]);
+        let (feed, tally, _) = &self.stored;
+        (self.feed.value, self.tally.value) = (feed.clone(), tally.clone());
+        let ops = [self.feed.record(), self.tally.record()].map(|ops| ops.unwrap_or_default());
+        self.publish(ops);
+        self.store();
+    }
+
+    /// Somebody asks from a position that may be old, new, another epoch's or made up. What comes
+    /// must lead on from there, or be a snapshot.
+    pub(crate) fn stranger(&self, random: &mut Random, seen: &mut Seen) -> Result<(), String> {
+        seen.strangers += 1;
+        let state = random.below(2);
+        let now = self.log.position();
+        let epoch = if random.chance(3) {
+            epoch(random)
+        } else {
+            now.epoch
+        };
+        let from = match random.below(4) {
+            0 => Position::NONE,
+            1 => Position::new(epoch, now.offset + 1 + random.below(3) as u64),
+            _ => Position::new(epoch, random.below(now.offset as usize + 2) as u64),
+        };
+        let known = self.history.get(&(state, from));
+        let here = self.json(state);
+        match self.log.resume(state, from) {
+            Resume::Snapshot => Ok(()),
+            Resume::Current => {
+                let is_default = from == Position::NONE && self.log.last_changed(state) == 0;
+                hold(is_default || known == Some(&here), || {
+                    format!("{from} is said to be current for {}", STATES[state])
+                })
+            }
+            Resume::Entries(entries) => {
+                let mut json = match known {
+                    Some(known) => known.clone(),
+                    None if from == Position::NONE => default_of(state),
+                    None => return Err(format!("{from} of {} never was", STATES[state])),
+                };
+                for entry in entries {
+                    undercurrent::core::untyped::apply_json(&mut json, entry.public_ops())
+                        .map_err(|error| error.to_string())?;
+                }
+                hold(json == here, || {
+                    format!("{from} leads to {json}, not {here}")
+                })
+            }
+        }
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.log.position().epoch
+    }
+
+    /// Where a state last changed.
+    pub(crate) fn position_of(&self, state: usize) -> Position {
+        Position::new(self.epoch(), self.log.last_changed(state))
+    }
+
+    /// The state as pages see it.
+    pub(crate) fn json(&self, state: usize) -> Value {
+        match state {
+            0 => json(&self.feed.value),
+            _ => json(&self.tally.value),
+        }
+    }
+
+    /// What the state was at a position.
+    pub(crate) fn was(&self, state: usize, at: Position) -> Option<&Value> {
+        self.history.get(&(state, at))
+    }
+}
+
+/// What a replica shows before anything has come.
+pub(crate) fn default_of(state: usize) -> Value {
+    match state {
+        0 => json(&Feed::default()),
+        _ => json(&Tally::default()),
+    }
+}
+
+fn json<S: Node>(state: &S) -> Value {
+    let json = to_json(state).ok();
+    json.and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default()
+}
+
+fn epoch(random: &mut Random) -> Epoch {
+    Epoch::from_random(((random.below(1 << 20) as u64) << 20) | random.below(1 << 20) as u64)
+}
+
+pub(crate) fn hold(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+// === impl Recorded ===
+
+impl<S: undercurrent::State> Recorded<S> {
+    fn new(mut value: S) -> Self {
+        let shadow = value.arm();
+        Recorded { value, shadow }
+    }
+
+    /// The ops for pages, if something changed.
+    fn record(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let mut writer = OpsWriter::new::<S>();
+        let recorded = self.value.record(&self.shadow, &mut writer.out());
+        recorded.map_err(|error| error.to_string())?;
+        self.value.settle(&mut self.shadow);
+        let changed = !writer.is_empty();
+        Ok(changed.then(|| writer.finish().0))
+    }
+
+    fn undo(&mut self) -> Result<(), String> {
+        let shadow = std::mem::take(&mut self.shadow);
+        let undone = self.value.undo(shadow);
+        self.shadow = self.value.arm();
+        undone.map_err(|_| "what was done can't be undone".to_owned())
+    }
+}
+
+fn change_feed(random: &mut Random, feed: &mut Feed) {
+    for _ in 0..=random.below(2) {
+        let (len, n) = (feed.rows.len(), random.below(100) as u32);
+        match random.below(11) {
+            0..=2 => feed.rows.push(n),
+            3 => feed.rows.insert(random.below(len + 1), n),
+            4 if len > 0 => drop(feed.rows.remove(random.below(len))),
+            5 if len > 0 => feed.rows[random.below(len)] += 1,
+            6 if len > 1 => feed.rows.move_item(random.below(len), random.below(len)),
+            7 => drop(feed.named.insert(format!("k{}", n % 5), n)),
+            8 => drop(feed.named.remove(&format!("k{}", n % 5))),
+            9 if feed.text.len() > 30 => feed.text.clear(),
+            9 => feed.text.push_str("é, "),
+            _ => feed.secret += 1,
+        }
+    }
+}
+
+fn change_tally(random: &mut Random, tally: &mut Tally) {
+    let len = tally.counts.len();
+    match random.below(4) {
+        0 => tally.counts.push(List::from([1])),
+        1 if len > 0 => tally.counts[random.below(len)].push(2),
+        2 if len > 4 => tally.counts.truncate(1),
+        _ => tally.total += 1,
+    }
+}

@@ -1,0 +1,286 @@
+//! What is for the server alone is in no byte that leaves it: a real server, every kind of field,
+//! every kind of answer, and a canary in all that nobody may see.
+
+#![cfg(feature = "ssr")]
+
+use leptos::{config::LeptosOptions, prelude::*};
+use leptos_router::{components::*, path};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use undercurrent::{Undercurrent, prelude::*, server::Config};
+
+/// In every field that is for the server, in every error that is, and nowhere else.
+const CANARY: &str = "canary";
+
+/// Fields that are for the server at every depth, beside one that pages see.
+#[derive(State, Clone, Debug, Default)]
+pub struct Coop {
+    pub birds: List<Bird>,
+    pub named: Map<String, Bird>,
+    pub first: Bird,
+    pub spare: Option<Bird>,
+    pub door: Door,
+    pub seen: u32,
+    #[state(server)]
+    plain: String,
+    #[state(server)]
+    list: List<String>,
+    #[state(server)]
+    text: Text,
+    #[state(server)]
+    map: Map<String, Bird>,
+}
+
+#[derive(State, Clone, Debug, Default)]
+pub struct Bird {
+    pub name: String,
+    pub eggs: List<u32>,
+    #[state(server)]
+    ring: String,
+    #[state(server)]
+    log: List<String>,
+}
+
+#[derive(State, Clone, Debug, Default)]
+pub enum Door {
+    #[default]
+    Shut,
+    Open {
+        since: u32,
+        #[state(server)]
+        by: String,
+    },
+    Guarded(Bird),
+}
+
+fn bird(name: &str) -> Bird {
+    Bird {
+        name: name.into(),
+        eggs: List::from([1]),
+        ring: CANARY.into(),
+        log: List::from([CANARY.to_owned()]),
+    }
+}
+
+/// Puts a canary wherever one fits, and changes what is there.
+#[event]
+pub fn fill(coop: &mut Coop) {
+    coop.birds.push(bird("Ada"));
+    coop.birds.insert(0, bird("Bea"));
+    coop.named.insert("a".into(), bird("Cleo"));
+    coop.first = bird("Dora");
+    coop.spare = Some(bird("Edda"));
+    coop.door = match coop.seen % 2 {
+        0 => Door::Open {
+            since: coop.seen,
+            by: CANARY.into(),
+        },
+        _ => Door::Guarded(bird("Fina")),
+    };
+    coop.plain = format!("{CANARY} {}", coop.seen);
+    coop.list.push(CANARY.into());
+    coop.text.push_str(CANARY);
+    coop.map.insert("m".into(), bird("Gala"));
+    coop.seen += 1;
+}
+
+/// Changes inside of what is there, and moves it.
+#[event]
+pub fn rummage(coop: &mut Coop) {
+    for bird in coop.birds.iter_mut() {
+        bird.ring.push_str(CANARY);
+        bird.log.push(CANARY.into());
+        bird.eggs.push(2);
+    }
+    coop.birds.reverse();
+    for bird in coop.named.values_mut() {
+        bird.ring = CANARY.repeat(2);
+    }
+    if let Some(spare) = &mut coop.spare {
+        spare.log.push(CANARY.into());
+    }
+    coop.plain.push_str(CANARY);
+    coop.list.insert(0, CANARY.into());
+    coop.birds = coop.birds.clone();
+}
+
+/// Its error is for the log.
+#[event]
+pub fn fails(coop: &mut Coop) -> Result {
+    coop.plain = CANARY.into();
+    Err(CANARY.into())
+}
+
+#[event]
+pub async fn panics(cx: EventContext<Coop>) -> Result {
+    cx.update(|coop| coop.text.push_str(CANARY)).await?;
+    panic!("{CANARY}");
+}
+
+#[background]
+pub async fn breeds(cx: TaskContext<Coop>) -> Result {
+    cx.update(|coop| coop.list.push(CANARY.into())).await?;
+    Err(CANARY.into())
+}
+
+#[component]
+fn CoopPage() -> impl IntoView {
+    let coop = use_state::<Coop>();
+    let breeding = use_task(breeds);
+    view! {
+        <p>{move || breeding.is_running()}</p>
+        <EventForm event=fill()><button>"Fill"</button></EventForm>
+        <ul><ForList each=coop.birds() let:bird><li>{move || bird.read().name.clone()}</li></ForList></ul>
+        <p>"seen " {move || coop.seen().get()}</p>
+    }
+}
+
+#[component]
+fn App() -> impl IntoView {
+    view! {
+        <Router>
+            <Routes fallback=|| "nothing here">
+                <Route path=path!("/") view=CoopPage/>
+                <Route path=path!("/other") view=CoopPage/>
+            </Routes>
+        </Router>
+    }
+}
+
+fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head><meta charset="utf-8"/><HydrationScripts options/></head>
+            <body><App/></body>
+        </html>
+    }
+}
+
+/// A connection for each request; what came until it ends, or until this holds.
+async fn ask(at: SocketAddr, head: &str, body: &str, until: impl Fn(&str) -> bool) -> String {
+    let mut socket = TcpStream::connect(at).await.expect("it listens");
+    let length = body.len();
+    let request = format!(
+        "{head}\r\nhost: {at}\r\nsec-fetch-site: same-origin\r\naccept: text/html\r\n\
+         connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    socket
+        .write_all(request.as_bytes())
+        .await
+        .expect("it reads");
+    let mut heard = Vec::new();
+    let hears = async {
+        while socket
+            .read_buf(&mut heard)
+            .await
+            .is_ok_and(|count| count > 0)
+        {
+            if until(&String::from_utf8_lossy(&heard)) {
+                break;
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), hears).await;
+    let heard = String::from_utf8_lossy(&heard).into_owned();
+    assert!(in_time.is_ok(), "{head}: no end of\n{heard}");
+    heard
+}
+
+/// Everything the server has said, in which nothing may be.
+fn assert_silent(said: &[String]) {
+    // And no name of such a field.
+    let secrets = [
+        CANARY,
+        "\"ring\"",
+        "\"log\"",
+        "\"plain\"",
+        "\"by\"",
+        "\"text\"",
+    ];
+    for answer in said {
+        for secret in secrets {
+            assert!(!answer.contains(secret), "{secret} is in\n{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
+    let folder = std::env::temp_dir().join(format!("undercurrent-canary-{}", std::process::id()));
+    let config = Config {
+        session_key_file: folder.join("key"),
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("farm").build();
+    let uc = Undercurrent::with(options, config)
+        .build()
+        .expect("it starts");
+    let app = uc.router(App, shell);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("it has one");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(uc.serve_on(listener, app, async move { drop(stopped.await) }));
+
+    let ends = |_: &str| false;
+    let page = ask(at, "GET / HTTP/1.1", "", ends).await;
+    let cookie = page
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = cookie
+        .and_then(|line| line.split(';').next())
+        .expect("a cookie");
+    let mut said = vec![page.clone()];
+
+    // A stream that is open all the time, and hears each op.
+    let follow = "follow=s.coop,s.uc_ends,s.uc_tasks";
+    let head = format!("GET /api/stream?{follow} HTTP/1.1\r\ncookie: {cookie}");
+    let all_ended = |heard: &str| heard.contains("\"upto\":8") && heard.contains("\"failed\"");
+    let stream = tokio::spawn(async move { ask(at, &head, "", all_ended).await });
+
+    // Many in one request, each by its own path, and as a form; some fail.
+    let post = |path: &str, kind: &str| {
+        format!("POST /api/{path} HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: {kind}")
+    };
+    let json = "application/json";
+    let events = r#"{"client":"c","events":[[1,"coop/fill",{}],[2,"coop/rummage",{}],
+        [3,"coop/fails",{}],[4,"coop/fill",{}],[5,"coop/panics",{}]]}"#;
+    said.push(ask(at, &post("events", json), events, ends).await);
+    said.push(ask(at, &post("coop/rummage?client=c&n=6", json), "{}", ends).await);
+    said.push(ask(at, &post("coop/breeds?client=c&n=7", json), "{}", ends).await);
+    said.push(ask(at, &post("coop/fill?client=c&n=8", json), "{}", ends).await);
+    said.push(ask(at, &post("coop/fill?client=c&n=9", json), "{\"odd", ends).await);
+    for event in ["fill", "fails", "panics"] {
+        let form = post(
+            &format!("coop/{event}"),
+            "application/x-www-form-urlencoded",
+        );
+        said.push(ask(at, &form, "_back=%2Fother", ends).await);
+    }
+    said.push(stream.await.expect("it ended"));
+
+    // What a new stream, and a page that is opened now, begin with.
+    let head = format!("GET /api/stream?{follow} HTTP/1.1\r\ncookie: {cookie}");
+    let snapshots =
+        |heard: &str| heard.matches(",null,").count() >= 3 && heard.trim_end().ends_with(']');
+    let late = ask(at, &head, "", snapshots).await;
+    assert!(
+        late.contains("Edda") && late.contains("Cleo"),
+        "it is a snapshot:\n{late}"
+    );
+    said.push(late);
+    for path in ["/", "/other", "/nowhere", "/api/coop/fill", "/pkg/farm.js"] {
+        let head = format!("GET {path} HTTP/1.1\r\ncookie: {cookie}");
+        let page = ask(at, &head, "", ends).await;
+        assert!(page.starts_with("HTTP/1.1"), "{path}");
+        said.push(page);
+    }
+    let page = &said[said.len() - 5];
+    assert!(page.contains("Ada"), "the page shows the birds:\n{page}");
+    assert_silent(&said);
+    drop(stop);
+    server.await.expect("it ends").expect("it served");
+}

@@ -1,0 +1,127 @@
+// What a change of one row costs a page of 10,000 rows: about what it costs one of 100.
+// Measured is the script, from the bytes of an event to the changed DOM, without layout.
+
+import type { Page } from '@playwright/test';
+import { expect, test } from './support/gallery';
+import { sendEvents } from './support/raw';
+import type { Gallery } from './support/server';
+
+/** The script of a change at 10,000 rows takes so many times that at 100, at most. */
+const BOUND = 3;
+const FEW = 100;
+const MANY = 10_000;
+/** Changes of a kind in a batch, batches of a kind at a size. */
+const CHANGES = 20;
+const BATCHES = 7;
+/** What is slow is slow every time; a busy machine is not. */
+const TRIES = 3;
+
+type Event = [number, string, unknown];
+
+/** Notes for each message of the stream how long it took until the DOM was changed. */
+function watch(): void {
+  const times: number[] = [];
+  Object.assign(window, { times });
+  const dispatch = EventTarget.prototype.addEventListener;
+  EventSource.prototype.addEventListener = function (name: string, listener: unknown, ...more: unknown[]) {
+    const own = listener as (event: globalThis.Event) => void;
+    const timed = (event: globalThis.Event) => {
+      if (!`${(event as MessageEvent).data}`.startsWith('["lab_rows"')) return own.call(this, event);
+      const begin = performance.now();
+      let end = begin;
+      const rows = document.querySelector('#list');
+      const observer = new MutationObserver(() => (end = performance.now()));
+      if (rows) observer.observe(rows, { childList: true, subtree: true, characterData: true });
+      own.call(this, event);
+      // All that the handler queued has run before the next task begins.
+      setTimeout(() => {
+        observer.disconnect();
+        if (end > begin) times.push(end - begin);
+      });
+    };
+    return dispatch.call(this, name, timed as EventListener, ...(more as []));
+  };
+  const property = Object.getOwnPropertyDescriptor(EventSource.prototype, 'onmessage');
+  Object.defineProperty(EventSource.prototype, 'onmessage', {
+    ...property,
+    set(listener) {
+      this.addEventListener('message', listener);
+    },
+  });
+}
+
+class Rows {
+  private n = 0;
+  constructor(
+    private readonly page: Page,
+    private readonly server: Gallery,
+    private readonly session: string,
+  ) {}
+
+  private async send(ops: [string, number, number][]): Promise<void> {
+    const events = ops.map(([op, a, b]): Event => [++this.n, 'lab_rows/change_list', { op, a, b }]);
+    const answer = await sendEvents(this.server, this.session, events);
+    expect(answer.status).toBe(202);
+    expect(answer.body).not.toContain('refused');
+  }
+
+  private count(): Promise<number> {
+    return this.page.locator('#list').evaluate((list) => list.children.length);
+  }
+
+  async fill(to: number): Promise<void> {
+    for (let have = await this.count(); have < to; have = await this.count()) {
+      const missing = Math.min(100, Math.ceil((to - have) / 3));
+      await this.send(Array.from({ length: missing }, () => ['extend', 0, 1]));
+      const now = Math.min(have + 3 * missing, have + 300);
+      await expect.poll(() => this.count(), { timeout: 30_000 }).toBe(now);
+    }
+  }
+
+  /** The median of all changes of a kind: milliseconds of one. */
+  async cost(op: string): Promise<number> {
+    const all: number[] = [];
+    for (let batch = 0; batch < BATCHES; batch++) {
+      await this.page.evaluate(() => ((window as unknown as { times: number[] }).times.length = 0));
+      for (let change = 0; change < CHANGES; change++) {
+        await this.send([[op, 7 + change, 1]]);
+      }
+      const times = () => this.page.evaluate(() => (window as unknown as { times: number[] }).times);
+      await expect.poll(async () => (await times()).length).toBe(CHANGES);
+      all.push(...(await times()));
+      // So that the size stays.
+      const back = { push: 'pop', remove: 'push' }[op];
+      if (back) {
+        const before = await this.count();
+        await this.send(Array.from({ length: CHANGES }, () => [back, 0, 1]));
+        const after = before + (back === 'pop' ? -CHANGES : CHANGES);
+        await expect.poll(() => this.count()).toBe(after);
+      }
+    }
+    all.sort((a, b) => a - b);
+    return all[all.length >> 1];
+  }
+}
+
+test('a change of one row costs a long list about what it costs a short one', async ({ page, context, server }) => {
+  test.setTimeout(600_000);
+  await page.addInitScript(watch);
+  await page.goto('/lab/rows');
+  await page.waitForSelector('html[data-hydrated]');
+  const [cookie] = await context.cookies();
+  const rows = new Rows(page, server, `${cookie.name}=${cookie.value}`);
+  await rows.fill(FEW);
+  const kinds = ['push', 'change', 'remove'];
+  const few = new Map<string, number>();
+  for (const kind of kinds) few.set(kind, await rows.cost(kind));
+  await rows.fill(MANY);
+  for (const kind of kinds) {
+    const atFew = few.get(kind) ?? 0;
+    let atMany = Infinity;
+    for (let tries = 0; tries < TRIES && atMany > BOUND * atFew; tries++) {
+      atMany = Math.min(atMany, await rows.cost(kind));
+    }
+    console.log(`${kind}: ${atFew.toFixed(3)} ms at ${FEW} rows, ${atMany.toFixed(3)} ms at ${MANY}`);
+    expect(atMany / atFew, `${kind}: ${atFew} ms and ${atMany} ms`).toBeLessThan(BOUND);
+  }
+});
