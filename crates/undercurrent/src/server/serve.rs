@@ -105,9 +105,9 @@ impl Undercurrent {
             .streams
             .say_bye_to_all(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
         draining.cancel();
-        // Nobody will resume these.
+        // Nobody will resume what is paused; what the server itself has started ends with it.
         let scopes = runtime.scopes.all();
-        scopes.iter().for_each(|scope| scope.interrupt_paused());
+        scopes.iter().for_each(|scope| scope.interrupt_endless());
         drop(scopes);
         connections.close();
         runtime.tracker.close();

@@ -253,10 +253,11 @@ impl Scope {
         }
     }
 
-    /// The server goes down: a run that is held would hold that up.
-    pub(crate) fn interrupt_paused(&self) {
+    /// The server goes down: a run that is held would hold that up, and so would one that runs for
+    /// as long as the server does.
+    pub(crate) fn interrupt_endless(&self) {
         for run in self.lock_tasks().all.values() {
-            if run.is_paused() {
+            if run.is_paused() || run.visitor.is_server() {
                 run.ask(Control::Cancel);
             }
         }

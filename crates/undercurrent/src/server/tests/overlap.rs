@@ -229,7 +229,7 @@ async fn a_paused_task_holds_up_no_shutdown() {
     ask(&scope, 2, PauseTask, ("trial/ticks", "")).await;
     runtime.shutdown.cancel();
     let before = tokio::time::Instant::now();
-    scope.interrupt_paused();
+    scope.interrupt_endless();
     until_status(&scope, TaskStatus::Interrupted).await;
     assert!(before.elapsed() < Duration::from_secs(1));
     // A pause that comes now is not heard.
