@@ -20,6 +20,11 @@ pub(crate) fn send(
 /// There is no stream to follow.
 pub(crate) fn follow() {}
 
+/// There is no focus to lose.
+pub(crate) fn keep_focus(moves: impl FnOnce()) {
+    moves();
+}
+
 /// There is nothing to break.
 pub(crate) fn cut_stream(_span: std::time::Duration) {}
 pub(crate) fn slow_network(_slow: bool) {}

@@ -3,12 +3,16 @@
 mod boxes;
 mod effects;
 mod faults;
+mod focus;
 mod outbox;
 mod reload;
 mod stream;
 mod tab;
 
-pub(crate) use self::boxes::{arrange_box, measure_box};
+pub(crate) use self::{
+    boxes::{arrange_box, measure_box},
+    focus::keep_focus,
+};
 use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{
     core::scope::ScopeName,

@@ -1,7 +1,10 @@
 //! The rows of a collection's view, and how they follow its changes.
 
 use super::Shape;
-use crate::core::list::{ListChange, longest_rising};
+use crate::{
+    browser,
+    core::list::{ListChange, longest_rising},
+};
 use leptos::{
     prelude::*,
     tachys::{
@@ -67,13 +70,15 @@ impl<S: Shape, V: Render> Rows<S, V> {
                     row.view.unmount();
                 }
             }
-            ListChange::Move(from, to) => self.move_row(from, to),
+            ListChange::Move(from, to) => browser::keep_focus(|| self.move_row(from, to)),
             ListChange::Swap(a, b) => {
                 let (low, high) = (a.min(b), a.max(b));
-                self.move_row(high, low);
-                self.move_row(low + 1, high);
+                browser::keep_focus(|| {
+                    self.move_row(high, low);
+                    self.move_row(low + 1, high);
+                });
             }
-            ListChange::Order(start, order) => self.order(start, &order),
+            ListChange::Order(start, order) => browser::keep_focus(|| self.order(start, &order)),
         }
     }
 
