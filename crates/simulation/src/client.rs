@@ -33,7 +33,8 @@ pub(crate) struct Link {
 impl Client {
     pub(crate) fn new() -> Self {
         Client {
-            replicas: [0, 1].map(|state| (Replica::Pending, default_of(state))),
+            // As a page that was painted before anything had happened.
+            replicas: [0, 1].map(|state| (Replica::Live(Position::NONE), default_of(state))),
             link: Link {
                 stream: None,
                 under_way: VecDeque::new(),

@@ -31,9 +31,10 @@ impl Replica {
     /// What a new stream is asked to resume from; `None` asks for a snapshot.
     pub fn resume_from(self) -> Option<Position> {
         match self {
-            Replica::Pending => Some(Position::NONE),
             Replica::Live(position) => Some(position),
-            Replica::Broken => None,
+            // A pending one may well be right. But nobody would say so: what is current is not
+            // written.
+            Replica::Pending | Replica::Broken => None,
         }
     }
 
