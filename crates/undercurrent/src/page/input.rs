@@ -151,12 +151,19 @@ impl InputHandle {
                 self.typed(event_target_value(&event))
             }),
             on(ev::focus, move |_| self.is_in_use.set(true)),
-            on(ev::change, move |_| self.flush()),
+            on(ev::change, move |_| self.changed()),
             on(ev::blur, move |_| {
                 self.flush();
                 self.is_in_use.set(false);
             }),
         )
+    }
+
+    /// Enter, in a text. A slider that is moved by keys changes at each: its pace stands.
+    fn changed(self) {
+        if let Pace::Debounce(_) = self.pace.get_value() {
+            self.flush();
+        }
     }
 
     fn typed(self, text: String) {
