@@ -42,7 +42,7 @@ pub fn LoremPage() -> impl IntoView {
                 <StreamCard stream/>
             </ForList>
             {move || (count.get() == 0).then(|| view! {
-                <p class="no-streams">"The streams will stand here, the newest first. Add one to begin."</p>
+                <p class="empty no-streams">"The streams will stand here, the newest first. Add one to begin."</p>
             })}
         </section>
         <BreakIt<Lorem>/>
@@ -75,7 +75,7 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
                 </p>
             </header>
             <p class="stream-text" tabindex="0">{move || stream.read().text.to_string()}</p>
-            <div class="stream-buttons">
+            <div class="task-buttons">
                 {move || match (task.is_running(), task.is_paused(), is_done()) {
                     (true, true, _) => view! {
                         <EventForm event=task.resume_event()>

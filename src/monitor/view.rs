@@ -54,7 +54,7 @@ pub fn MonitorPage() -> impl IntoView {
                 <EndpointCard endpoint/>
             </ForList>
             {move || (count.get() == 0).then(|| view! {
-                <p class="no-endpoints">
+                <p class="empty no-endpoints">
                     "Nothing is watched. Press Watch, and the first endpoint stands here: how long \
                      each call takes, and which fail."
                 </p>

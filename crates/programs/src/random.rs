@@ -1,23 +1,18 @@
 //! Numbers that look random and are the same in every run.
 
-/// A linear congruential generator with Knuth's constants.
 #[derive(Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(fastrand::Rng);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        random.below(2);
-        random
+        Random(fastrand::Rng::with_seed(seed))
     }
 
     /// A number below `n`, or 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % n.max(1)
+        // Of 32 bits on both sides, so that a seed is the same program here and in a browser.
+        let n = u32::try_from(n.max(1)).unwrap_or(u32::MAX);
+        self.0.u32(..n) as usize
     }
 
     /// An index of something that has a length, or none.

@@ -2,9 +2,9 @@
 
 use crate::{
     Seen,
-    random::Random,
     server::{STATES, Server, default_of, hold},
 };
+use fastrand::Rng;
 use serde_json::Value;
 use std::collections::VecDeque;
 use undercurrent::core::{
@@ -176,26 +176,26 @@ impl Link {
     }
 
     /// Something under way is lost, comes twice, or comes later.
-    pub(crate) fn spoil(&mut self, random: &mut Random) {
+    pub(crate) fn spoil(&mut self, random: &mut Rng) {
         let len = self.under_way.len();
         if len == 0 {
             return;
         }
-        let at = random.below(len);
-        match random.below(3) {
+        let at = random.usize(..len);
+        match random.usize(..3) {
             0 => drop(self.under_way.remove(at)),
             1 => {
                 let twice = self.under_way[at].clone();
-                self.under_way.insert(random.below(len), twice);
+                self.under_way.insert(random.usize(..len), twice);
             }
-            _ => self.under_way.swap(at, random.below(len)),
+            _ => self.under_way.swap(at, random.usize(..len)),
         }
     }
 
     /// The connection ends; of what is under way only the first part arrives.
-    pub(crate) fn cut(&mut self, random: &mut Random) {
+    pub(crate) fn cut(&mut self, random: &mut Rng) {
         self.stream = None;
         self.under_way
-            .truncate(random.below(self.under_way.len() + 1));
+            .truncate(random.usize(..self.under_way.len() + 1));
     }
 }

@@ -8,11 +8,10 @@
 //! sound again and all is quiet, with what the scope is.
 
 mod client;
-mod random;
 mod server;
 
 use client::Client;
-use random::Random;
+use fastrand::Rng;
 use server::Server;
 use std::fmt;
 
@@ -48,18 +47,18 @@ const CLIENTS: usize = 3;
 ///
 /// Says at which step what did not hold.
 pub fn check(seed: u64) -> Result<Seen, Failure> {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let mut seen = Seen::default();
     let mut server = Server::new(&mut random);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new()).collect();
     let failed = |step: usize| move |what: String| Failure { seed, step, what };
     for step in 0..STEPS {
-        let client = &mut clients[random.below(CLIENTS)];
-        let did = match random.below(26) {
+        let client = &mut clients[random.usize(..CLIENTS)];
+        let did = match random.usize(..26) {
             0..=5 => server.update(&mut random, &mut seen),
             6..=10 => client.hear(&server, &mut seen),
             11..=14 => {
-                client.link.send(&server, 1 + random.below(4));
+                client.link.send(&server, 1 + random.usize(..4));
                 Ok(())
             }
             15..=18 => {
@@ -74,7 +73,7 @@ pub fn check(seed: u64) -> Result<Seen, Failure> {
                 client.open(&server, &mut seen);
                 Ok(())
             }
-            23 if random.chance(4) => {
+            23 if random.usize(..4) == 0 => {
                 server.crash(&mut random, &mut seen);
                 // What was under way went down with the server, but for what a client had got.
                 for client in &mut clients {

@@ -1,6 +1,7 @@
 //! The scope: two states, their log, a store that is behind, and what each position meant.
 
-use crate::{Seen, random::Random};
+use crate::Seen;
+use fastrand::Rng;
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use undercurrent::{
@@ -53,11 +54,11 @@ struct Recorded<S> {
 }
 
 impl Server {
-    pub(crate) fn new(random: &mut Random) -> Self {
+    pub(crate) fn new(random: &mut Rng) -> Self {
         // Short, so that it is often cut.
         let limits = LogLimits {
-            entries: 2 + random.below(10),
-            bytes: 600 + random.below(3_000),
+            entries: 2 + random.usize(..10),
+            bytes: 600 + random.usize(..3_000),
         };
         let log = Log::new(epoch(random), limits);
         let mut server = Server {
@@ -73,15 +74,15 @@ impl Server {
     }
 
     /// One update, of one of the states or of both, that may fail and be undone.
-    pub(crate) fn update(&mut self, random: &mut Random, seen: &mut Seen) -> Result<(), String> {
-        let which = random.below(3);
+    pub(crate) fn update(&mut self, random: &mut Rng, seen: &mut Seen) -> Result<(), String> {
+        let which = random.usize(..3);
         if which != 1 {
             change_feed(random, &mut self.feed.value);
         }
         if which != 0 {
             change_tally(random, &mut self.tally.value);
         }
-        if random.chance(8) {
+        if random.usize(..8) == 0 {
             self.feed.undo()?;
             self.tally.undo()?;
             return Ok(());
@@ -131,11 +132,11 @@ impl Server {
     /// It ends, and comes back with what the store has got. Something that was shown may be lost,
     /// so that a new epoch begins; as every epoch it begins with the default states, and its
     /// first update says what was kept. Without a store nothing was.
-    pub(crate) fn crash(&mut self, random: &mut Random, seen: &mut Seen) {
+    pub(crate) fn crash(&mut self, random: &mut Rng, seen: &mut Seen) {
         seen.crashes += 1;
         seen.taken_back += usize::from(self.stored.2 != self.log.position());
         self.log = Log::new(epoch(random), self.limits);
-        if random.chance(3) {
+        if random.usize(..3) == 0 {
             self.stored = (Feed::default(), Tally::default(), self.log.position());
         }
         self.feed = Recorded::new(Feed::default());
@@ -150,19 +151,19 @@ impl Server {
 
     /// Somebody asks from a position that may be old, new, another epoch's or made up. What comes
     /// must lead on from there, or be a snapshot.
-    pub(crate) fn stranger(&self, random: &mut Random, seen: &mut Seen) -> Result<(), String> {
+    pub(crate) fn stranger(&self, random: &mut Rng, seen: &mut Seen) -> Result<(), String> {
         seen.strangers += 1;
-        let state = random.below(2);
+        let state = random.usize(..2);
         let now = self.log.position();
-        let epoch = if random.chance(3) {
+        let epoch = if random.usize(..3) == 0 {
             epoch(random)
         } else {
             now.epoch
         };
-        let from = match random.below(4) {
+        let from = match random.usize(..4) {
             0 => Position::NONE,
-            1 => Position::new(epoch, now.offset + 1 + random.below(3) as u64),
-            _ => Position::new(epoch, random.below(now.offset as usize + 2) as u64),
+            1 => Position::new(epoch, now.offset + 1 + random.usize(..3) as u64),
+            _ => Position::new(epoch, random.usize(..now.offset as usize + 2) as u64),
         };
         let known = self.history.get(&(state, from));
         let here = self.json(state);
@@ -232,8 +233,8 @@ fn json<S: Node>(state: &S) -> Value {
         .unwrap_or_default()
 }
 
-fn epoch(random: &mut Random) -> Epoch {
-    Epoch::from_random(((random.below(1 << 20) as u64) << 20) | random.below(1 << 20) as u64)
+fn epoch(random: &mut Rng) -> Epoch {
+    Epoch::from_random(((random.usize(..1 << 20) as u64) << 20) | random.usize(..1 << 20) as u64)
 }
 
 pub(crate) fn hold(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -266,15 +267,17 @@ impl<S: undercurrent::State> Recorded<S> {
     }
 }
 
-fn change_feed(random: &mut Random, feed: &mut Feed) {
-    for _ in 0..=random.below(2) {
-        let (len, n) = (feed.rows.len(), random.below(100) as u32);
-        match random.below(11) {
+fn change_feed(random: &mut Rng, feed: &mut Feed) {
+    for _ in 0..=random.usize(..2) {
+        let (len, n) = (feed.rows.len(), random.usize(..100) as u32);
+        match random.usize(..11) {
             0..=2 => feed.rows.push(n),
-            3 => feed.rows.insert(random.below(len + 1), n),
-            4 if len > 0 => drop(feed.rows.remove(random.below(len))),
-            5 if len > 0 => feed.rows[random.below(len)] += 1,
-            6 if len > 1 => feed.rows.move_item(random.below(len), random.below(len)),
+            3 => feed.rows.insert(random.usize(..len + 1), n),
+            4 if len > 0 => drop(feed.rows.remove(random.usize(..len))),
+            5 if len > 0 => feed.rows[random.usize(..len)] += 1,
+            6 if len > 1 => feed
+                .rows
+                .move_item(random.usize(..len), random.usize(..len)),
             7 => drop(feed.named.insert(format!("k{}", n % 5), n)),
             8 => drop(feed.named.remove(&format!("k{}", n % 5))),
             9 if feed.text.len() > 30 => feed.text.clear(),
@@ -284,11 +287,11 @@ fn change_feed(random: &mut Random, feed: &mut Feed) {
     }
 }
 
-fn change_tally(random: &mut Random, tally: &mut Tally) {
+fn change_tally(random: &mut Rng, tally: &mut Tally) {
     let len = tally.counts.len();
-    match random.below(4) {
+    match random.usize(..4) {
         0 => tally.counts.push(List::from([1])),
-        1 if len > 0 => tally.counts[random.below(len)].push(2),
+        1 if len > 0 => tally.counts[random.usize(..len)].push(2),
         2 if len > 4 => tally.counts.truncate(1),
         _ => tally.total += 1,
     }

@@ -5,7 +5,7 @@ use super::{
     NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, Refused, authorize},
     queue::Accepted,
-    registry::Prepared,
+    registration::Prepared,
 };
 use crate::{
     Call, EndKind, EventContext, EventDef, State, TaskContext, TaskDef, UpdateError, Visitor,

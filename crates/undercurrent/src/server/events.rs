@@ -7,7 +7,7 @@ use super::{
     effects::is_own_path,
     followed::split_schema,
     queue::{Accepted, Origin, Queued},
-    registry::{Arguments, Prepared, Registration},
+    registration::{Arguments, Prepared, Registration},
     session::Session,
 };
 use crate::{

@@ -15,11 +15,13 @@ mod followed;
 mod handover;
 mod logs;
 mod measure;
+mod outcome;
 mod pages;
 mod polls;
 mod queue;
 mod queues;
 mod reading;
+mod registration;
 mod registry;
 mod scope;
 #[cfg(test)]
@@ -48,9 +50,10 @@ pub use self::{
 #[doc(hidden)]
 pub use self::{
     events::server_fn,
-    registry::{
-        AsyncHandler, Expected, HandlerError, IntoOutcome, IntoRefusal, Outcome, Overlap,
-        PairHandler, Policy, Registration, StateRegistration, SyncHandler, TaskHandler,
+    outcome::{HandlerError, IntoOutcome, Outcome},
+    registration::{
+        AsyncHandler, Expected, IntoRefusal, Overlap, PairHandler, Policy, Registration,
+        StateRegistration, SyncHandler, TaskHandler,
     },
 };
 
@@ -59,7 +62,8 @@ use self::{
     logs::LogBudget,
     polls::Polls,
     queue::{Origin, Queued},
-    registry::{Arguments, Provided, Registry},
+    registration::Arguments,
+    registry::{Provided, Registry},
     scopes::Scopes,
     session::Sessions,
 };

@@ -4,8 +4,10 @@
 use super::{
     HandlerError, Runtime,
     context::{EventRun, NotDispatched},
-    describe_panic, forget_panic, random_id,
-    registry::{Outcome, Prepared},
+    describe_panic, forget_panic,
+    outcome::Outcome,
+    random_id,
+    registration::Prepared,
     scope::Scope,
     writing::{HandlerFailure, Writing},
 };

@@ -4,7 +4,8 @@ use super::{
     HandlerError, Runtime,
     cell::{ChangeError, Recorded},
     describe_panic, forget_panic,
-    registry::{Outcome, TaskHandler},
+    outcome::Outcome,
+    registration::TaskHandler,
     scope::Scope,
     states::States,
 };

@@ -4,7 +4,7 @@ use super::TaskContext;
 use crate::{
     State, UpdateError,
     server::{
-        registry::{HandlerError, IntoOutcome, Outcome},
+        outcome::{HandlerError, IntoOutcome, Outcome},
         tasks::Attempt,
     },
 };

@@ -16,7 +16,7 @@ pub use self::{
 use super::{
     Runtime,
     queue::{Origin, Queued},
-    registry::Prepared,
+    registration::Prepared,
     scope::Scope,
     tasks::NotStarted,
 };

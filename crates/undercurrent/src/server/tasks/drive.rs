@@ -3,8 +3,8 @@
 use super::{
     super::{
         Runtime, forget_panic,
+        outcome::{HandlerError, Outcome},
         queue::End,
-        registry::{HandlerError, Outcome},
     },
     run::{Attempt, Control, TaskRun},
 };

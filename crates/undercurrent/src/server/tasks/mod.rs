@@ -11,7 +11,7 @@ pub(crate) use self::run::{Attempt, TaskRun};
 use self::{drive::drive, records::now_ms, run::Control};
 use super::{
     queue::Origin,
-    registry::{Arguments, Overlap, Prepared, PreparedTask, Verb},
+    registration::{Arguments, Overlap, Prepared, PreparedTask, Verb},
     scope::Scope,
 };
 use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};

@@ -1,7 +1,7 @@
 //! What is written of runs into the state that pages follow.
 
 use super::{
-    super::{registry::PreparedTask, writing::Writing},
+    super::{registration::PreparedTask, writing::Writing},
     TaskRun,
 };
 use crate::{

@@ -3,7 +3,7 @@
 use super::super::{
     Runtime,
     queue::Origin,
-    registry::{OnEnd, Policy, PreparedTask, RunTask},
+    registration::{OnEnd, Policy, PreparedTask, RunTask},
     scope::{Gate, Look, Scope},
     writing::Writing,
 };

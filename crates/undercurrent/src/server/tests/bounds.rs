@@ -48,9 +48,7 @@ fn collect(album: &mut Album, note: String) {
 }
 
 fn session(runtime: &Arc<Runtime>, n: u8) -> Arc<Scope> {
-    let place = place(runtime, Visitor([n; 16]), &ScopeName::Session);
-    let scope = runtime.scopes.find_or_make(&place, runtime);
-    scope.expect("there is room")
+    session_of(runtime, Visitor([n; 16]))
 }
 
 async fn push(scope: &Scope, text: String) {

@@ -50,15 +50,7 @@ async fn hand_over(cx: EventContext<Trial>) -> Result {
 }
 
 fn server(limits: Limits) -> Undercurrent {
-    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
-    let config = Config {
-        limits,
-        session_key_file: key_file,
-        ..Config::default()
-    };
-    let options = LeptosOptions::builder().output_name("trial").build();
-    let builder = Undercurrent::with(options, config).on_start(beat());
-    builder.build().expect("it starts")
+    builder(limits).on_start(beat()).build().expect("it starts")
 }
 
 async fn held(uc: &Undercurrent) -> Vec<String> {

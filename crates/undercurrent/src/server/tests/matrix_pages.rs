@@ -104,14 +104,7 @@ async fn a_task_that_fails_is_told_of_without_secrets_and_leaves_nothing_behind(
 // === Shutdown ===
 
 async fn shut_down(limits: Limits, work: impl AsyncFnOnce(&Arc<Scope>)) -> (Arc<Scope>, Duration) {
-    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
-    let config = Config {
-        limits,
-        session_key_file: key_file,
-        ..Config::default()
-    };
-    let options = LeptosOptions::builder().output_name("trial").build();
-    let uc = Undercurrent::with(options, config).build();
+    let uc = builder(limits).build();
     let uc = uc.expect("it starts");
     let runtime = uc.runtime.clone();
     let scope = scope(&runtime);

@@ -16,10 +16,10 @@ mod updates;
 mod waits;
 
 use super::{
-    Config, NotStarted, Runtime, Undercurrent,
+    Builder, Config, NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, authorize},
     queue::{Accepted, Origin},
-    registry::{Arguments, Prepared},
+    registration::{Arguments, Prepared},
     scope::Scope,
     scopes::ScopeKey,
 };
@@ -188,6 +188,10 @@ struct Measure {
 // === Helpers ===
 
 pub(super) fn runtime(limits: Limits) -> Arc<Runtime> {
+    builder(limits).build().expect("it starts").runtime
+}
+
+fn builder(limits: Limits) -> Builder {
     // No test reads the environment, so that none depends on it.
     let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
     let config = Config {
@@ -197,9 +201,6 @@ pub(super) fn runtime(limits: Limits) -> Arc<Runtime> {
     };
     let options = LeptosOptions::builder().output_name("trial").build();
     Undercurrent::with(options, config)
-        .build()
-        .expect("it starts")
-        .runtime
 }
 
 const VISITOR: Visitor = Visitor([1; 16]);
@@ -209,7 +210,12 @@ pub(super) fn place(runtime: &Runtime, visitor: Visitor, name: &ScopeName) -> Pl
 }
 
 fn scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
-    let place = place(runtime, VISITOR, &ScopeName::Session);
+    session_of(runtime, VISITOR)
+}
+
+/// The session of a visitor.
+fn session_of(runtime: &Arc<Runtime>, visitor: Visitor) -> Arc<Scope> {
+    let place = place(runtime, visitor, &ScopeName::Session);
     let scope = runtime.scopes.find_or_make(&place, runtime);
     scope.expect("there is room")
 }

@@ -124,7 +124,7 @@ async fn a_wait_ends_with_a_cancel_and_holds_through_a_pause() {
     until_status(&scope, TaskStatus::Done).await;
     assert_eq!(done(&scope).await, [0]);
 
-    let other = session_of(&runtime, 9);
+    let other = session_of(&runtime, Visitor([9; 16]));
     send(&other, 1, ship()).await;
     until_status(&other, TaskStatus::Running).await;
     cancel(&other, "work/ship", "").await;
@@ -140,12 +140,6 @@ async fn an_event_waits_until_a_task_has_changed_the_state() {
     send(&scope, 2, ten(1)).await;
     ended(&scope, 1).await;
     assert_eq!(done(&scope).await, [10, 100]);
-}
-
-fn session_of(runtime: &Arc<Runtime>, n: u8) -> Arc<Scope> {
-    let place = place(runtime, Visitor([n; 16]), &ScopeName::Session);
-    let scope = runtime.scopes.find_or_make(&place, runtime);
-    scope.expect("there is room")
 }
 
 // === for_each ===
@@ -199,7 +193,7 @@ async fn an_error_cancels_the_others_or_leaves_them_alone() {
     );
     assert_eq!(work(&scope, |work| work.looks).await, 0);
 
-    let other = session_of(&runtime, 9);
+    let other = session_of(&runtime, Visitor([9; 16]));
     send(&other, 1, three_fails(true)).await;
     until_status(&other, TaskStatus::Failed).await;
     let mut all = done(&other).await;
