@@ -140,8 +140,9 @@ impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
     pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
-        let least: [(&'static str, u64, u64); 20] = [
+        let least: [(&'static str, u64, u64); 21] = [
             ("scopes", self.scopes as u64, 1),
+            ("idle-ms", self.idle_ms, 1_000),
             ("key-bytes", self.key_bytes as u64, 1),
             ("visitors-of-scope", self.visitors_of_scope as u64, 1),
             ("queue", self.queue as u64, 1),

@@ -191,6 +191,7 @@ impl Builder {
             events_under_way: AtomicUsize::new(0),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
+            interrupted: CancellationToken::new(),
             warned_of: Mutex::default(),
             started: Instant::now(),
             limits,

@@ -1,6 +1,9 @@
 //! One state of a scope: its value, and what is needed to record, to undo and to rebuild it.
 
-use super::measure::{LARGE_BYTES, Size, measure};
+use super::{
+    drop_quietly,
+    measure::{LARGE_BYTES, Size, measure},
+};
 use crate::core::{
     frame::write_state_event,
     log::Entry,
@@ -17,6 +20,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
 };
+use tokio::sync::OnceCell;
 
 /// A state that is recorded.
 ///
@@ -56,6 +60,8 @@ pub(crate) trait AnySnapshot: Send + Sync {
     fn event(&self, scope_tag: &str) -> &Bytes;
     /// To write it takes a worker long: see [`write_large`].
     fn is_large(&self) -> bool;
+    /// Who writes it, and who waits for that.
+    fn writer(&self) -> &OnceCell<()>;
     fn state(&self) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -84,6 +90,7 @@ struct TypedSnapshot<S> {
     /// Its bytes as JSON, at most.
     bound: usize,
     event: OnceLock<Bytes>,
+    writer: OnceCell<()>,
 }
 
 /// The base moves on when the entries since weigh more than it, and more than this: the cost for
@@ -255,7 +262,7 @@ impl<S: State> Cell<S> {
             std::mem::replace(&mut self.value, value),
         );
         // A panic of its drop changes nothing any more.
-        drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
+        drop_quietly(old);
     }
 
     /// A change that was settled is not to be committed after all: what it came with failed.
@@ -298,7 +305,7 @@ impl<S: State> Cell<S> {
             self.base_size = size;
             let old = std::mem::replace(&mut self.base, base);
             // A panic of its drop changes nothing any more.
-            drop(catch_unwind(AssertUnwindSafe(move || drop(old))));
+            drop_quietly(old);
             self.since.clear();
             self.since_bytes = 0;
         }
@@ -316,6 +323,7 @@ impl<S: State> AnyCell for Cell<S> {
             state,
             bound: self.bound(),
             event: OnceLock::new(),
+            writer: OnceCell::new(),
         });
         self.snapshot = Some(snapshot.clone());
         snapshot
@@ -326,7 +334,7 @@ impl<S: State> AnyCell for Cell<S> {
         self.since.push(entry);
         // A reset is known by its value alone.
         let step = self.base_size.bound().max(MIN_BASE_STEP_BYTES);
-        if self.since_bytes > step || std::mem::take(&mut self.wants_base) {
+        if std::mem::take(&mut self.wants_base) || self.since_bytes > step {
             self.move_base();
         }
     }
@@ -351,6 +359,10 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
         self.bound >= LARGE_BYTES && self.event.get().is_none()
     }
 
+    fn writer(&self) -> &OnceCell<()> {
+        &self.writer
+    }
+
     fn event(&self, scope_tag: &str) -> &Bytes {
         self.event.get_or_init(|| {
             // Written once already when it was recorded, so that it can be written.
@@ -373,13 +385,18 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
 /// Writes a large snapshot's event on a thread that nobody else waits for, so that it is there when
 /// a stream asks for it.
 pub(crate) async fn write_large(snapshot: &Arc<dyn AnySnapshot>, scope_tag: &Arc<str>) {
-    if snapshot.is_large() {
+    if !snapshot.is_large() {
+        return;
+    }
+    // One thread for all streams that ask for it at once.
+    let write = async || {
         let (snapshot, tag) = (snapshot.clone(), scope_tag.clone());
         let written = tokio::task::spawn_blocking(move || snapshot.event(&tag).len());
         if let Err(error) = written.await {
             tracing::error!(%error, "a snapshot can't be written");
         }
-    }
+    };
+    snapshot.writer().get_or_init(write).await;
 }
 
 /// The default state, for a scope that has not got it.
@@ -389,5 +406,6 @@ pub(crate) fn default_snapshot<S: State>(at: Position) -> Arc<dyn AnySnapshot> {
         state: Arc::new(S::default()),
         bound: 0,
         event: OnceLock::new(),
+        writer: OnceCell::new(),
     })
 }

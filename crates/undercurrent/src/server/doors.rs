@@ -5,7 +5,7 @@ use super::{
     NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, Refused, authorize},
     queue::Accepted,
-    registration::Prepared,
+    tasks::Attempt,
 };
 use crate::{
     Call, EndKind, EventContext, EventDef, State, TaskContext, TaskDef, UpdateError, Visitor,
@@ -35,6 +35,8 @@ use std::{
 pub struct ScopeHandle<S> {
     runtime: Arc<Runtime>,
     name: ScopeName,
+    /// The task that holds it, if one does.
+    attempt: Option<Attempt>,
     state: PhantomData<fn() -> S>,
 }
 
@@ -50,6 +52,8 @@ pub enum NotSent {
     NoSuch(String),
     /// Its arguments can't be written as JSON and read again.
     Arguments(String),
+    /// The task that wanted to send it was cancelled.
+    Cancelled,
 }
 
 /// What starts with the server, once it serves.
@@ -82,6 +86,7 @@ impl<S: State> ScopeHandle<S> {
         ScopeHandle {
             runtime: runtime.clone(),
             name,
+            attempt: None,
             state: PhantomData,
         }
     }
@@ -94,6 +99,7 @@ impl<S: State> ScopeHandle<S> {
     /// [`NotSent`]. Nothing was sent then.
     pub async fn dispatch<E: EventDef>(&self, event: Call<E>) -> Result<(), NotSent> {
         const { assert_lives_with::<S, E::State>() };
+        self.go_on().await.map_err(|_| NotSent::Cancelled)?;
         let place = self
             .place()
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
@@ -115,11 +121,9 @@ impl<S: State> ScopeHandle<S> {
     /// [`NotStarted`], as `overlap` and the limits say, or for a key that no scope can have.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
         const { assert_lives_with::<S, E::State>() };
+        self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
-        let queued = self.runtime.queued(task, Visitor::SERVER, None);
-        let Ok(Prepared::Task(task)) = queued.map(|queued| queued.prepared) else {
-            return Err(NotStarted::Arguments);
-        };
+        let task = self.runtime.prepared_task(task)?;
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotStarted::Full)?;
         scope.start_task(task, Visitor::SERVER, None).await
@@ -129,16 +133,32 @@ impl<S: State> ScopeHandle<S> {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Nested`] inside the closure of an update.
+    /// [`UpdateError::Nested`] inside the closure of an update, [`UpdateError::Cancelled`] in a
+    /// task that was cancelled.
     pub async fn read<R: Send>(
         &self,
         closure: impl FnOnce(&S) -> R + Send,
     ) -> Result<R, UpdateError> {
+        self.go_on().await?;
         let place = self.place().ok();
         match place.and_then(|place| self.runtime.scopes.find(place.key)) {
             Some(scope) => scope.read(|| true, closure).await,
             None => Ok(closure(&S::default())),
         }
+    }
+
+    /// A cancelled task sends nothing any more, and a paused one waits.
+    async fn go_on(&self) -> Result<(), UpdateError> {
+        match &self.attempt {
+            Some(attempt) => attempt.go_on().await,
+            None => Ok(()),
+        }
+    }
+
+    /// In the hands of a task.
+    fn held_by(mut self, attempt: &Attempt) -> Self {
+        self.attempt = Some(attempt.clone());
+        self
     }
 
     fn place(&self) -> Result<Place, Refused> {
@@ -151,6 +171,7 @@ impl<S> Clone for ScopeHandle<S> {
         ScopeHandle {
             runtime: self.runtime.clone(),
             name: self.name.clone(),
+            attempt: self.attempt.clone(),
             state: PhantomData,
         }
     }
@@ -236,13 +257,13 @@ impl<S: State> TaskContext<S> {
     /// The state of the process, as the server goes to it. See [`ScopeHandle`].
     pub fn process<T: State>(&self) -> ScopeHandle<T> {
         const { assert_process::<T>() };
-        ScopeHandle::process(self.runtime())
+        ScopeHandle::process(self.runtime()).held_by(&self.attempt)
     }
 
     /// A keyed scope, as the server goes to it. See [`ScopeHandle`].
     pub fn keyed<T: State>(&self, key: impl AsRef<str>) -> ScopeHandle<T> {
         const { assert_keyed::<T>() };
-        ScopeHandle::keyed(self.runtime(), key.as_ref())
+        ScopeHandle::keyed(self.runtime(), key.as_ref()).held_by(&self.attempt)
     }
 }
 
@@ -278,6 +299,7 @@ impl fmt::Display for NotSent {
         match self {
             NotSent::Full => f.write_str("there is no room for the event now"),
             NotSent::Busy => f.write_str("this task runs already"),
+            NotSent::Cancelled => f.write_str("the task was cancelled"),
             NotSent::NoSuch(why) => f.write_str(why),
             NotSent::Arguments(why) => write!(f, "the arguments can't be recorded: {why}"),
         }

@@ -72,9 +72,10 @@ impl Follower {
         self.news_since_ms.store(NO_NEWS, Ordering::Relaxed);
     }
 
-    /// The stream writes.
+    /// The stream writes: its client reads.
     pub(crate) fn writes(&self, now_ms: u64) {
         self.wrote_ms.store(now_ms, Ordering::Relaxed);
+        self.news_since_ms.store(NO_NEWS, Ordering::Relaxed);
     }
 
     pub(crate) fn take_ping(&self) -> bool {

@@ -11,7 +11,7 @@
 //! whatever is put where the stream reads before `tell`, under a lock or not. crates/handover
 //! takes this file through every order, which is why it gets its atomics from `sync`.
 
-use super::sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, Ordering};
+use super::sync::{AtomicBool, AtomicWaker, Mutex, Ordering};
 use std::{
     sync::{Arc, PoisonError},
     task::Waker,
@@ -28,7 +28,6 @@ pub(crate) struct News {
 pub(crate) struct Audience<F> {
     // A std mutex, held to add, to remove and to go through; a wake takes no lock of ours.
     all: Mutex<Vec<Arc<F>>>,
-    count: AtomicUsize,
 }
 
 // === impl News ===
@@ -68,31 +67,28 @@ impl<F> Default for Audience<F> {
     fn default() -> Self {
         Audience {
             all: Mutex::new(Vec::new()),
-            count: AtomicUsize::new(0),
         }
     }
 }
 
 impl<F> Audience<F> {
-    /// How many there are. One that is being added counts already.
+    /// How many there are.
     pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     /// From now on it is told. It looks after this, not before.
     pub(crate) fn add(&self, one: Arc<F>) {
-        self.count.fetch_add(1, Ordering::SeqCst);
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(one);
     }
 
     pub(crate) fn remove(&self, one: &Arc<F>) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.len();
         all.retain(|known| !Arc::ptr_eq(known, one));
-        // Less what went: another that is being added counts already, and is not in there yet.
-        let gone = before - all.len();
-        self.count.fetch_sub(gone, Ordering::SeqCst);
     }
 
     pub(crate) fn any(&self, is: impl Fn(&F) -> bool) -> bool {

@@ -6,7 +6,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What the logs of all scopes take, and may take. Each log has a bound of its own; that of all is
+/// What the logs of all scopes take, and may take. A state keeps some of the entries longer, to be
+/// read anew from: at most as much as it takes itself, or 64 KiB. Each log has a bound of its own; that of all is
 /// kept by those that nobody has used for the longest.
 #[derive(Debug)]
 pub(crate) struct LogBudget {
@@ -44,12 +45,16 @@ impl LogBudget {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         };
         let mut all = scopes.all();
-        all.sort_by_key(|scope| scope.last_used_ms());
-        for scope in all {
+        // Each is asked once: others use their scopes meanwhile, and an order that changes while
+        // it is sorted is none.
+        all.sort_by_cached_key(|slot| slot.last_used_ms());
+        for slot in all {
             if self.used() <= self.max - self.max / 8 {
                 return;
             }
-            scope.cut_log();
+            if let Some(scope) = slot.scope() {
+                scope.cut_log();
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! How large a state is as JSON. To know it costs O(state), so that it is found out seldom, and for
 //! a large state on a thread of its own: nobody waits for it with the scope's lock.
 
+use super::drop_quietly;
 use crate::core::state::{State, to_json_with_server};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,8 +12,8 @@ use std::{
 #[derive(Debug)]
 pub(super) enum Size {
     Known(usize),
-    /// At most so many; how many exactly is being found out. Leads to `Known`; to `AtMost` where
-    /// the thread was never given or user code panicked.
+    /// At most so many; how many exactly is being found out. Leads to `Known`, to `AtMost` where
+    /// user code panicked, and nowhere where the runtime goes down first.
     Measuring(usize, Arc<OnceLock<Option<usize>>>),
     /// At most so many.
     AtMost(usize),
@@ -35,7 +36,7 @@ impl Size {
         runtime.spawn_blocking(move || {
             let bytes = measure(&value);
             // Dropped before it is told of, so that chunks are not shared for longer than need be.
-            drop(catch_unwind(AssertUnwindSafe(move || drop(value))));
+            drop_quietly(value);
             to.set(bytes)
         });
         Size::Measuring(bound, found)

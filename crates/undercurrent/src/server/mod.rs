@@ -62,19 +62,21 @@ use self::{
     logs::LogBudget,
     polls::Polls,
     queue::{Origin, Queued},
-    registration::Arguments,
+    registration::{Arguments, Prepared, PreparedTask},
     registry::{Provided, Registry},
+    scope::Scope,
     scopes::Scopes,
     session::Sessions,
 };
 use crate::{
-    Call, EventDef, Limits, Visitor,
+    Call, EventDef, Limits, TaskDef, Visitor,
     core::scope::{NotAScope, ScopeName},
 };
 use std::{
     any::Any,
     collections::BTreeSet,
     fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
@@ -101,6 +103,8 @@ pub(crate) struct Runtime {
     /// Queues and tasks that run, so that a shutdown can wait for them.
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
+    /// The half of the shutdown's time that is left to who ends by itself is over.
+    pub(crate) interrupted: CancellationToken,
     /// The large fields that the log has been told of.
     warned_of: Mutex<BTreeSet<(&'static str, String)>>,
     started: Instant,
@@ -140,6 +144,12 @@ impl Runtime {
         ScopeName::parse(text, space_of)
     }
 
+    pub(crate) fn each_scope(&self, act: impl Fn(&Scope)) {
+        let slots = self.scopes.all();
+        let scopes = slots.iter().filter_map(|slot| slot.scope());
+        scopes.for_each(|scope| act(&scope));
+    }
+
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutdown.is_cancelled()
     }
@@ -176,6 +186,19 @@ impl Runtime {
             is_first: false,
             ended: None,
         })
+    }
+
+    /// Makes a task ready to be started.
+    pub(crate) fn prepared_task<E: TaskDef>(
+        &self,
+        task: Call<E>,
+    ) -> Result<PreparedTask, NotStarted> {
+        let queued = self.queued(task, Visitor::SERVER, None);
+        match queued.map(|queued| queued.prepared) {
+            Ok(Prepared::Task(task)) => Ok(task),
+            Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
+            Err(_) => Err(NotStarted::Arguments),
+        }
     }
 
     pub(crate) fn warn_of_large_field(&self, state: &'static str, path: &str, bytes: usize) {
@@ -234,6 +257,18 @@ pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> &str {
 )]
 pub(crate) fn forget_panic(panic: Box<dyn Any + Send>) {
     std::mem::forget(panic);
+}
+
+/// Drops what user code may have a hand in. A panic there stays there. Says whether there was
+/// none.
+pub(crate) fn drop_quietly<T>(value: T) -> bool {
+    match catch_unwind(AssertUnwindSafe(move || drop(value))) {
+        Ok(()) => true,
+        Err(panic) => {
+            forget_panic(panic);
+            false
+        }
+    }
 }
 
 // === impl StartError ===

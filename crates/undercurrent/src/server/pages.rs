@@ -77,10 +77,7 @@ pub(crate) async fn page_view(
     let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
     let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
     let snapshot = match scope {
-        Some(scope) => {
-            scope.touch(runtime.uptime_ms());
-            scope.snapshot(visitor).await
-        }
+        Some(scope) => scope.snapshot(visitor).await,
         None => ScopeSnapshot::default(),
     };
     let reader = Reader {

@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, Once, PoisonError, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -22,7 +22,8 @@ pub(crate) struct Polls {
     thread: Once,
     // A std mutex, held to add, to remove and to look through.
     running: Mutex<HashMap<usize, Arc<Running>>>,
-    warnings: AtomicUsize,
+    #[cfg(test)]
+    named: Mutex<Vec<&'static str>>,
 }
 
 struct Running {
@@ -52,7 +53,8 @@ impl Polls {
             began: Instant::now(),
             thread: Once::new(),
             running: Mutex::default(),
-            warnings: AtomicUsize::new(0),
+            #[cfg(test)]
+            named: Mutex::default(),
         }
     }
 
@@ -75,10 +77,10 @@ impl Polls {
         Watched { future, guard }
     }
 
-    /// How often the log was told of a handler.
+    /// The handlers that the log was told of.
     #[cfg(test)]
-    pub(crate) fn warnings(&self) -> usize {
-        self.warnings.load(Ordering::Relaxed)
+    pub(crate) fn named(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(self: &Arc<Self>) {
@@ -94,20 +96,21 @@ impl Polls {
     fn look(&self, told: &mut Vec<(usize, u64)>) {
         let now = self.now_ms();
         let slow = u64::try_from(self.slow.as_millis()).unwrap_or(u64::MAX);
-        let running = self.lock();
-        let long = running.iter().filter_map(|(address, running)| {
+        let long = |(address, running): (&usize, &Arc<Running>)| {
             let since = running.since.load(Ordering::Relaxed);
             let is_long = since > 0 && now.saturating_sub(since) >= slow;
-            is_long.then_some((running, (*address, since)))
-        });
-        let long: Vec<_> = long.collect();
+            is_long.then_some((running.handler, (*address, since)))
+        };
+        // Told of outside of the lock: a log may be slow.
+        let long: Vec<_> = self.lock().iter().filter_map(long).collect();
         told.retain(|known| long.iter().any(|(_, key)| key == known));
-        for (running, key) in long {
+        for (handler, key) in long {
             if !told.contains(&key) {
                 told.push(key);
-                self.warnings.fetch_add(1, Ordering::Relaxed);
+                #[cfg(test)]
+                self.named().push(handler);
                 tracing::warn!(
-                    handler = running.handler,
+                    handler,
                     ms = now - key.1,
                     "a handler computes or blocks and holds up a thread of the server: use \
                      `cx.blocking`, or wait with `.await`"

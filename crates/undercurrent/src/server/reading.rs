@@ -26,6 +26,10 @@ impl Scope {
     /// The same for a component, which can't wait for a turn: it blocks its thread while the
     /// closure of an update runs.
     pub(crate) fn snapshot_now(&self, visitor: Visitor) -> ScopeSnapshot {
+        // Who looks uses it.
+        if let Some(runtime) = self.runtime.upgrade() {
+            self.touch(runtime.uptime_ms());
+        }
         let mut states = self.states();
         let published = self.published();
         let epoch = published.log.position().epoch;

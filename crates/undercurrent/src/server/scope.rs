@@ -9,7 +9,7 @@ use super::{
     scopes::Slot,
     states::{StateNumbers, States},
     tasks::Tasks,
-    writing::{InClosure, Writing},
+    writing::{InClosure, Told, Writing},
 };
 use crate::{
     State, UpdateError, Visitor,
@@ -141,6 +141,7 @@ impl Scope {
             _turn: turn,
             states: self.states(),
             changes: Vec::new(),
+            told: Told::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{
     Runtime,
     authorize::Place,
+    drop_quietly,
     follow::{Follower, Followers},
     scope::Scope,
 };
@@ -76,7 +77,7 @@ impl Scopes {
         // the scope is in it.
         let mut part = self.part(key);
         let slot = part.entry(key).or_insert_with(|| Slot::new(place));
-        let mut scope = slot.scope.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scope = slot.lock();
         let scope = scope.get_or_insert_with(|| {
             self.count.fetch_add(1, Ordering::Relaxed);
             Arc::new(Scope::new(slot.clone(), runtime))
@@ -112,46 +113,54 @@ impl Scopes {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// All that exist.
-    pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
-        let scopes = self.parts.iter().flat_map(|part| {
+    /// The places of all that exist. Who has such a list holds no scope: those that nobody uses
+    /// may go meanwhile.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+        let slots = self.parts.iter().flat_map(|part| {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            part.values()
-                .filter_map(|slot| slot.scope())
-                .collect::<Vec<_>>()
+            let has_scope = |slot: &&Arc<Slot>| slot.lock().is_some();
+            part.values().filter(has_scope).cloned().collect::<Vec<_>>()
         });
-        scopes.collect()
+        slots.collect()
     }
 
     /// Drops the scopes that have been idle the longest: a part of them at once, so that the
     /// search is not made for each new visitor.
     fn make_room(&self) -> bool {
-        let mut idle: Vec<_> = self.all().into_iter().filter(may_go).collect();
-        idle.sort_by_key(|scope| scope.last_used_ms());
+        let mut idle = self.all();
+        idle.retain(|slot| slot.lock().as_ref().is_some_and(may_go));
+        // Each is asked once: others use their scopes meanwhile, and an order that changes while
+        // it is sorted is none.
+        idle.sort_by_cached_key(|slot| slot.last_used_ms());
         idle.truncate((self.max / 64).max(1));
-        idle.iter().for_each(|scope| self.let_go(scope, may_go));
+        idle.iter().for_each(|slot| self.let_go(slot, may_go));
         self.count() < self.max
     }
 
     /// Drops the scopes that nobody has used since a moment on the runtime's clock.
     pub(crate) fn expire(&self, before_ms: u64) {
         let is_old = |scope: &Arc<Scope>| scope.last_used_ms() < before_ms && may_go(scope);
-        let old: Vec<_> = self.all().into_iter().filter(is_old).collect();
-        old.iter().for_each(|scope| self.let_go(scope, is_old));
+        self.all().iter().for_each(|slot| self.let_go(slot, is_old));
     }
 
-    fn let_go(&self, scope: &Arc<Scope>, may_go: impl Fn(&Arc<Scope>) -> bool) {
-        let mut part = self.part(scope.slot.key);
+    fn let_go(&self, slot: &Arc<Slot>, may_go: impl Fn(&Arc<Scope>) -> bool) {
+        // Looked at under the lock of its part: who looks it up takes that, too.
+        let mut part = self.part(slot.key);
         let is_here = part
-            .get(&scope.slot.key)
-            .is_some_and(|slot| Arc::ptr_eq(slot, &scope.slot));
-        // Looked at again under the lock of its part.
-        if is_here && may_go(scope) {
-            part.remove(&scope.slot.key);
-            // The place and the scope hold each other: one must let go.
-            scope.slot.take_scope();
+            .get(&slot.key)
+            .is_some_and(|here| Arc::ptr_eq(here, slot));
+        // The place and the scope hold each other: one must let go.
+        let gone = match is_here {
+            true => slot.lock().take_if(|scope| may_go(scope)),
+            false => None,
+        };
+        if gone.is_some() {
+            part.remove(&slot.key);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
+        // Outside of the locks: with it goes user code's state.
+        drop(part);
+        drop_quietly(gone);
     }
 
     fn part(&self, key: ScopeKey) -> MutexGuard<'_, HashMap<ScopeKey, Arc<Slot>>> {
@@ -162,10 +171,9 @@ impl Scopes {
     }
 }
 
-/// Nothing is under way in it. Its place and a list of scopes hold one each: whoever holds another
-/// is about to use it.
+/// Nothing is under way in it. Its place holds one: whoever holds another is about to use it.
 fn may_go(scope: &Arc<Scope>) -> bool {
-    Arc::strong_count(scope) <= 2 && scope.is_idle()
+    Arc::strong_count(scope) == 1 && scope.is_idle()
 }
 
 impl Slot {
@@ -184,21 +192,17 @@ impl Slot {
         self.key
     }
 
-    fn take_scope(&self) {
-        let taken = self
-            .scope
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        // Dropped here, outside of the lock: with it goes user code's state.
-        drop(taken);
+    pub(crate) fn scope(&self) -> Option<Arc<Scope>> {
+        self.lock().clone()
     }
 
-    pub(crate) fn scope(&self) -> Option<Arc<Scope>> {
-        self.scope
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// When its scope was last used, on the runtime's clock; 0 where there is none.
+    pub(crate) fn last_used_ms(&self) -> u64 {
+        self.lock().as_ref().map_or(0, |scope| scope.last_used_ms())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Scope>>> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The accept loop: `TCP_NODELAY`, a time-out for heads, a limit of connections, a way to cut one
 //! off, and a shutdown that drains.
 
-use super::{Undercurrent, door::door};
+use super::{Undercurrent, door::door, scope::Scope};
 use crate::core::frame::ByeReason;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use hyper::{body::Incoming, server::conn::http1};
@@ -106,9 +106,7 @@ impl Undercurrent {
             .say_bye_to_all(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
         draining.cancel();
         // Nobody will resume what is paused; what the server itself has started ends with it.
-        let scopes = runtime.scopes.all();
-        scopes.iter().for_each(|scope| scope.interrupt_endless());
-        drop(scopes);
+        runtime.each_scope(Scope::interrupt_endless);
         connections.close();
         runtime.tracker.close();
         let patience = Duration::from_millis(runtime.limits.shutdown_ms) / 2;
@@ -116,11 +114,8 @@ impl Undercurrent {
         if tokio::time::timeout(patience, quiet).await.is_ok() {
             return;
         }
-        runtime
-            .scopes
-            .all()
-            .iter()
-            .for_each(|scope| scope.interrupt_tasks());
+        runtime.interrupted.cancel();
+        runtime.each_scope(Scope::interrupt_tasks);
         let quiet = async { tokio::join!(connections.wait(), runtime.tracker.wait()) };
         if tokio::time::timeout(patience, quiet).await.is_err() {
             let (open, running) = (connections.len(), runtime.tracker.len());
@@ -178,10 +173,10 @@ async fn serve_connection(
     }
 }
 
-/// Once a second: pings, and clients that take nothing.
 /// Seconds between two looks for scopes that nobody uses.
 const EXPIRE_EVERY_S: u64 = 5;
 
+/// Once a second: pings, clients that take nothing; now and then scopes that nobody uses.
 async fn sweep(uc: Undercurrent) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     for tick in 0_u64.. {

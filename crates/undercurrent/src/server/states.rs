@@ -61,8 +61,8 @@ fn downcast<S: State>(cell: &mut Option<Box<dyn AnyCell>>) -> &mut Cell<S> {
     let cell = cell.as_mut().map(|cell| cell.as_any());
     match cell.and_then(|cell| cell.downcast_mut()) {
         Some(cell) => cell,
-        // A number is given by the name of a state, and start-up has seen to it that no two that
-        // handlers change have one name.
+        // A number is given by the name of a state. Start-up has seen to it that no two that
+        // handlers are for have one name; what a handler reaches beside its own it does not see.
         None => panic!(
             "{} shares its name, {:?}, with another state of this scope: rename one of the structs",
             std::any::type_name::<S>(),

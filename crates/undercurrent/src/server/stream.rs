@@ -100,7 +100,7 @@ fn event_stream(body: Body) -> Response<Body> {
 }
 
 /// The body of the answer. Whatever came while the socket was busy goes in one write.
-struct Stream {
+pub(super) struct Stream {
     runtime: Arc<Runtime>,
     visitor: Visitor,
     follower: Arc<Follower>,
@@ -138,7 +138,7 @@ enum Phase {
 }
 
 impl Stream {
-    fn new(
+    pub(super) fn new(
         runtime: Arc<Runtime>,
         visitor: Visitor,
         connection: CancellationToken,
@@ -191,6 +191,17 @@ impl Stream {
             let scope = scope.to_string();
             out.extend_from_slice(&write_control_event(&Control::Refused { scope, message }));
         }
+    }
+
+    /// The next part of what is large: as much as is written in one go, so that a client who reads
+    /// slowly is seen to read.
+    fn next_part(&mut self) -> Option<Bytes> {
+        let front = self.large.front_mut()?;
+        let part = front.split_to(front.len().min(self.runtime.limits.write_bytes));
+        if front.is_empty() {
+            self.large.pop_front();
+        }
+        Some(part)
     }
 
     /// Writes what there is, at most so much in one go.
@@ -282,9 +293,9 @@ impl HttpBody for Stream {
         if matches!(self.phase, Phase::Ended) {
             return Poll::Ready(None);
         }
-        if let Some(large) = self.large.pop_front() {
+        if let Some(part) = self.next_part() {
             self.follower.writes(self.runtime.uptime_ms());
-            return Poll::Ready(Some(Ok(Frame::data(large))));
+            return Poll::Ready(Some(Ok(Frame::data(part))));
         }
         self.follower.look(cx.waker());
         let mut out = Vec::new();
@@ -299,7 +310,7 @@ impl HttpBody for Stream {
             self.phase = Phase::Ended;
         }
         let data = match out.is_empty() {
-            true => self.large.pop_front(),
+            true => self.next_part(),
             false => Some(Bytes::from(out)),
         };
         let Some(data) = data else {

@@ -3,5 +3,5 @@
 pub(super) use futures::task::AtomicWaker;
 pub(super) use std::sync::{
     Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };

@@ -31,6 +31,15 @@ pub(crate) struct Writing<'a> {
     pub(super) _turn: tokio::sync::MutexGuard<'a, ()>,
     pub(super) states: MutexGuard<'a, States>,
     pub(super) changes: Vec<(usize, &'static str, Recorded)>,
+    pub(super) told: Told,
+}
+
+/// What is to be done once the lock is released.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Something was committed: streams and whoever waits for the state are woken.
+    is_news: bool,
+    are_logs_full: bool,
 }
 
 /// How a handler's synchronous part failed.
@@ -49,7 +58,7 @@ struct SlowWatch {
 
 /// Marks that a closure over a state runs on this thread, so that an update from inside it is
 /// told so instead of waiting for itself for ever.
-pub(super) struct InClosure(bool);
+pub(crate) struct InClosure(bool);
 
 thread_local! {
     /// A closure over a state runs on this thread.
@@ -199,6 +208,21 @@ impl Writing<'_> {
 
     /// Publishes what was changed as one update, releases the lock and wakes the streams.
     pub(crate) fn publish(mut self) {
+        self.commit();
+        let told = std::mem::take(&mut self.told);
+        let (scope, runtime) = (self.scope, self.runtime.clone());
+        drop(self);
+        if told.is_news {
+            scope.slot.followers.wake_all();
+            scope.changed.notify_waiters();
+        }
+        if told.are_logs_full {
+            runtime.logs.make_room(&runtime.scopes);
+        }
+    }
+
+    /// Makes what was changed one update, and keeps the lock: what comes next is another one.
+    pub(crate) fn commit(&mut self) {
         let changes = std::mem::take(&mut self.changes);
         if changes.is_empty() {
             return;
@@ -224,20 +248,15 @@ impl Writing<'_> {
         }
         let before = published.log.bytes();
         published.log.push(entries.iter().cloned());
-        let after = published.log.bytes();
+        // Counted under the lock, as it is cut: what was not added is never taken away.
+        self.told.are_logs_full |= self.runtime.logs.count(before, published.log.bytes());
         drop(published);
         for entry in entries {
             if let Some(cell) = &mut self.states.cells[entry.state] {
                 cell.committed(entry);
             }
         }
-        let (scope, runtime) = (self.scope, self.runtime.clone());
-        drop(self);
-        scope.slot.followers.wake_all();
-        scope.changed.notify_waiters();
-        if runtime.logs.count(before, after) {
-            runtime.logs.make_room(&runtime.scopes);
-        }
+        self.told.is_news = true;
     }
 
     /// The number of a state, which the scope gets now if it has not got it.
@@ -309,7 +328,7 @@ impl InClosure {
     }
 
     /// One runs on this thread.
-    pub(super) fn is_here() -> bool {
+    pub(crate) fn is_here() -> bool {
         IN_CLOSURE.get()
     }
 }

@@ -4,26 +4,36 @@ use super::TaskContext;
 use crate::{
     State, UpdateError, Visitor,
     server::{
+        drop_quietly,
         scope::{Gate, Look},
         tasks::Attempt,
+        writing::InClosure,
     },
 };
 use std::{
     any::Any,
     fmt,
+    future::Future,
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, oneshot},
+};
 
 /// What a closure on a thread of its own gets: the same doors, and each blocks.
 ///
 /// Each method but `progress`, `visitor` and `expect` is a point where a cancel and a pause take
-/// effect.
+/// effect. None can be called inside the closure of another: that is `UpdateError::Nested`.
 pub struct BlockingContext<S> {
     attempt: Attempt,
     handle: Handle,
+    /// Given back while the task is paused, so that others go on meanwhile.
+    // A std mutex, held to put or to take.
+    turn: Mutex<Option<OwnedSemaphorePermit>>,
     state: PhantomData<fn() -> S>,
 }
 
@@ -70,11 +80,12 @@ impl<S: State> TaskContext<S> {
         let turn = tokio::select! {
             biased;
             () = self.attempt.ends() => return Err(UpdateError::Cancelled),
-            turn = threads.acquire_owned() => turn,
+            turn = threads.acquire_owned() => turn.ok(),
         };
         let cx = BlockingContext {
             attempt: self.attempt.clone(),
             handle: Handle::current(),
+            turn: Mutex::new(turn),
             state: PhantomData,
         };
         let (answer, answered) = oneshot::channel();
@@ -82,10 +93,9 @@ impl<S: State> TaskContext<S> {
         // a closure that computes for hours would keep the process alive as long.
         let thread = std::thread::Builder::new().name("undercurrent-blocking".into());
         let spawned = thread.spawn(move || {
-            let _turn = turn;
             let result = catch_unwind(AssertUnwindSafe(|| closure(&cx)));
             // Nobody listens any more after a cancel, and what it returned is dropped here.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(answer.send(result))));
+            drop_quietly(answer.send(result));
         });
         if let Err(error) = spawned {
             panic!("the system gives no thread: {error}");
@@ -111,8 +121,7 @@ impl<S: State> BlockingContext<S> {
     /// As there.
     pub fn update<R>(&self, closure: impl FnOnce(&mut S) -> R) -> Result<R, UpdateError> {
         let scope = &self.attempt.run.scope;
-        self.handle
-            .block_on(scope.update(self.attempt.clone(), closure))
+        self.wait(scope.update(self.attempt.clone(), closure))?
     }
 
     /// As [`TaskContext::try_update`]. Blocks until the update is made.
@@ -125,8 +134,7 @@ impl<S: State> BlockingContext<S> {
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, leptos::error::Error> {
         let scope = &self.attempt.run.scope;
-        self.handle
-            .block_on(scope.try_update(self.attempt.clone(), closure))?
+        self.wait(scope.try_update(self.attempt.clone(), closure))??
             .map_err(Into::into)
     }
 
@@ -137,8 +145,7 @@ impl<S: State> BlockingContext<S> {
     /// As there.
     pub fn read<R>(&self, closure: impl FnOnce(&S) -> R) -> Result<R, UpdateError> {
         let scope = &self.attempt.run.scope;
-        self.handle
-            .block_on(scope.read(self.attempt.clone(), closure))
+        self.wait(scope.read(self.attempt.clone(), closure))?
     }
 
     /// Says whether to go on, and waits while the task is paused.
@@ -150,8 +157,37 @@ impl<S: State> BlockingContext<S> {
         match self.attempt.look() {
             Look::Pass => Ok(()),
             Look::Refuse => Err(UpdateError::Cancelled),
-            Look::Wait => self.handle.block_on(self.attempt.go_on()),
+            Look::Wait => self.wait(self.attempt.go_on())?,
         }
+    }
+
+    /// Blocks for a call. While the task is paused another's closure may have this one's turn.
+    fn wait<T>(&self, call: impl Future<Output = T>) -> Result<T, UpdateError> {
+        // A thread can't wait inside of a wait; the call would say so itself, were it asked.
+        if InClosure::is_here() {
+            return Err(UpdateError::Nested);
+        }
+        Ok(self.handle.block_on(async {
+            let mut call = pin!(call);
+            tokio::select! {
+                biased;
+                done = &mut call => return done,
+                () = self.attempt.is_held() => {}
+            }
+            drop(self.lock_turn().take());
+            let done = call.await;
+            let threads = self.attempt.run.runtime.blocking_threads.clone();
+            tokio::select! {
+                biased;
+                () = self.attempt.ends() => {}
+                turn = threads.acquire_owned() => *self.lock_turn() = turn.ok(),
+            }
+            done
+        }))
+    }
+
+    fn lock_turn(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`TaskContext::progress`].

@@ -29,34 +29,20 @@ pub struct ForEach<'a, S, I, L, F> {
 /// state, and is asked again after each update. While it says 0, those that run go on, and no other
 /// begins.
 pub trait ForEachLimit<S>: Send + Sync {
-    /// It may change while children run.
+    /// What it is. `None` where only a state could say.
     #[doc(hidden)]
-    const CHANGES: bool;
-    #[doc(hidden)]
-    fn now(&self, state: &S) -> usize;
-    #[doc(hidden)]
-    fn at_first(&self) -> usize {
-        0
-    }
+    fn limit(&self, state: Option<&S>) -> Option<usize>;
 }
 
 impl<S> ForEachLimit<S> for usize {
-    const CHANGES: bool = false;
-
-    fn now(&self, _state: &S) -> usize {
-        (*self).max(1)
-    }
-
-    fn at_first(&self) -> usize {
-        (*self).max(1)
+    fn limit(&self, _state: Option<&S>) -> Option<usize> {
+        Some((*self).max(1))
     }
 }
 
 impl<S, F: Fn(&S) -> usize + Send + Sync> ForEachLimit<S> for F {
-    const CHANGES: bool = true;
-
-    fn now(&self, state: &S) -> usize {
-        self(state)
+    fn limit(&self, state: Option<&S>) -> Option<usize> {
+        state.map(self)
     }
 }
 
@@ -154,30 +140,24 @@ async fn run<S: State, T, C: Future<Output = Outcome> + Send>(
     let mut running = FuturesUnordered::new();
     let mut first_error = None;
     let mut phase = Phase::Beginning;
-    let mut most = limit.at_first();
+    let mut most = limit.limit(None).unwrap_or(0);
+    // Beside the children, never in their way: whoever stands in the line for the scope's lock
+    // must be polled, or nobody gets it. So, too, what is not asked any more is dropped.
+    let mut next_limit = pin!(Some(limit_other_than(cx, &limit, most)));
     let mut grace = pin!(None);
     loop {
-        // Listened to before the limit is read.
-        let mut changed = pin!(cx.scope().changed.notified());
-        if matches!(phase, Phase::Beginning) {
-            if group.0.is_over() {
-                phase = Phase::Leaving;
-            } else if limit_changes(&limit) {
-                changed.as_mut().enable();
-                match cx.read(|state| limit.now(state)).await {
-                    Ok(now) => most = now,
-                    Err(error) => {
-                        first_error.get_or_insert_with(|| Error::from(error));
-                        phase = Phase::Leaving;
-                    }
-                }
-            }
+        if matches!(phase, Phase::Beginning) && cx.attempt.is_over() {
+            first_error.get_or_insert_with(|| UpdateError::Cancelled.into());
+            phase = Phase::Leaving;
         }
         while matches!(phase, Phase::Beginning) && running.len() < most {
             match items.next() {
                 Some(item) => running.push(child(TaskContext::new(group.0.clone()), item)),
                 None => phase = Phase::Last,
             }
+        }
+        if !matches!(phase, Phase::Beginning) {
+            next_limit.set(None);
         }
         if matches!(phase, Phase::Leaving) && grace.is_none() {
             group.0.end();
@@ -187,30 +167,49 @@ async fn run<S: State, T, C: Future<Output = Outcome> + Send>(
         if running.is_empty() && !matches!(phase, Phase::Beginning) {
             break;
         }
-        let is_beginning = matches!(phase, Phase::Beginning);
-        let ended = tokio::select! {
-            Some(ended) = running.next() => ended,
-            () = changed, if is_beginning && limit_changes(&limit) => continue,
+        let error = tokio::select! {
+            Some(ended) = running.next() => match ended {
+                Ok(()) => continue,
+                Err(error) => error_of(error),
+            },
+            now = async { next_limit.as_mut().as_pin_mut().expect("it is asked").await },
+                if next_limit.is_some() => match now {
+                Ok(now) => {
+                    most = now;
+                    next_limit.set(Some(limit_other_than(cx, &limit, most)));
+                    continue;
+                }
+                Err(error) => {
+                    phase = Phase::Leaving;
+                    error.into()
+                }
+            },
             () = cx.attempt.ends(), if !matches!(phase, Phase::Leaving) => {
-                first_error.get_or_insert_with(|| UpdateError::Cancelled.into());
                 phase = Phase::Leaving;
-                continue;
+                UpdateError::Cancelled.into()
             }
             () = async { grace.as_mut().as_pin_mut().expect("it is leaving").await },
                 if grace.is_some() => break,
         };
-        if let Err(error) = ended {
-            first_error.get_or_insert_with(|| error_of(error));
-            if !keeps_going {
-                phase = Phase::Leaving;
-            }
+        first_error.get_or_insert(error);
+        if !keeps_going {
+            phase = Phase::Leaving;
         }
     }
     first_error.map_or(Ok(()), Err)
 }
 
-fn limit_changes<S, L: ForEachLimit<S>>(_limit: &L) -> bool {
-    L::CHANGES
+/// The limit, once it is another one. A number stays what it is.
+async fn limit_other_than<S: State>(
+    cx: &TaskContext<S>,
+    limit: &impl ForEachLimit<S>,
+    most: usize,
+) -> Result<usize, UpdateError> {
+    if limit.limit(None).is_some() {
+        return std::future::pending().await;
+    }
+    let other = |state: &S| limit.limit(Some(state)).filter(|now| *now != most);
+    cx.until(other).await
 }
 
 fn error_of(error: HandlerError) -> Error {

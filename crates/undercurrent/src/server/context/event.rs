@@ -99,10 +99,13 @@ impl<S: State> EventContext<S> {
     ///
     /// # Errors
     ///
-    /// None today; a cancelled event will return one.
+    /// [`UpdateError::Cancelled`] when the server goes down.
     pub async fn sleep(&self, span: impl Into<Duration>) -> Result<(), UpdateError> {
-        tokio::time::sleep(span.into()).await;
-        Ok(())
+        tokio::select! {
+            biased;
+            () = self.run.runtime.interrupted.cancelled() => Err(UpdateError::Cancelled),
+            () = tokio::time::sleep(span.into()) => Ok(()),
+        }
     }
 
     /// Queues an event behind what is queued. It enters when this event has ended well; if there

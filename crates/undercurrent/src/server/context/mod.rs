@@ -16,7 +16,6 @@ pub use self::{
 use super::{
     Runtime,
     queue::{Origin, Queued},
-    registration::Prepared,
     scope::Scope,
     tasks::NotStarted,
 };
@@ -134,12 +133,8 @@ async fn start<E: TaskDef>(
     task: Call<E>,
     origin: Option<Origin>,
 ) -> Result<u64, NotStarted> {
-    let queued = runtime.queued(task, visitor, None);
-    match queued.map(|queued| queued.prepared) {
-        Ok(Prepared::Task(task)) => scope.start_task(task, visitor, origin).await,
-        Ok(_) => unreachable!("`TaskDef` is implemented by `#[background]` alone"),
-        Err(_) => Err(NotStarted::Arguments),
-    }
+    let task = runtime.prepared_task(task)?;
+    scope.start_task(task, visitor, origin).await
 }
 
 // === impl EventRun ===

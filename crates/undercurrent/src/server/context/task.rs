@@ -14,11 +14,11 @@ use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc, time::D
 
 /// What a background task gets. It runs beside the queue and touches the state in short updates.
 ///
-/// Each method but `progress` and `expect` is a point where a cancel and a pause take effect: it
+/// Whatever of it is awaited, but for `cancel`, is a point where a cancel and a pause take effect: it
 /// returns `Err(Cancelled)` then, for `?` to carry out, or waits for the resume. A task whose time
 /// is over (`timeout`) meets the same as one that is cancelled.
 pub struct TaskContext<S> {
-    pub(super) attempt: Attempt,
+    pub(in crate::server) attempt: Attempt,
     state: PhantomData<fn() -> S>,
 }
 

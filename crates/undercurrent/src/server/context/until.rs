@@ -13,13 +13,14 @@ impl<S: State> EventContext<S> {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Nested`] inside the closure of an update.
+    /// [`UpdateError::Cancelled`] when the server goes down, [`UpdateError::Nested`] inside the closure of an update.
     pub fn until<T: Send>(
         &self,
         look: impl FnMut(&S) -> Option<T> + Send,
     ) -> impl Future<Output = Result<T, UpdateError>> + Send {
+        let interrupted = self.runtime().interrupted.clone();
         let scope = self.scope();
-        scope.until(|| true, std::future::pending(), look)
+        scope.until(|| true, interrupted.cancelled_owned(), look)
     }
 }
 

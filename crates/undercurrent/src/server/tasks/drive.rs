@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Runtime, forget_panic,
+        Runtime, drop_quietly, forget_panic,
         outcome::{HandlerError, Outcome},
         queue::End,
     },
@@ -97,7 +97,7 @@ async fn one_attempt(runtime: &Arc<Runtime>, run: &Arc<TaskRun>) -> Ended {
         }
     };
     // What the task held may panic where it is dropped. It has ended all the same.
-    if catch_unwind(AssertUnwindSafe(move || drop(future))).is_err() {
+    if !drop_quietly(future) {
         tracing::error!(task = run.name, "a task panicked while it was dropped");
     }
     ended
@@ -178,9 +178,7 @@ fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Send>>) {
     match outcome {
         Err(panic) => forget_panic(panic),
         Ok(Err(HandlerError::ForVisitor(error) | HandlerError::Internal(error))) => {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(error))) {
-                forget_panic(panic);
-            }
+            drop_quietly(error);
         }
         Ok(Ok(()) | Err(HandlerError::Cancelled)) => {}
     }

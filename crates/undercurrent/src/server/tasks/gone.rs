@@ -25,29 +25,23 @@ pub(super) async fn cancel_when_gone(run: Arc<TaskRun>) {
 }
 
 async fn until_gone(run: &TaskRun, grace: Duration) {
+    loop {
+        until_here(run, false).await;
+        tokio::select! {
+            () = tokio::time::sleep(grace) => return,
+            () = until_here(run, true) => {}
+        }
+    }
+}
+
+/// Until the visitor has a stream in the scope, or has none.
+async fn until_here(run: &TaskRun, wanted: bool) {
     let followers = &run.scope.slot.followers;
     loop {
         // Listens before it looks, so that who comes or goes in between is not missed.
         let mut moved = pin!(followers.moved.notified());
         moved.as_mut().enable();
-        if followers.has(run.visitor) {
-            moved.await;
-            continue;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(grace) => return,
-            // Somebody came, or somebody else went, and that does not make it shorter.
-            () = until_here(run) => {}
-        }
-    }
-}
-
-async fn until_here(run: &TaskRun) {
-    let followers = &run.scope.slot.followers;
-    loop {
-        let mut moved = pin!(followers.moved.notified());
-        moved.as_mut().enable();
-        if followers.has(run.visitor) {
+        if followers.has(run.visitor) == wanted {
             return;
         }
         moved.await;

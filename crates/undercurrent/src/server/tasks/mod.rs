@@ -92,6 +92,9 @@ impl Scope {
         // The table is looked at and changed under the scope's lock, so that of two starts one
         // sees the other.
         let mut tasks = self.lock_tasks();
+        if visitor.is_server() && runtime.is_shutting_down() {
+            return Err(NotStarted::Cancelled);
+        }
         let same = tasks.of(task.name, &task.key);
         let (waits, replaced) = match task.policy.overlap {
             Overlap::Reject if !same.is_empty() => return Err(NotStarted::Busy),
@@ -178,6 +181,8 @@ impl Scope {
         }
         drop(tasks);
         for run in ended {
+            // An update each: what one does at its end stands, should the next one's panic.
+            writing.commit();
             run.end_in_state(&mut writing, TaskStatus::Cancelled, None);
         }
         writing.publish();
@@ -188,11 +193,12 @@ impl Scope {
         let Some(mut writing) = self.write().await else {
             return;
         };
-        // It would hold up the shutdown, and nobody could resume it.
+        let tasks = self.lock_tasks();
+        // It would hold up the shutdown, and nobody could resume it. Asked under the lock that
+        // `interrupt_endless` takes: whoever comes second sees what the first has done.
         if writing.runtime().is_shutting_down() {
             return;
         }
-        let tasks = self.lock_tasks();
         for run in tasks.concerned(which) {
             if !tasks.queued.contains(&run.id) && run.ask(Control::Pause) {
                 writing.change_record(run.id, |record| record.status = TaskStatus::Paused);

@@ -234,6 +234,14 @@ impl Attempt {
         }
     }
 
+    /// Until it is paused, or shall end.
+    pub(crate) async fn is_held(&self) {
+        tokio::select! {
+            () = self.run.until(Control::Pause) => {}
+            () = self.over.cancelled() => {}
+        }
+    }
+
     /// Until it shall end: a cancel, or its time is over.
     pub(crate) async fn ends(&self) {
         tokio::select! {

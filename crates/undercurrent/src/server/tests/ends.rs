@@ -1,7 +1,10 @@
 //! What a task does at its end, and tasks whose visitor has gone.
 
 use super::*;
-use crate::server::follow::Follower;
+use crate::{
+    core::{ops::Applied, state::apply_ops},
+    server::follow::Follower,
+};
 
 #[derive(State, Clone, Debug, Default)]
 struct Desk {
@@ -90,6 +93,85 @@ async fn each_way_to_end_is_told() {
             "Failed a No."
         ]
     );
+}
+
+/// Takes the list out of the state at the second end, and panics: its undo log goes with it.
+fn careless(desk: &mut Desk, _end: &TaskEnd) {
+    if desk.ends.is_empty() {
+        desk.ends.push("the first".into());
+    } else {
+        let _taken = std::mem::take(&mut desk.ends);
+        panic!("on purpose");
+    }
+}
+
+#[background(overlap = queue, on_end = careless)]
+async fn waits_for_ever(cx: TaskContext<Desk>) -> Result {
+    cx.until(|desk| desk.busy.then_some(())).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_ends_at_once_each_stands_by_itself() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    for n in 1..=3 {
+        send(&scope, n, waits_for_ever()).await;
+    }
+    cancel(&scope, "desk/waits_for_ever", "").await;
+    until(|| async { runs(&scope).await.iter().all(|run| run.status.is_end()) }).await;
+    assert_eq!(ends(&scope).await, ["the first"]);
+    // What pages make of it is the same.
+    let resumed = scope.resume(&[("desk", Some(Position::NONE))], VISITOR);
+    let [Resume::Entries(entries)] = &resumed[..] else {
+        panic!("{resumed:?}")
+    };
+    let mut page = Desk::default();
+    for entry in entries {
+        let mut applied = Applied::default();
+        apply_ops(&mut page, entry.public_ops(), &mut applied).expect("it fits");
+    }
+    assert_eq!(page.ends.iter().collect::<Vec<_>>(), ["the first"]);
+}
+
+#[background(timeout = "3s", on_end = settle)]
+async fn takes_too_long(cx: TaskContext<Desk>) -> Result {
+    cx.until(|desk| desk.busy.then_some(())).await?;
+    Ok(())
+}
+
+#[background(on_end = settle)]
+async fn breaks_down(cx: TaskContext<Desk>) {
+    drop(cx);
+    panic!("on purpose");
+}
+
+#[background(on_end = settle)]
+async fn hears_nothing(cx: TaskContext<Desk>) {
+    drop(cx);
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_task_did_not_choose_is_told_too() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, takes_too_long()).await;
+    send(&scope, 2, breaks_down()).await;
+    send(&scope, 3, hears_nothing()).await;
+    cancel(&scope, "desk/hears_nothing", "").await;
+    until(|| async { runs(&scope).await.iter().all(|run| run.status.is_end()) }).await;
+    send(&scope, 4, works("late".into(), false, false)).await;
+    until(|| async { desk(&scope).await.busy }).await;
+    runtime.shutdown.cancel();
+    scope.interrupt_tasks();
+    until(|| async { scope.is_idle() }).await;
+    let ends = ends(&scope).await;
+    let ways: Vec<_> = ends
+        .iter()
+        .filter_map(|end| end.split(' ').next())
+        .collect();
+    assert_eq!(ways, ["Panicked", "TimedOut", "Cancelled", "Interrupted"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod overlap;
 mod page;
 mod queue;
 mod scopes;
+mod slow;
 mod tasks;
 mod updates;
 mod waits;

@@ -1,6 +1,7 @@
 //! The table of scopes, and how arguments come in.
 
 use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test(start_paused = true)]
 async fn the_table_is_bounded_and_the_longest_idle_goes_first() {
@@ -101,6 +102,52 @@ async fn a_scope_expires_when_nobody_has_used_it_for_long_and_not_before() {
     assert_eq!(runtime.logs.used(), 0);
     // It begins anew.
     assert!(seen(&scope(&runtime)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_through_all_scopes_holds_none() {
+    let runtime = runtime(Limits {
+        scopes: 3,
+        ..Limits::default()
+    });
+    for n in 1..=3 {
+        session_of(&runtime, Visitor([n; 16]));
+    }
+    let looks = runtime.scopes.all();
+    session_of(&runtime, Visitor([4; 16]));
+    assert_eq!((looks.len(), runtime.scopes.count()), (3, 3));
+}
+
+static IS_ARMED: AtomicBool = AtomicBool::new(false);
+
+/// Panics where it is dropped, once: two at a time end the process, as everywhere in Rust.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(!IS_ARMED.swap(false, Ordering::SeqCst), "on purpose");
+    }
+}
+
+#[derive(State, Clone, Debug, Default)]
+struct Cellar {
+    bomb: Bomb,
+    visits: u32,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_panics_where_it_goes_harms_nobody() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let visit = |cellar: &mut Cellar| cellar.visits += 1;
+    scope.update(|| true, visit).await.expect("it is made");
+    drop(scope);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    IS_ARMED.store(true, Ordering::SeqCst);
+    runtime.scopes.expire(runtime.uptime_ms());
+    assert!(!IS_ARMED.load(Ordering::SeqCst), "it went off");
+    assert_eq!(runtime.scopes.count(), 0);
 }
 
 #[test]

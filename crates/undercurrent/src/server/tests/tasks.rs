@@ -109,15 +109,7 @@ async fn a_task_that_panics_ends_so_and_others_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_then_interrupts_and_every_end_is_recorded_in_time() {
-    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
-    let config = Config {
-        session_key_file: key_file,
-        ..Config::default()
-    };
-    let options = LeptosOptions::builder().output_name("trial").build();
-    let uc = Undercurrent::with(options, config)
-        .build()
-        .expect("it starts");
+    let uc = builder(Limits::default()).build().expect("it starts");
     let runtime = uc.runtime.clone();
     let scope = scope(&runtime);
     send(&scope, 1, ticks(5)).await;
