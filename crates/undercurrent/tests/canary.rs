@@ -9,6 +9,8 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
 };
 use undercurrent::{Undercurrent, prelude::*, server::Config};
 
@@ -126,6 +128,29 @@ pub async fn breeds(cx: TaskContext<Coop>) -> Result {
     Err(CANARY.into())
 }
 
+/// The server's own.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = nobody)]
+pub struct Vault {
+    pub held: u32,
+}
+
+fn nobody(_: &Visitor, _: &str) -> Result<(), ForVisitor> {
+    Err(ForVisitor::new("Nobody comes in."))
+}
+
+#[event]
+pub fn rob(vault: &mut Vault) {
+    vault.held += 1;
+}
+
+/// As long as nothing is held.
+#[background]
+pub async fn guard(cx: TaskContext<Vault>) -> Result {
+    cx.until(|vault| (vault.held > 0).then_some(())).await?;
+    Ok(())
+}
+
 #[component]
 fn CoopPage() -> impl IntoView {
     let coop = use_state::<Coop>();
@@ -208,31 +233,103 @@ fn assert_silent(said: &[String]) {
     }
 }
 
+/// A server, and a visitor of it.
+struct Farm {
+    uc: Undercurrent,
+    at: SocketAddr,
+    /// The first page.
+    page: String,
+    cookie: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Farm {
+    async fn open() -> Self {
+        let name = format!("undercurrent-canary-{}", std::process::id());
+        let config = Config {
+            session_key_file: std::env::temp_dir().join(name).join("key"),
+            ..Config::default()
+        };
+        let options = LeptosOptions::builder().output_name("farm").build();
+        let uc = Undercurrent::with(options, config).build();
+        let uc = uc.expect("it starts");
+        let app = uc.router(App, shell);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("it has one");
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move { drop(stopped.await) };
+        let server = tokio::spawn(uc.clone().serve_on(listener, app, stopped));
+        let page = ask(at, "GET / HTTP/1.1", "", |_| false).await;
+        let cookie = page
+            .lines()
+            .find_map(|line| line.strip_prefix("set-cookie: "));
+        let cookie = cookie.and_then(|line| line.split(';').next());
+        let cookie = cookie.expect("a cookie").to_owned();
+        Farm {
+            uc,
+            at,
+            page,
+            cookie,
+            stop,
+            server,
+        }
+    }
+
+    async fn close(self) {
+        drop(self.stop);
+        self.server.await.expect("it ends").expect("it served");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_bars_the_visitor_opens_in_no_way() {
+    let farm = Farm::open().await;
+    let (at, cookie) = (farm.at, &farm.cookie);
+    let vault = farm.uc.keyed::<Vault>("gold");
+    vault.start(guard()).await.expect("the server may");
+    let ends = |_: &str| false;
+    let post = |path: &str, kind: &str| {
+        format!("POST /api/{path} HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: {kind}")
+    };
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    let cancel = r#"{"task":"vault/guard","key":""}"#;
+    let events = format!(
+        r#"{{"client":"c","scope":"vault:gold","events":[[1,"vault/rob",{{}}],[2,"vault/guard",{{}}],[3,"uc_tasks/cancel",{cancel}]]}}"#
+    );
+    let answer = ask(at, &post("events", json), &events, ends).await;
+    assert_eq!(answer.matches("\"barred\"").count(), 3, "{answer}");
+    for (path, kind, body) in [
+        ("vault/rob?scope=vault:gold", json, "{}"),
+        ("vault/guard?scope=vault:gold", json, "{}"),
+        ("uc_tasks/cancel?scope=vault:gold", json, cancel),
+        ("vault/rob", form, "_scope=vault%3Agold"),
+        (
+            "uc_tasks/cancel",
+            form,
+            "_scope=vault%3Agold&task=vault%2Fguard",
+        ),
+    ] {
+        let answer = ask(at, &post(path, kind), body, ends).await;
+        assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
+        assert!(answer.contains("Nobody comes in."), "{path}: {answer}");
+    }
+    let follow = "follow=0.vault,0.uc_tasks&scope=vault:gold";
+    let head = format!("GET /api/stream?{follow} HTTP/1.1\r\ncookie: {cookie}");
+    let refused = |heard: &str| heard.contains("\"refused\"");
+    let stream = ask(at, &head, "", refused).await;
+    assert!(!stream.contains("[\"vault\""), "{stream}");
+    // All is as it was.
+    let held = vault.read(|vault| vault.held).await;
+    assert_eq!((held, farm.uc.counters().tasks), (Ok(0), 1));
+    farm.close().await;
+}
+
 #[tokio::test]
 async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
-    let folder = std::env::temp_dir().join(format!("undercurrent-canary-{}", std::process::id()));
-    let config = Config {
-        session_key_file: folder.join("key"),
-        ..Config::default()
-    };
-    let options = LeptosOptions::builder().output_name("farm").build();
-    let uc = Undercurrent::with(options, config)
-        .build()
-        .expect("it starts");
-    let app = uc.router(App, shell);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let at = listener.local_addr().expect("it has one");
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(uc.serve_on(listener, app, async move { drop(stopped.await) }));
-
+    let farm = Farm::open().await;
+    let (at, page, cookie) = (farm.at, farm.page.clone(), farm.cookie.clone());
     let ends = |_: &str| false;
-    let page = ask(at, "GET / HTTP/1.1", "", ends).await;
-    let cookie = page
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "));
-    let cookie = cookie
-        .and_then(|line| line.split(';').next())
-        .expect("a cookie");
     let mut said = vec![page.clone()];
 
     // A stream that is open all the time, and hears each op.
@@ -281,6 +378,5 @@ async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
     let page = &said[said.len() - 5];
     assert!(page.contains("Ada"), "the page shows the birds:\n{page}");
     assert_silent(&said);
-    drop(stop);
-    server.await.expect("it ends").expect("it served");
+    farm.close().await;
 }

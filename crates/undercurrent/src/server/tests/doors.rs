@@ -80,6 +80,37 @@ async fn a_task_starts_with_the_server_once_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_started_with_the_server_and_what_is_paused_hold_up_no_shutdown() {
+    let uc = server(Limits::default());
+    let (scope, took) = super::matrix_pages::shut_down_of(uc, async |scope| {
+        send(scope, 1, ticks(9)).await;
+        ask(scope, 2, crate::PauseTask, ("trial/ticks", "")).await;
+        until_status(scope, TaskStatus::Paused).await;
+    })
+    .await;
+    assert_eq!(status(&scope).await, TaskStatus::Interrupted);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[event]
+async fn waits_for_nobody(cx: EventContext<Trial>) -> Result {
+    cx.until(|trial| (trial.secret == 77).then_some(())).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_waits_is_interrupted_in_time() {
+    let uc = server(Limits::default());
+    let limit = Duration::from_millis(uc.runtime.limits.shutdown_ms);
+    let (scope, took) = super::matrix_pages::shut_down_of(uc, async |scope| {
+        send(scope, 1, waits_for_nobody()).await;
+    })
+    .await;
+    assert!(took < limit, "{took:?}");
+    ended(&scope, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_not_start_with_the_server_is_named() {
     let uc = server(Limits {
         tasks: 0,

@@ -105,7 +105,14 @@ async fn a_task_that_fails_is_told_of_without_secrets_and_leaves_nothing_behind(
 
 async fn shut_down(limits: Limits, work: impl AsyncFnOnce(&Arc<Scope>)) -> (Arc<Scope>, Duration) {
     let uc = builder(limits).build();
-    let uc = uc.expect("it starts");
+    shut_down_of(uc.expect("it starts"), work).await
+}
+
+/// The scope of a visitor, and how long the shutdown took.
+pub(super) async fn shut_down_of(
+    uc: Undercurrent,
+    work: impl AsyncFnOnce(&Arc<Scope>),
+) -> (Arc<Scope>, Duration) {
     let runtime = uc.runtime.clone();
     let scope = scope(&runtime);
     work(&scope).await;
