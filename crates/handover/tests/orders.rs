@@ -8,7 +8,7 @@ mod handover;
 mod sync {
     pub(super) use loom::sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     };
     use std::task::Waker;
 
