@@ -72,7 +72,7 @@ async fn a_client_that_does_not_read_costs_nobody_anything_and_gets_a_snapshot()
     let query = [("follow".to_owned(), "s.trial".to_owned())];
     let request = Request::parse(&runtime, &query).expect("it is read");
     let stream = Stream::new(runtime.clone(), VISITOR, CancellationToken::new(), request);
-    let mut body = Box::pin(stream.ok().expect("there is room"));
+    let mut body = Box::pin(stream.expect("there is room"));
     let mut frames = async || {
         let mut text = String::new();
         let look = |cx: &mut Context<'_>| match body.as_mut().poll_frame(cx) {
