@@ -58,6 +58,11 @@ pub(crate) fn take_fields(
     Vec::new()
 }
 
+/// Nobody types.
+pub(crate) fn is_half_typed(_input: &leptos::ev::Event) -> bool {
+    false
+}
+
 /// The path of the page that is rendered: a form leads back to it.
 pub(crate) fn form_return_path() -> String {
     #[cfg(feature = "ssr")]

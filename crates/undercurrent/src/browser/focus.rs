@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{FocusOptions, HtmlElement};
 
 /// Moves nodes. What had the focus before has it after, if it is still in the page.
 pub(crate) fn keep_focus(moves: impl FnOnce()) {
@@ -12,6 +12,9 @@ pub(crate) fn keep_focus(moves: impl FnOnce()) {
         before.is_connected() && document().active_element().as_ref() != Some(before)
     });
     if let Some(lost) = lost.and_then(|lost| lost.dyn_into::<HtmlElement>().ok()) {
-        let _ = lost.focus();
+        // Where it stands is no news: the page scrolls nowhere.
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = lost.focus_with_options(&options);
     }
 }

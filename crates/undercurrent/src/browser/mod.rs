@@ -21,7 +21,7 @@ use crate::{
 use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
 use wasm_bindgen::JsCast;
-use web_sys::{FormData, HtmlFormElement, SubmitEvent, js_sys};
+use web_sys::{Event, FormData, HtmlFormElement, HtmlInputElement, SubmitEvent, js_sys};
 
 /// The one page that this wasm runs in.
 struct Hub {
@@ -120,10 +120,26 @@ pub(crate) fn take_fields(
     let Ok(data) = FormData::new_with_form(&form) else {
         return Vec::new();
     };
-    let typed = |name: &&'static str| Some((*name, data.get(name).as_string()?));
+    let typed = |name: &&'static str| match data.get(name).as_string() {
+        Some(text) => Some((*name, text)),
+        // A box without its tick is not among a form's data.
+        None => is_box(&form, name).then(|| (*name, "false".to_owned())),
+    };
     let typed = names.iter().filter_map(typed).collect();
     form.reset();
     typed
+}
+
+fn is_box(form: &HtmlFormElement, name: &str) -> bool {
+    let control = form.elements().named_item(name);
+    let control = control.and_then(|control| control.dyn_into::<HtmlInputElement>().ok());
+    control.is_some_and(|control| control.type_() == "checkbox")
+}
+
+/// What stands in the input is not of its kind: a number of which only "1e" is there.
+pub(crate) fn is_half_typed(input: &Event) -> bool {
+    let input: Option<HtmlInputElement> = input.target().and_then(|input| input.dyn_into().ok());
+    input.is_some_and(|input| input.validity().bad_input())
 }
 
 fn with_hub(act: impl FnOnce(&Rc<Hub>)) {

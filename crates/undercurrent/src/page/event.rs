@@ -89,10 +89,20 @@ pub struct EventHandle {
     failure: Signal<Option<Failure>>,
     name: &'static str,
     id: u64,
-    /// `None` means any.
-    arguments: StoredValue<Option<String>>,
+    which: Signal<Sent>,
     scope: StoredValue<ScopeName>,
     events: StoredValue<Events>,
+}
+
+/// Which sendings of an event a handle follows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Sent {
+    /// With whatever arguments.
+    All,
+    /// With these, as JSON.
+    With(String),
+    /// None so far.
+    None,
 }
 
 /// Follows what becomes of an event that this page sends: of a keyed state, to the scope that
@@ -103,11 +113,11 @@ pub struct EventHandle {
 /// For an event of a keyed state outside of the component that says which one is meant.
 pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
     let scope = scope_of_view::<<F::Event as EventDef>::State>();
-    EventHandle::new(F::Event::NAME, None, scope)
+    EventHandle::new(F::Event::NAME, Signal::stored(Sent::All), scope)
 }
 
 impl EventHandle {
-    pub(super) fn new(name: &'static str, arguments: Option<String>, scope: ScopeName) -> Self {
+    pub(super) fn new(name: &'static str, which: Signal<Sent>, scope: ScopeName) -> Self {
         let replicas = Replicas::current();
         replicas.hold_ends(&scope);
         let events = replicas.events().clone();
@@ -118,26 +128,24 @@ impl EventHandle {
             shown.remove(&(name, id));
         });
         let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
+        let place = (scope.clone(), name.to_owned());
         let of_this = {
-            let (scope, arguments) = (scope.clone(), arguments.clone());
-            move |event: &&Outgoing| {
-                event.event == name
-                    && event.scope == scope
-                    && arguments.as_ref().is_none_or(|of| event.arguments == *of)
-            }
-        };
-        let failure = {
-            let (place, arguments) = ((scope.clone(), name.to_owned()), arguments.clone());
-            move || failures.with(|all| all.of(&place, arguments.as_deref()).cloned())
+            let scope = scope.clone();
+            move |event: &Outgoing| event.event == name && event.scope == scope
         };
         EventHandle {
             pending: Signal::derive(move || {
-                outgoing.with(|all| all.iter().filter(&of_this).count())
+                let which = which.get();
+                let is_followed = |event: &&Outgoing| of_this(event) && which.has(&event.arguments);
+                outgoing.with(|all| all.iter().filter(is_followed).count())
             }),
-            failure: Signal::derive(failure),
+            failure: Signal::derive(move || {
+                let which = which.get();
+                failures.with(|all| all.of(&place, &which).cloned())
+            }),
             name,
             id,
-            arguments: StoredValue::new(arguments),
+            which,
             scope: StoredValue::new(scope),
             events: StoredValue::new(events),
         }
@@ -148,7 +156,7 @@ impl EventHandle {
         let arguments = serde_json::to_string(&call).unwrap_or_default();
         let scope = self.scope.try_get_value();
         let scope = scope.unwrap_or_else(scope_of_view::<E::State>);
-        EventHandle::new(E::NAME, Some(arguments), scope)
+        EventHandle::new(E::NAME, Signal::stored(Sent::With(arguments)), scope)
     }
 
     /// How many clicks of this page on this event have not ended.
@@ -178,13 +186,14 @@ impl EventHandle {
 
     /// The visitor has read the error: it is not told any more.
     pub fn dismiss(self) {
-        let of = self.arguments.try_get_value().flatten();
-        let Some(scope) = self.scope.try_get_value() else {
+        let (Some(which), Some(scope)) =
+            (self.which.try_get_untracked(), self.scope.try_get_value())
+        else {
             return;
         };
         let place = (scope, self.name.to_owned());
         self.events
-            .try_with_value(|events| events.dismiss(&place, of.as_deref()));
+            .try_with_value(|events| events.dismiss(&place, &which));
     }
 
     /// Calls back at each end, once the page shows the effect: after the effects that the
@@ -199,6 +208,18 @@ impl EventHandle {
             .lock_listeners()
             .insert(id, (scope, self.name, Arc::new(listener)));
         on_cleanup(move || drop(events.lock_listeners().remove(&id)));
+    }
+}
+
+// === impl Sent ===
+
+impl Sent {
+    fn has(&self, arguments: &str) -> bool {
+        match self {
+            Sent::All => true,
+            Sent::With(these) => these == arguments,
+            Sent::None => false,
+        }
     }
 }
 
@@ -334,10 +355,11 @@ impl Events {
 }
 
 impl Events {
-    fn dismiss(&self, place: &Place, arguments: Option<&str>) {
-        self.failures.update(|all| match arguments {
-            None => drop(all.last.remove(place)),
-            Some(arguments) => {
+    fn dismiss(&self, place: &Place, which: &Sent) {
+        self.failures.update(|all| match which {
+            Sent::None => {}
+            Sent::All => drop(all.last.remove(place)),
+            Sent::With(arguments) => {
                 if let Some(failures) = all.last.get_mut(place) {
                     failures.remove(arguments);
                 }
@@ -357,10 +379,12 @@ impl Events {
 }
 
 impl Failures {
-    fn of(&self, place: &Place, arguments: Option<&str>) -> Option<&Failure> {
+    fn of(&self, place: &Place, which: &Sent) -> Option<&Failure> {
         let failures = self.last.get(place)?;
-        if let Some(arguments) = arguments {
-            return failures.get(arguments);
+        match which {
+            Sent::None => return None,
+            Sent::With(arguments) => return failures.get(arguments),
+            Sent::All => {}
         }
         let newest = failures.values().max_by_key(|failure| failure.number)?;
         let sent = self.sent.get(place).copied().unwrap_or(0);

@@ -1,8 +1,11 @@
 //! Inputs that are bound to a state: what is typed is sent when it rests, and what comes from the
 //! server does not write over what is being typed.
 
-use super::{event::EventHandle, scope::scope_of_view};
-use crate::{Call, EventDef, Millis};
+use super::{
+    event::{EventHandle, Sent},
+    scope::scope_of_view,
+};
+use crate::{Call, EventDef, Millis, browser};
 use leptos::{
     attr::{self, Attribute},
     ev,
@@ -21,6 +24,7 @@ pub struct InputHandle {
     /// What is typed has not been sent.
     is_unsent: RwSignal<bool>,
     shown: Signal<String>,
+    /// What was sent last: with other arguments the event is another input's.
     event: EventHandle,
     send: StoredValue<Arc<dyn Fn(String) + Send + Sync>>,
     timer: StoredValue<Option<TimeoutHandle>>,
@@ -78,9 +82,17 @@ pub fn use_input<E: EventDef, T: ToString>(
 ) -> InputHandle {
     let scope = scope_of_view::<E::State>();
     let draft = RwSignal::new(None::<String>);
-    let event = EventHandle::new(E::NAME, None, scope.clone());
-    // Timers run outside of any place of the page: where it goes is known from here.
-    let send = move |text| message(text).sent_to(scope.clone()).dispatch();
+    let which = RwSignal::new(Sent::None);
+    let event = EventHandle::new(E::NAME, which.into(), scope.clone());
+    let send = move |text| {
+        let call = message(text);
+        let arguments = serde_json::to_string(&call).unwrap_or_default();
+        // Timers run outside of any place of the page: where it goes is known from here.
+        call.sent_to(scope.clone()).dispatch();
+        // Under way before it is followed: in between nothing is settled. The page of the input
+        // may have gone.
+        which.try_set(Sent::With(arguments));
+    };
     let input = InputHandle {
         draft,
         is_in_use: RwSignal::new(false),
@@ -148,7 +160,10 @@ impl InputHandle {
             attr::value(self.shown.get_untracked()),
             prop("value", move || self.shown.get()),
             on(ev::input, move |event| {
-                self.typed(event_target_value(&event))
+                // Of what is no number yet, as "1e", the browser says that it is empty.
+                if !browser::is_half_typed(&event) {
+                    self.typed(event_target_value(&event))
+                }
             }),
             on(ev::focus, move |_| self.is_in_use.set(true)),
             on(ev::change, move |_| self.changed()),
@@ -161,7 +176,7 @@ impl InputHandle {
 
     /// Enter, in a text. A slider that is moved by keys changes at each: its pace stands.
     fn changed(self) {
-        if let Pace::Debounce(_) = self.pace.get_value() {
+        if let Some(Pace::Debounce(_)) = self.pace.try_get_value() {
             self.flush();
         }
     }

@@ -1,6 +1,10 @@
 //! Background tasks, as a page follows them.
 
-use super::{event::EventHandle, replicas::use_state_of, scope::scope_of_view};
+use super::{
+    event::{EventHandle, Sent},
+    replicas::use_state_of,
+    scope::scope_of_view,
+};
 use crate::{
     Call, CancelTask, PauseTask, Progress, ResumeTask, RetryTask, TaskFn, TaskRecord, TaskStatus,
     Which,
@@ -99,7 +103,10 @@ impl TaskHandle {
             run: Memo::new(move |_| find()).into(),
             cancel: EventHandle::new(
                 CancelTask::NAME,
-                serde_json::to_string(&cancel).ok(),
+                Signal::stored(match serde_json::to_string(&cancel) {
+                    Ok(arguments) => Sent::With(arguments),
+                    Err(_) => Sent::None,
+                }),
                 scope.clone(),
             ),
             scope: StoredValue::new(scope),

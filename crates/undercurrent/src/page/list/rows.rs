@@ -1,10 +1,7 @@
 //! The rows of a collection's view, and how they follow its changes.
 
 use super::Shape;
-use crate::{
-    browser,
-    core::list::{ListChange, longest_rising},
-};
+use crate::core::list::{ListChange, longest_rising};
 use leptos::{
     prelude::*,
     tachys::{
@@ -70,15 +67,13 @@ impl<S: Shape, V: Render> Rows<S, V> {
                     row.view.unmount();
                 }
             }
-            ListChange::Move(from, to) => browser::keep_focus(|| self.move_row(from, to)),
+            ListChange::Move(from, to) => self.move_row(from, to),
             ListChange::Swap(a, b) => {
                 let (low, high) = (a.min(b), a.max(b));
-                browser::keep_focus(|| {
-                    self.move_row(high, low);
-                    self.move_row(low + 1, high);
-                });
+                self.move_row(high, low);
+                self.move_row(low + 1, high);
             }
-            ListChange::Order(start, order) => browser::keep_focus(|| self.order(start, &order)),
+            ListChange::Order(start, order) => self.order(start, &order),
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     Shape,
     rows::{MakeRow, Row, Rows},
 };
-use crate::core::list::Mailbox;
+use crate::{browser, core::list::Mailbox};
 use leptos::{
     prelude::*,
     tachys::{
@@ -88,9 +88,10 @@ impl<S: Shape, V: Render + 'static> ListView<S, V> {
         let effect = RenderEffect::new(move |_| {
             changed.track();
             if let (Some(rows), Some(mailbox)) = (weak.upgrade(), &mailbox) {
-                for change in mailbox.take() {
-                    untrack(|| rows.borrow_mut().apply(change));
-                }
+                let changes = mailbox.take();
+                let mut rows = rows.borrow_mut();
+                let follow = || changes.into_iter().for_each(|change| rows.apply(change));
+                browser::keep_focus(|| untrack(follow));
             }
         });
         ListState {

@@ -194,7 +194,7 @@ impl<T: Node> Window<T> {
             state: StoredValue::new(Place {
                 numbered,
                 rows: BTreeMap::new(),
-                arranged_base: 0,
+                arranged_base: numbered.base,
                 top: 0.0,
                 end: 0.0,
                 is_due: false,

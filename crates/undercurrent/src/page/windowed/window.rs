@@ -6,8 +6,11 @@ use std::ops::Range;
 /// Rows beyond each edge of what is seen, so that a scroll finds them there.
 const MARGIN: u64 = 8;
 
+/// The number of the item that is first when the view comes: the front may grow by as many.
+const FIRST: u64 = 1 << 32;
+
 /// Where a list stands, by numbers that its items keep while others come and go at its ends: the
-/// first item of the list was number `base` when the view came.
+/// first item of the list was number [`FIRST`] when the view came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbered {
     /// The number of the first item.
@@ -41,7 +44,7 @@ pub(crate) struct Measures {
 impl Numbered {
     pub(super) fn of(len: usize) -> Self {
         Numbered {
-            base: 0,
+            base: FIRST,
             len: len as u64,
         }
     }
@@ -53,12 +56,14 @@ impl Numbered {
             ListChange::Insert(index, items) => {
                 let (at, count) = (*index as u64, items.len() as u64);
                 let first = self.base + at;
+                // All others were behind it, if there were any.
+                let is_front = at == 0 && self.len > 0;
                 self.len += count;
-                if at == 0 && self.base >= count && self.len > count {
-                    self.base -= count;
-                    return Told::Below(first);
+                if !is_front {
+                    return Told::From(first);
                 }
-                Told::From(first)
+                self.base -= count;
+                Told::Below(first)
             }
             ListChange::Remove(index, count) => {
                 let (at, count) = (*index as u64, *count as u64);
@@ -111,8 +116,14 @@ mod tests {
         ListChange::Insert(at, vec![0; count])
     }
 
-    fn all(list: Numbered) -> Range<u64> {
-        list.base..list.base + list.len
+    /// Counted from the item that was first.
+    fn all(list: Numbered) -> Range<i64> {
+        let from_first = |number: u64| number as i64 - FIRST as i64;
+        from_first(list.base)..from_first(list.base + list.len)
+    }
+
+    fn shown(numbers: Range<u64>) -> Range<u64> {
+        numbers.start - FIRST..numbers.end - FIRST
     }
 
     const BOX: Measures = Measures {
@@ -128,26 +139,27 @@ mod tests {
     #[test]
     fn what_comes_and_goes_at_the_ends_leaves_all_others_their_numbers() {
         let mut list = Numbered::of(10);
-        assert_eq!(list.follow(&insert(10, 2)), Told::From(10));
+        assert_eq!(list.follow(&insert(10, 2)), Told::From(FIRST + 10));
         assert_eq!(list.follow(&remove(0, 3)), Told::Below(0));
         assert_eq!(all(list), 3..12);
-        // The front grows back into numbers that are free. Rows of these may still be there.
-        assert_eq!(list.follow(&insert(0, 1)), Told::Below(3));
+        // The front grows back into numbers that were used. Rows of these may still be there.
+        assert_eq!(list.follow(&insert(0, 1)), Told::Below(FIRST + 3));
         assert_eq!(all(list), 2..12);
-        assert_eq!(list.follow(&remove(8, 2)), Told::From(10));
+        assert_eq!(list.follow(&remove(8, 2)), Told::From(FIRST + 10));
         assert_eq!(all(list), 2..10);
-        assert_eq!(list.follow(&ListChange::Set(1, 5)), Told::One(3));
+        assert_eq!(list.follow(&ListChange::Set(1, 5)), Told::One(FIRST + 3));
+        // It grows beyond what was first.
+        assert_eq!(list.follow(&insert(0, 5)), Told::Below(FIRST + 2));
+        assert_eq!(all(list), -3..10);
     }
 
     #[test]
     fn what_happens_in_the_middle_makes_the_rows_behind_it_look_again() {
         let mut list = Numbered::of(10);
-        assert_eq!(list.follow(&insert(4, 1)), Told::From(4));
-        assert_eq!(list.follow(&remove(4, 1)), Told::From(4));
+        assert_eq!(list.follow(&insert(4, 1)), Told::From(FIRST + 4));
+        assert_eq!(list.follow(&remove(4, 1)), Told::From(FIRST + 4));
         assert_eq!(list.follow(&ListChange::<u32>::Move(0, 9)), Told::From(0));
-        // There is no number below the first.
-        assert_eq!(list.follow(&insert(0, 3)), Told::From(0));
-        assert_eq!(all(list), 0..13);
+        assert_eq!(all(list), 0..10);
     }
 
     #[test]
@@ -155,7 +167,7 @@ mod tests {
         let mut list = Numbered::of(10);
         assert_eq!(list.follow(&remove(0, 10)), Told::Below(0));
         assert_eq!(all(list), 10..10);
-        assert_eq!(list.follow(&insert(0, 2)), Told::From(10));
+        assert_eq!(list.follow(&insert(0, 2)), Told::From(FIRST + 10));
         assert_eq!(all(list), 10..12);
     }
 
@@ -177,12 +189,12 @@ mod tests {
 
     #[test]
     fn a_short_list_is_all_there_and_an_empty_one_is_empty() {
-        assert_eq!(Numbered::of(3).around(&BOX, true), 0..3);
-        assert_eq!(Numbered::of(0).around(&BOX, true), 0..0);
-        assert_eq!(Numbered::of(3).last(12), 0..3);
-        assert_eq!(Numbered::of(30).last(12), 18..30);
+        assert_eq!(shown(Numbered::of(3).around(&BOX, true)), 0..3);
+        assert_eq!(shown(Numbered::of(0).around(&BOX, true)), 0..0);
+        assert_eq!(shown(Numbered::of(3).last(12)), 0..3);
+        assert_eq!(shown(Numbered::of(30).last(12)), 18..30);
         let unmeasured = Measures { row: 0.0, ..BOX };
-        assert_eq!(Numbered::of(30).around(&unmeasured, true), 22..30);
+        assert_eq!(shown(Numbered::of(30).around(&unmeasured, true)), 22..30);
         assert_eq!(BOX.end(3), 0.0);
     }
 }
