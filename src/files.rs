@@ -43,7 +43,7 @@ impl Files {
     pub fn add(&mut self, file: File) {
         self.kept.push(file);
         if self.kept.len() > KEPT {
-            self.kept.remove(0);
+            self.kept.pop_front();
         }
     }
 

@@ -40,6 +40,14 @@ fn under<'a>(page: &'a str, heading: &str) -> &'a str {
     from.split("\n## ").next().unwrap_or(from)
 }
 
+/// A function of that name is there, with an attribute that makes it a test.
+fn is_test(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("fn {name}(")).any(|(at, _)| {
+        let attributes = code[..at].rsplit("\n\n").next().unwrap_or_default();
+        attributes.contains("#[test]") || attributes.contains("#[tokio::test")
+    })
+}
+
 #[test]
 fn every_test_that_holds_a_promise_exists() {
     let page = read("GUARANTEES.md");
@@ -53,10 +61,7 @@ fn every_test_that_holds_a_promise_exists() {
         if name.starts_with("end2end/") {
             assert!(read(name).contains("test("), "{name}");
         } else if is_name(name) && name != "on_end" {
-            assert!(
-                code.contains(&format!("fn {name}(")),
-                "no test is called {name}"
-            );
+            assert!(is_test(&code, name), "no test is called {name}");
         } else {
             continue;
         }
@@ -83,4 +88,49 @@ fn every_limit_is_told_of_and_none_that_is_not_one() {
         .map(str::to_owned)
         .collect();
     assert_eq!(limits, told);
+}
+
+/// "64 MiB", "24 h", "20,000" as a number.
+fn number(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let factor = match unit {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "h" => 3_600_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => return None,
+    };
+    Some(number.replace(',', "").parse::<u64>().ok()? * factor)
+}
+
+#[test]
+fn every_default_is_the_one_that_holds() {
+    let page = read("GUARANTEES.md");
+    let defaults = format!("{:?}", undercurrent::Limits::default());
+    let mut count = 0;
+    for line in under(&page, "## Limits").lines() {
+        let Some((names, rest)) = line
+            .strip_prefix("| `")
+            .and_then(|row| row.split_once("` |"))
+        else {
+            continue;
+        };
+        let values = rest.split('|').next().unwrap_or_default().trim();
+        for (name, told) in names.split("`, `").zip(values.split(", ")) {
+            // How many cores there are is the machine's.
+            let Some(told) = number(told) else {
+                assert_eq!(name, "blocking-threads", "{told}");
+                continue;
+            };
+            let field = format!("{}: {told},", name.replace('-', "_"));
+            let is_last = field.trim_end_matches(',').to_owned() + " }";
+            assert!(
+                defaults.contains(&field) || defaults.contains(&is_last),
+                "{field} is not in {defaults}"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
 }

@@ -19,14 +19,17 @@ pub async fn sample(cx: TaskContext<Vitals>, meter: Meter) -> Result<()> {
     let (mut system, own) = (System::new(), sysinfo::get_current_pid()?);
     let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
     loop {
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), true, what);
-        let process = system
-            .process(own)
-            .ok_or("the system hides its processes")?;
         let counters = cx.counters();
         let value = match meter {
-            Meter::Cpu => process.cpu_usage(),
-            Meter::Memory => process.memory() as f32 / 1e6,
+            Meter::Cpu | Meter::Memory => {
+                system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), true, what);
+                let process = system.process(own);
+                let process = process.ok_or("the system hides its processes")?;
+                match meter {
+                    Meter::Cpu => process.cpu_usage(),
+                    _ => process.memory() as f32 / 1e6,
+                }
+            }
             Meter::Streams => counters.streams as f32,
             Meter::Tasks => counters.tasks as f32,
             Meter::Events => counters.events as f32,

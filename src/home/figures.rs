@@ -1,6 +1,7 @@
 //! What `make bench` has measured against Reflex: docs/benchmark.json, as it was when this was
 //! compiled.
 
+use crate::pieces::grouped;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -104,17 +105,7 @@ fn figure(row: Row) -> impl IntoView {
 /// Three digits that mean something.
 fn short(value: f64) -> String {
     match value {
-        value if value >= 99.95 => {
-            let digits = format!("{value:.0}");
-            let mut grouped = String::new();
-            for (at, digit) in digits.chars().enumerate() {
-                if at > 0 && (digits.len() - at) % 3 == 0 {
-                    grouped.push(' ');
-                }
-                grouped.push(digit);
-            }
-            grouped
-        }
+        value if value >= 99.95 => grouped(value.round() as usize),
         value if value >= 9.995 => format!("{value:.1}"),
         value => format!("{value:.2}"),
     }

@@ -5,6 +5,8 @@ use undercurrent::prelude::*;
 
 /// So many endpoints a visitor watches at once.
 pub const ENDPOINTS: usize = 12;
+/// What is said to one more.
+pub const TOO_MANY: &str = "12 endpoints are enough. Remove one to add another.";
 /// So many answers of each are kept.
 pub const KEPT: usize = 60;
 /// Seconds between two calls that can be chosen.
@@ -55,8 +57,7 @@ impl Monitor {
             return Err(ForVisitor::new(why));
         }
         if self.endpoints.len() >= ENDPOINTS {
-            let why = format!("{ENDPOINTS} endpoints are enough. Remove one to add another.");
-            return Err(ForVisitor::new(why));
+            return Err(ForVisitor::new(TOO_MANY));
         }
         self.endpoints.push(Endpoint {
             id,
@@ -118,5 +119,20 @@ fn check(every: u32) -> Result<(), ForVisitor> {
         false => Err(ForVisitor::new(
             "An endpoint is asked every 1, 2, 5 or 10 s.",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_than_there_is_room_for_is_refused_with_the_number_that_holds() {
+        let mut monitor = Monitor::default();
+        for id in 0..ENDPOINTS as u32 {
+            assert!(monitor.add(id, 1).is_ok());
+        }
+        assert!(monitor.add(99, 1).is_err());
+        assert!(TOO_MANY.starts_with(&format!("{ENDPOINTS} ")), "{TOO_MANY}");
     }
 }

@@ -42,7 +42,7 @@ pub fn MonitorPage() -> impl IntoView {
             <Notes
                 id="watch-notes"
                 reason=Signal::derive(move || Some(match is_full() {
-                    true => "12 endpoints are enough. Remove one to add another.",
+                    true => TOO_MANY,
                     false => "Products go from 1 to 100. Watch 999 to see a call that fails.",
                 }))
                 waiting=Signal::derive(|| None::<String>)

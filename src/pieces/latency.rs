@@ -61,6 +61,10 @@ impl Clicks {
 
     /// Times an event. Whoever sends it says so by [`made`](Self::made).
     pub fn time(self, event: EventHandle) -> EventHandle {
+        // Those of an earlier visit to the page end before all that is made now.
+        let earlier = vec![None; untrack(|| event.pending())];
+        self.made
+            .update_value(|made| earlier.into_iter().for_each(|none| made.push_front(none)));
         event.on_end(move |ended| {
             let style = self.made.try_update_value(VecDeque::pop_front).flatten();
             match style.flatten() {

@@ -95,7 +95,8 @@ pub fn use_metronome(running: Memo<Option<Style>>) -> Strips {
     let (beats, link) = (use_event(beat), use_connection());
     let pendulum = Pendulum {
         begins: StoredValue::default(),
-        under_way: StoredValue::default(),
+        // Those of an earlier visit to the page belong to no run that it has seen.
+        under_way: StoredValue::new(vec![None; untrack(|| beats.pending())].into()),
         measured: StoredValue::default(),
     };
     beats.on_end(move |ended| {

@@ -25,8 +25,14 @@ pub async fn save(cx: EventContext<Posts>) -> Result<()> {
     let (path, token) = (format!("/files/{}", file.token), file.token.clone());
     let files = cx.process::<Files>();
     files.dispatch(keep(file)).await?;
-    // It is kept a moment after it was sent. The page must not come before.
+    // It is kept a moment after it was sent. The page must not come before; and where so many
+    // others make files that this one is gone already, it would wait for ever.
+    let mut looks = 0;
     while files.read(|files| files.find(&token).is_none()).await? {
+        looks += 1;
+        if looks > 400 {
+            return Err(ForVisitor::new("The file could not be made just now. Try again.").into());
+        }
         cx.sleep(Millis(5)).await?;
     }
     cx.page().download(path).await?;
