@@ -52,7 +52,7 @@ pub fn Places(
             </div>
         </For>
         {move || is_idle().then(|| view! {
-            <p class="empty">"The posts will stand here, as they arrive. Fetch them to begin."</p>
+            <p class="empty no-posts">"The posts will stand here, as they arrive. Fetch them to begin."</p>
         })}
     }
 }

@@ -8,27 +8,28 @@ use std::{process::ExitCode, time::Instant};
 const BOUND: f64 = 1.2;
 /// Updates in a batch are twice as many.
 const ROUNDS: u32 = 100;
-/// Batches of the two sizes take turns, so that a busy machine slows both.
+/// Batches of the two sizes take turns, so that a busy machine slows both. The quickest of each
+/// counts: what else a machine does takes time and never gives any.
 const BATCHES: usize = 31;
-/// A ratio above the bound is measured again. What is slow is slow every time.
-const TRIES: usize = 5;
+/// Above the bound more batches are made. What is slow is slow in each.
+const TRIES: usize = 10;
 
 fn main() -> ExitCode {
     let (mut few, mut many) = (Committed::of(10), Committed::of(100_000));
     let mut slow = 0;
     println!("nanoseconds an update                          at 10  at 100,000   ratio");
     for operation in OPERATIONS {
-        let mut best = (0.0, 0.0, f64::INFINITY);
+        let (mut at_few, mut at_many) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..TRIES {
-            let now = measure(&mut few, &mut many, operation);
-            if now.2 < best.2 {
-                best = now;
+            for _ in 0..BATCHES {
+                at_few = batch(&mut few, operation).min(at_few);
+                at_many = batch(&mut many, operation).min(at_many);
             }
-            if best.2 <= BOUND {
+            if at_many / at_few <= BOUND {
                 break;
             }
         }
-        let (at_few, at_many, ratio) = best;
+        let ratio = at_many / at_few;
         let verdict = if ratio > BOUND {
             "  above the bound"
         } else {
@@ -46,17 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Nanoseconds of an update at both sizes, and the ratio: the medians of the batches.
-fn measure(few: &mut Committed, many: &mut Committed, operation: &Operation) -> (f64, f64, f64) {
-    let (mut at_few, mut at_many) = (Vec::new(), Vec::new());
-    for _ in 0..BATCHES {
-        at_few.push(batch(few, operation));
-        at_many.push(batch(many, operation));
-    }
-    let (at_few, at_many) = (median(at_few), median(at_many));
-    (at_few, at_many, at_many / at_few)
-}
-
+/// Nanoseconds of an update.
 fn batch(board: &mut Committed, operation: &Operation) -> f64 {
     let begin = Instant::now();
     for _ in 0..ROUNDS {
@@ -64,9 +55,4 @@ fn batch(board: &mut Committed, operation: &Operation) -> f64 {
         board.update(operation.and_back);
     }
     begin.elapsed().as_secs_f64() * 1e9 / f64::from(2 * ROUNDS)
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

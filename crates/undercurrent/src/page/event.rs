@@ -307,12 +307,18 @@ impl Events {
         self.outgoing.get_untracked()
     }
 
-    /// Those that are newer than what is known of their event.
+    /// Those that nobody was told of. That of an event which is still under way waits: its end may
+    /// be known before the server's answer that it was taken.
     pub(crate) fn unseen(&self, failures: &[Failure]) -> Vec<Failure> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let unseen = failures
-            .iter()
-            .filter(|failure| seen.insert((failure.number, failure.event.clone())));
+        let is_under_way = |failure: &Failure| {
+            let is_it =
+                |event: &Outgoing| event.number == failure.number && event.event == failure.event;
+            self.outgoing.with_untracked(|all| all.iter().any(is_it))
+        };
+        let unseen = failures.iter().filter(|failure| {
+            !is_under_way(failure) && seen.insert((failure.number, failure.event.clone()))
+        });
         unseen.cloned().collect()
     }
 
