@@ -200,3 +200,19 @@ fn at_the_edge_of_a_chunk_a_push_and_a_pop_make_and_drop_nothing() {
         assert!(seen.is_empty(), "at these lengths: {seen:?}");
     }
 }
+
+#[test]
+fn what_cuts_leave_of_each_chunk_is_joined() {
+    for left in [1, 3] {
+        let mut model: VecDeque<u32> = (0..100 * CHUNK as u32).collect();
+        let mut seq: Seq<u32> = model.iter().copied().collect();
+        // Of each stretch as long as a chunk, some items stay.
+        let mut from = left;
+        while from + CHUNK - left <= model.len() {
+            drop(seq.take_range(from, CHUNK - left));
+            drop(model.drain(from..from + CHUNK - left));
+            from += left;
+        }
+        assert_whole(&seq, &model);
+    }
+}

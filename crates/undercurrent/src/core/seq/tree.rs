@@ -281,6 +281,9 @@ impl<T: Clone> Tree<T> {
                 let mut behind = Vec::with_capacity(WIDTH + 1);
                 behind.extend(piece);
                 behind.extend(children.drain(from..));
+                // What is left on either side of the cut may be small.
+                join_last(children);
+                join_with_next(&mut behind, 0);
                 Tree::branch(behind)
             }
         };
@@ -320,6 +323,13 @@ fn join_with_next<T: Clone>(children: &mut Vec<Tree<T>>, nth: usize) -> bool {
         children.remove(nth + 1);
     }
     joined
+}
+
+/// Joins the last child with the one before it where both are small.
+fn join_last<T: Clone>(children: &mut Vec<Tree<T>>) {
+    if let Some(before) = children.len().checked_sub(2) {
+        join_with_next(children, before);
+    }
 }
 
 /// Puts all of the right one into the left one, if both are small.
@@ -366,6 +376,7 @@ pub(super) fn join<T: Clone>(
             {
                 let (last, more) = join((last, left_height - 1), (right, right_height));
                 children.push(last);
+                join_last(children);
                 children.extend(more);
                 place = children.len() - 1;
             }
@@ -378,7 +389,9 @@ pub(super) fn join<T: Clone>(
             if let Node::Branch(children) = own(&mut right.node) {
                 let first = children.remove(0);
                 let (first, more) = join((left, left_height), (first, right_height - 1));
+                let seam = usize::from(more.is_some());
                 children.splice(0..0, std::iter::once(first).chain(more));
+                join_with_next(children, seam);
             }
             right.len += added;
             let behind = right.overflow(0);
@@ -401,7 +414,9 @@ fn join_seam<T: Clone>(left: &mut Tree<T>, right: &mut Tree<T>, height: usize) {
         let (last, first) = join((last, height - 1), (first, height - 1));
         let gained = last.len - had;
         before.push(last);
+        join_last(before);
         behind.splice(0..0, first);
+        join_with_next(behind, 0);
         left.len += gained;
         right.len -= gained;
     }
