@@ -6,7 +6,7 @@ mod record;
 
 pub use entry::Entry;
 
-use self::record::{Before, Recorder};
+use self::record::{Before, Recorder, find_near};
 use super::{
     list::{ListChange, Mailbox, Observers},
     node::{Lost, Node, Read, Tracked, Write},
@@ -127,7 +127,10 @@ impl<K: Ord, V> Map<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.items.search_by(|(own, _)| own.borrow().cmp(key))
+        match &self.role {
+            Role::Armed(recorder) => find_near(&self.items, key, recorder.place),
+            _ => self.items.search_by(|(own, _)| own.borrow().cmp(key)),
+        }
     }
 }
 
