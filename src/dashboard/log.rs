@@ -1,7 +1,7 @@
 //! The log: ten thousand lines, of which those are in the page that are seen.
 
 use super::{state::*, tasks::tick};
-use crate::pieces::{StatusChip, TaskButtons, grouped};
+use crate::pieces::{TaskButtons, TaskChip, grouped};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -64,10 +64,7 @@ pub(super) fn Log() -> impl IntoView {
                 </button>
             </div>
             <footer>
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
                 <TaskButtons task name="the log".to_owned() start=tick()/>
             </footer>
             <p class="fault" role="alert">{fault}</p>

@@ -1,7 +1,7 @@
 //! The server's meters: a chart for each, over five minutes.
 
 use super::{state::*, tasks::sample};
-use crate::pieces::{Chart, StatusChip, TaskButtons};
+use crate::pieces::{Chart, TaskButtons, TaskChip};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -42,10 +42,7 @@ fn MeterCard(meter: Meter) -> impl IntoView {
             </header>
             <Chart name unit least span=SAMPLES as u32 points=Signal::derive(points)/>
             <footer>
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
                 <TaskButtons task name=name.to_lowercase() start=sample(meter)/>
             </footer>
             <p class="fault" role="alert">{move || task.error()}</p>

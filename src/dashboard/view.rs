@@ -1,7 +1,7 @@
 //! The dashboard: meters, job, log.
 
 use super::{log::Log, meters::Meters, state::*, tasks::add_up};
-use crate::pieces::{BreakIt, StatusChip, TaskButtons};
+use crate::pieces::{BreakIt, TaskButtons, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -57,10 +57,7 @@ fn Job() -> impl IntoView {
                 </dl>
             </div>
             <footer>
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
                 <TaskButtons task name="the job".to_owned() start=add_up()/>
             </footer>
             <p class="fault" role="alert">{move || task.error()}</p>

@@ -1,7 +1,7 @@
 //! The page of streams: a button that adds one, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Notes, Ring, StatusChip};
+use crate::pieces::{BreakIt, Notes, Ring, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -55,8 +55,6 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
     let id = stream.get_untracked().id;
     let task = use_task(stream_text).key(id);
     let is_done = move || stream.read().is_done();
-    // Before its task has come, and after it was cut off, it stands still.
-    let status = Signal::derive(move || task.status());
     let named = move |verb: &str| format!("{verb} stream {id}");
     view! {
         <article class="stream" aria-label=format!("Stream {id}") data-id=id>
@@ -68,7 +66,7 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
                     of=Signal::derive(move || stream.read().of)
                 />
                 <p class="stream-facts">
-                    <StatusChip status stopping=Signal::derive(move || task.is_cancelling())/>
+                    <TaskChip task/>
                     <span class="stream-steps">
                         {move || format!("{} of {}", stream.read().done, stream.read().of)}
                     </span>

@@ -1,7 +1,7 @@
 //! The monitor: a form that adds an endpoint, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Notes, Spark, StatusChip, TaskButtons};
+use crate::pieces::{BreakIt, Notes, Spark, TaskButtons, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -91,10 +91,7 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
         <article class="endpoint" aria-label=format!("Product {id}") data-id=id>
             <header>
                 <h2><code>{format!("/products/{id}")}</code></h2>
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
                 <p class="endpoint-title">{title}</p>
             </header>
             <p class="endpoint-now" class:fails=move || last().is_some_and(|answer| !answer.ok)>

@@ -41,7 +41,7 @@ pub use ring::Ring;
 pub use run::RunLine;
 pub use span::Span;
 pub use spark::Spark;
-pub use status::StatusChip;
+pub use status::{StatusChip, TaskChip};
 pub use strip::Strip;
 pub use task_buttons::TaskButtons;
 pub use toasts::Toasts;

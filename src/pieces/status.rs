@@ -21,6 +21,14 @@ pub fn StatusChip(
     }
 }
 
+/// The chip of a task.
+#[component]
+pub fn TaskChip(task: TaskHandle) -> impl IntoView {
+    let status = Signal::derive(move || task.status());
+    let stopping = Signal::derive(move || task.is_cancelling());
+    view! { <StatusChip status stopping/> }
+}
+
 /// What a stylesheet calls a status, and what a person does.
 pub fn status_words(status: Option<TaskStatus>, stopping: bool) -> (&'static str, &'static str) {
     match status {

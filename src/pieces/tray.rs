@@ -1,6 +1,6 @@
 //! The tray: every task of the visitor, on every page.
 
-use super::status::StatusChip;
+use super::status::TaskChip;
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -58,15 +58,14 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
     let (page, title) = title(&run);
     let label = StoredValue::new(title.clone());
     let named = move |verb: &str| format!("{verb}: {}", label.get_value());
-    let status = Signal::derive(move || task.status());
-    let is_failure = move || status.get().is_some_and(TaskStatus::is_failure);
+    let is_failure = move || task.status().is_some_and(TaskStatus::is_failure);
     let progress = move || Some(task.progress()).filter(|progress| progress.of > 0);
     let attempt = move || Some(task.attempt()).filter(|(n, _)| *n > 1);
     view! {
         <li class="tray-row" data-task=run.name>
             <p class="tray-title"><a href=page>{title}</a></p>
             <p class="tray-facts">
-                <StatusChip status stopping=Signal::derive(move || task.is_cancelling())/>
+                <TaskChip task/>
                 {move || progress().map(|progress| format!("{} of {}", progress.done, progress.of))}
                 {move || attempt().map(|(n, of)| format!(" attempt {n} of {of}"))}
             </p>
