@@ -1,6 +1,7 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
+    assistant::AssistantPage,
     dashboard::DashboardPage,
     home::HomePage,
     lab::{ChainRoutes, LabPage, RowsPage, SheetPage},
@@ -59,6 +60,7 @@ pub fn App() -> impl IntoView {
                 </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
+                    <A href="/assistant">"Assistant"</A>
                     <A href="/monitor">"Monitor"</A>
                     <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
@@ -75,6 +77,7 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
+                    <Route path=path!("/assistant") view=AssistantPage/>
                     <Route path=path!("/monitor") view=MonitorPage/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>

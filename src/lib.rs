@@ -4,6 +4,7 @@
 //! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
+pub mod assistant;
 pub mod dashboard;
 pub mod dice;
 pub mod files;

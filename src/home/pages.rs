@@ -25,6 +25,9 @@ pub(super) fn Pages() -> impl IntoView {
             <PageRow path="/posts" name="Ten posts" about="The same ten posts by chained events and by a background task, with a counter to click meanwhile." action=watch.into_any()>
                 <PostsMini/>
             </PageRow>
+            <PageRow path="/assistant" name="Assistant" about="A model answers word by word, asks for tools, and waits for your approval.">
+                <TasksMini of="assistant/"/>
+            </PageRow>
             <PageRow path="/random" name="Random numbers" about="A step waits and draws a number. Change the range and the pace while it runs.">
                 <RandomMini/>
             </PageRow>
