@@ -10,6 +10,7 @@ use crate::{
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
     random::RandomPage,
+    room::{LobbyPage, RoomPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
@@ -61,6 +62,7 @@ pub fn App() -> impl IntoView {
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
                     <A href="/assistant">"Assistant"</A>
+                    <A href="/room">"Room"</A>
                     <A href="/monitor">"Monitor"</A>
                     <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
@@ -78,6 +80,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
                     <Route path=path!("/assistant") view=AssistantPage/>
+                    <Route path=path!("/room") view=LobbyPage/>
+                    <Route path=path!("/room/:name") view=RoomPage/>
                     <Route path=path!("/monitor") view=MonitorPage/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>

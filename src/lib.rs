@@ -15,6 +15,7 @@ pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;
+pub mod room;
 #[cfg(feature = "ssr")]
 pub mod routes;
 

@@ -18,7 +18,12 @@ pub fn asks_first(tool: &str) -> bool {
 /// A tool's name for a person, and what it is about to do.
 pub fn in_words(tool: &str, arguments: &str) -> (String, String) {
     match tool {
-        LOOK_UP => ("Look up a product".to_owned(), arguments.to_owned()),
+        LOOK_UP => {
+            let is_digit = |letter: &char| letter.is_ascii_digit();
+            let id: String = arguments.chars().filter(is_digit).collect();
+            let about = format!("It asks the shop for product {id}.");
+            ("Look up a product".to_owned(), about)
+        }
         FETCH => (
             "Fetch the ten posts".to_owned(),
             "It starts the task of the page Posts, in your name.".to_owned(),

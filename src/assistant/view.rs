@@ -152,7 +152,7 @@ fn Talk(id: u32) -> impl IntoView {
             <div class="talk-box" tabindex="0" role="region" aria-label="What was said">
                 <div class="talk-lines">
                     {move || is_empty().then(|| view! {
-                        <p class="empty no-messages">
+                        <p class="no-messages">
                             "Ask something, and the answer stands here as it comes. The model that \
                              comes with the gallery knows about the gallery; any other is a line in \
                              Leptos.toml."
@@ -189,7 +189,7 @@ fn Talk(id: u32) -> impl IntoView {
                 <Notes
                     id="talk-notes"
                     reason=Signal::derive(move || is_coming.get().then_some(
-                        "You can write meanwhile. It is sent when the answer is complete or stopped.",
+                        "You can write meanwhile. Ask comes back when the answer is complete or stopped.",
                     ))
                     waiting=Signal::derive(|| None::<String>)
                     fault=Signal::derive(fault)
