@@ -300,7 +300,10 @@ impl Assistant {
                 (Err(_), _) => ToolStatus::Failed,
             };
             let mut result = result.unwrap_or_else(|why| why);
-            result.truncate(result.floor_char_boundary(RESULT_BYTES));
+            // Between two characters.
+            let end =
+                (0..=RESULT_BYTES.min(result.len())).rfind(|end| result.is_char_boundary(*end));
+            result.truncate(end.unwrap_or(0));
             tool.result = result;
         }
     }

@@ -188,7 +188,7 @@ fn element(filled: Filling, end: TagEnd) -> AnyView {
 fn table(mut rows: Vec<AnyView>) -> AnyView {
     let body = rows.split_off(1.min(rows.len()));
     view! {
-        <div class="markdown-table" tabindex="0" role="region" aria-label="Table">
+        <div class="markdown-table" tabindex="0" role="group" aria-label="Table">
             <table>{rows}<tbody>{body}</tbody></table>
         </div>
     }
@@ -205,7 +205,7 @@ fn code(kind: CodeBlockKind<'static>, text: String) -> AnyView {
     view! {
         <figure class="markdown-code">
             <figcaption>{language} <Copy text=Signal::derive(move || copied.clone())/></figcaption>
-            <pre tabindex="0" role="region" aria-label=label><code>{text}</code></pre>
+            <pre tabindex="0" role="group" aria-label=label><code>{text}</code></pre>
         </figure>
     }
     .into_any()
