@@ -1,6 +1,7 @@
 //! The shell around the pages, and which page is where.
 
 use crate::{
+    assistant::AssistantPage,
     dashboard::DashboardPage,
     home::HomePage,
     lab::{ChainRoutes, LabPage, RowsPage, SheetPage},
@@ -9,6 +10,7 @@ use crate::{
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
     random::RandomPage,
+    room::{LobbyPage, RoomPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
@@ -59,6 +61,8 @@ pub fn App() -> impl IntoView {
                 </A>
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
+                    <A href="/assistant">"Assistant"</A>
+                    <A href="/room">"Room"</A>
                     <A href="/monitor">"Monitor"</A>
                     <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
@@ -75,6 +79,9 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
+                    <Route path=path!("/assistant") view=AssistantPage/>
+                    <Route path=path!("/room") view=LobbyPage/>
+                    <Route path=path!("/room/:name") view=RoomPage/>
                     <Route path=path!("/monitor") view=MonitorPage/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>

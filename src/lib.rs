@@ -4,6 +4,7 @@
 //! what they share. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
+pub mod assistant;
 pub mod dashboard;
 pub mod dice;
 pub mod files;
@@ -14,6 +15,7 @@ pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;
+pub mod room;
 #[cfg(feature = "ssr")]
 pub mod routes;
 

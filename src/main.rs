@@ -19,8 +19,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
     let upstream = upstream::from_file("Leptos.toml").await?;
+    let chat = upstream::chat_from_file("Leptos.toml").await?;
     let uc = Undercurrent::open("Leptos.toml")?
         .provide(upstream)
+        .provide(chat)
         .on_start(gallery::dashboard::sample_all())
         .build()?;
     let app = uc.router(App, shell).merge(routes::files(&uc));

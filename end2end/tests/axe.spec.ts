@@ -7,7 +7,7 @@ import { Tray, open } from './support/page';
 import { expect, test } from './support/shop';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
-const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/lab', '/lab/rows', '/nowhere'];
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/room', '/room/tea', '/lab', '/lab/rows', '/nowhere'];
 
 async function expectNothing(page: Page, state: string): Promise<void> {
   // What fades in is looked at when it is there.
@@ -66,6 +66,29 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.getByRole('button', { name: 'Pause stream 1' }).click();
         await expect(page.getByRole('button', { name: 'Resume stream 1' })).toBeVisible();
         await expectNothing(page, 'a paused stream');
+        await open(page, '/assistant');
+        for (const question of ['Fetch the ten posts, and look up product 7', 'Show me the code that streams this answer']) {
+          await page.getByRole('button', { name: question }).click();
+          if (question.startsWith('Fetch')) {
+            await expect(page.getByRole('button', { name: /^Approve/ })).toBeVisible();
+            await expectNothing(page, 'the assistant asks');
+            await page.getByRole('button', { name: /^Decline/ }).click();
+          }
+          await expect(page.locator('.message.model').last()).toHaveAttribute('data-end', 'done', { timeout: 20_000 });
+        }
+        await page.getByRole('button', { name: 'a 500' }).click();
+        await expect(page.getByRole('button', { name: 'Retry' })).toBeVisible();
+        await expectNothing(page, 'the assistant, with code and a failure');
+        await open(page, '/room/tea');
+        await page.getByLabel('Your name').fill('Ada');
+        await page.getByRole('button', { name: 'Enter' }).click();
+        await page.getByLabel('Say something').fill('Good morning.');
+        await page.getByRole('button', { name: 'Say', exact: true }).click();
+        await expect(page.locator('.chat-line')).toHaveCount(1);
+        await page.getByRole('button', { name: 'Start a timer of 5 min' }).click();
+        await page.locator('.vote-choice').first().click();
+        await expect(page.locator('.member')).toContainText('here');
+        await expectNothing(page, 'a room');
         await open(page, '/');
         await expectNothing(page, 'home, with all of it');
       });

@@ -189,7 +189,7 @@ test('each page has a row that follows what happens there', async ({ page, conte
   await other.getByRole('button', { name: 'Add a stream' }).click();
   await expect(fact('Streams of words')).toHaveText('1 stream');
   await expect(row('Streams of words').getByRole('progressbar')).toHaveCount(1);
-  for (const path of ['/posts', '/random', '/lorem', '/monitor', '/dashboard']) {
+  for (const path of ['/posts', '/assistant', '/room', '/random', '/lorem', '/monitor', '/dashboard']) {
     await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
   }
   await row('Random numbers').getByRole('link').click();

@@ -9,6 +9,7 @@ import type { Locator, Page, TestInfo } from '@playwright/test';
 import { expect, test } from './support/gallery';
 import { open } from './support/page';
 import type { Style } from './support/posts-page';
+import { test as modelTest } from './support/model';
 import { test as shopTest } from './support/shop';
 
 const docs = resolve(dirname(fileURLToPath(import.meta.url)), '../../docs');
@@ -106,6 +107,32 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await take('watched');
       });
 
+      shopTest('a room: the lobby, the door, and with two in it', async ({
+        page,
+        newVisitor,
+      }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `room-${state}-${colorScheme}-${size}`);
+        await open(page, '/room');
+        await take('lobby');
+        await open(page, '/room/vault~0badcafe');
+        await take('door');
+        const other = await (await newVisitor()).newPage();
+        for (const [one, name] of [[page, 'Ada'], [other, 'Bob']] as const) {
+          await open(one, '/room/tea');
+          await one.getByLabel('Your name').fill(name);
+          await one.getByRole('button', { name: 'Enter' }).click();
+          await one.getByLabel('Say something').fill(`${name} is here, and has a few words to say.`);
+          await one.getByRole('button', { name: 'Say', exact: true }).click();
+          await one.locator('.vote-choice').nth(1).click();
+        }
+        await other.locator('.vote-choice').nth(2).click();
+        await other.getByRole('button', { name: 'Start a timer of 5 min' }).click();
+        await expect(page.locator('.timer-left')).toHaveText(/^4:/);
+        await expect(page.locator('.room-here')).toHaveText('2 people are here');
+        await take('inside');
+      });
+
       shopTest('the dashboard: at first, moving, with a job that failed', async ({
         page,
         shop,
@@ -125,6 +152,39 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(page.getByRole('article', { name: 'Job' }).getByRole('alert')).not.toBeEmpty();
         await page.getByRole('button', { name: 'Pause processor' }).click();
         await page.getByRole('button', { name: 'Stop events' }).click();
+        await take('failed');
+      });
+    });
+
+    modelTest.describe(`the assistant, ${colorScheme}, ${size}`, () => {
+      modelTest.use({ colorScheme, viewport });
+
+      modelTest('at first, asking for approval, with an answer on its way, failed', async ({
+        page,
+        fake,
+      }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `assistant-${state}-${colorScheme}-${size}`);
+        const ask = async (question: string) => {
+          await page.getByLabel('Your question').fill(question);
+          await page.getByRole('button', { name: 'Ask', exact: true }).click();
+        };
+        const last = page.locator('.message.model').last();
+        await open(page, '/assistant');
+        await take('empty');
+        await ask('Fetch the ten posts, and look up product 7');
+        const first = await fake.question(0);
+        first.say('I do both at once.');
+        first.call(['look_up_product', { id: 7 }], ['fetch_posts', {}]);
+        await expect(page.locator('.tool[data-tool="look_up_product"] .status')).toHaveText('Done');
+        await take('asks');
+        await page.getByRole('button', { name: 'Decline: fetch the ten posts' }).click();
+        const second = await fake.question(1);
+        second.say('**Product 7** is a mug.\n\n| what | how much |\n|---|---|\n| price | 9.50 |\n| stock | 3 |\n\n```rust\nlet mug = upstream.product(7).await?;\n');
+        await expect(last).toContainText('let mug');
+        await take('answering');
+        second.cut();
+        await expect(last).toHaveAttribute('data-end', 'failed');
         await take('failed');
       });
     });

@@ -5,6 +5,7 @@ use crate::{
     pieces::{Ring, Seen},
     posts::{background::get_posts, save::watch, state::*},
     random::state::{KEPT, LIMIT, Random},
+    room::door::{Rooms, title},
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -24,6 +25,12 @@ pub(super) fn Pages() -> impl IntoView {
             <h2 id="pages">"The pages, as they are now"</h2>
             <PageRow path="/posts" name="Ten posts" about="The same ten posts by chained events and by a background task, with a counter to click meanwhile." action=watch.into_any()>
                 <PostsMini/>
+            </PageRow>
+            <PageRow path="/assistant" name="Assistant" about="A model answers word by word, asks for tools, and waits for your approval.">
+                <TasksMini of="assistant/"/>
+            </PageRow>
+            <PageRow path="/room" name="Room" about="One state shared by all in a room: who is here, a chat, a vote, a timer.">
+                <RoomMini/>
             </PageRow>
             <PageRow path="/random" name="Random numbers" about="A step waits and draws a number. Change the range and the pace while it runs.">
                 <RandomMini/>
@@ -137,6 +144,26 @@ fn LoremMini() -> impl IntoView {
             }).collect_view()}
         </div>
         <MiniFact value=Signal::derive(move || streams().to_string()) one="stream" many="streams"/>
+    }
+}
+
+/// The rooms that were entered.
+#[component]
+fn RoomMini() -> impl IntoView {
+    let rooms = use_state::<Rooms>();
+    let count = move || rooms.entered().with(|entered| entered.len());
+    let names = move || {
+        rooms.entered().with(|entered| {
+            let names = entered.iter().rev().map(|one| title(&one.room).to_owned());
+            names.take(3).collect::<Vec<_>>().join(", ")
+        })
+    };
+    view! {
+        <p class="mini-empty">{move || match count() {
+            0 => "None entered".to_owned(),
+            _ => names(),
+        }}</p>
+        <MiniFact value=Signal::derive(move || count().to_string()) one="room" many="rooms"/>
     }
 }
 

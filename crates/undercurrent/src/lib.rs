@@ -103,9 +103,9 @@ pub use self::{
     millis::Millis,
     page::{
         Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
-        InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts, WindowedList,
-        use_all_tasks, use_connection, use_diagnostics, use_event, use_input, use_loaded,
-        use_refused, use_state, use_task, use_tasks, use_toasts,
+        GrowingText, InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts,
+        WindowedList, use_all_tasks, use_connection, use_diagnostics, use_event, use_input,
+        use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
     },
     visitor::Visitor,
 };
@@ -119,10 +119,10 @@ pub use undercurrent_macros::{State, background, event};
 pub mod prelude {
     pub use crate::{
         Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor,
-        InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State, TaskContext,
-        TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind, Visitor,
-        WindowedList, background, event, use_all_tasks, use_connection, use_diagnostics, use_event,
-        use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
+        GrowingText, InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State,
+        TaskContext, TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind,
+        Visitor, WindowedList, background, event, use_all_tasks, use_connection, use_diagnostics,
+        use_event, use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
     };
 }
 

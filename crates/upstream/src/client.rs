@@ -47,27 +47,7 @@ impl Upstream {
         timeout: Duration,
         system_roots: bool,
     ) -> Result<Self, ConfigError> {
-        // reqwest takes the process's provider. If there is one already, it
-        // serves as well as this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .user_agent("undercurrent-gallery")
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(connect_timeout)
-            .timeout(timeout);
-        let builder = if system_roots {
-            builder
-        } else {
-            builder.tls_certs_only([])
-        };
-        let http = builder.build().map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let cause = cause.unwrap_or_else(|| error.to_string());
-            ConfigError::value("upstream.url", format!("cannot be used: {cause}"))
-        })?;
+        let http = http(connect_timeout, Some(timeout), system_roots, "upstream.url")?;
         Ok(Self {
             http,
             base,
@@ -125,6 +105,38 @@ impl Upstream {
     fn named(&self, error: &reqwest::Error) -> UpstreamError {
         UpstreamError::from_reqwest(error, self.connect_timeout, self.timeout)
     }
+}
+
+/// An HTTP client that goes where it is sent and nowhere else. `system_roots`
+/// trusts the certificates of this machine; otherwise no certificate is
+/// trusted. `key` is the setting with the address, for errors.
+pub(crate) fn http(
+    connect_timeout: Duration,
+    timeout: Option<Duration>,
+    system_roots: bool,
+    key: &'static str,
+) -> Result<Client, ConfigError> {
+    // reqwest takes the process's provider. If there is one already, it serves
+    // as well as this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent("undercurrent-gallery")
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(connect_timeout);
+    if let Some(timeout) = timeout {
+        builder = builder.timeout(timeout);
+    }
+    if !system_roots {
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let cause = cause.unwrap_or_else(|| error.to_string());
+        ConfigError::value(key, format!("cannot be used: {cause}"))
+    })
 }
 
 /// Reads the product `id` from a body. Fields it does not need are ignored.

@@ -155,7 +155,7 @@ impl ConfigError {
 }
 
 /// Accepts a value of `range` only. A NaN is in no range.
-fn within<T: PartialOrd + fmt::Display>(
+pub(crate) fn within<T: PartialOrd + fmt::Display>(
     key: &'static str,
     value: T,
     range: RangeInclusive<T>,
@@ -171,7 +171,7 @@ fn within<T: PartialOrd + fmt::Display>(
 }
 
 /// Reads a number of `range` from the text of an environment variable.
-fn number<T: PartialOrd + fmt::Display + FromStr>(
+pub(crate) fn number<T: PartialOrd + fmt::Display + FromStr>(
     key: &'static str,
     text: &str,
     range: RangeInclusive<T>,
@@ -194,7 +194,7 @@ fn faults(key: &'static str, text: &str) -> Result<Faults, ConfigError> {
 }
 
 /// Accepts an http or https address that a path segment can be appended to.
-fn base_url(key: &'static str, text: &str) -> Result<Url, ConfigError> {
+pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text)
         .map_err(|error| ConfigError::value(key, format!("is not a URL ({error}): {text:?}")))?;
     let problem = if !matches!(url.scheme(), "http" | "https") {

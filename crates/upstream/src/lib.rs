@@ -3,9 +3,11 @@
 //!
 //! `open` is the only entry: it starts the built-in upstream when no URL is configured, and
 //! returns the client that is pointed at it. A browser's build has the type of a product only.
+//! [`chat`] is the same for a model that answers questions.
 
 #[cfg(feature = "ssr")]
 pub mod builtin;
+pub mod chat;
 #[cfg(feature = "ssr")]
 pub mod client;
 #[cfg(feature = "ssr")]
@@ -23,6 +25,7 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub use self::{
     builtin::BuiltinConfig,
+    chat::{Chat, chat_from_file},
     client::Upstream,
     config::{ConfigError, UpstreamConfig},
     error::UpstreamError,

@@ -1,11 +1,13 @@
 // Watched pages with a server of their own: what every test but the smoke test begins from.
 
-import { Gallery, type Upstream } from './server';
+import { Gallery, type Model, type Upstream } from './server';
 import { expect, test as watched } from './watched';
 
 interface Own {
   /** Set by `test.use({ upstream: { delayMs: 400 } })`. */
   upstream: Upstream;
+  /** Set by `test.use({ model: { delayMs: 5 } })`. */
+  model: Model;
   server: Gallery;
 }
 
@@ -14,9 +16,10 @@ const QUICK: Upstream = { delayMs: 20 };
 
 export const test = watched.extend<Own>({
   upstream: [QUICK, { option: true }],
+  model: [{ delayMs: 2 }, { option: true }],
 
-  server: async ({ upstream }, use, testInfo) => {
-    const server = await Gallery.start({ ...QUICK, ...upstream });
+  server: async ({ upstream, model }, use, testInfo) => {
+    const server = await Gallery.start({ ...QUICK, ...upstream }, model);
     await use(server);
     const complaints = await server.dispose();
     if (testInfo.status !== testInfo.expectedStatus || complaints.length > 0) {

@@ -23,6 +23,18 @@ export interface Upstream {
   timeoutMs?: number;
 }
 
+/** The model that the assistant asks. What is left out is as in Leptos.toml. */
+export interface Model {
+  /** Instead of the built-in model. */
+  url?: string;
+  /** Milliseconds before each token of the built-in model. */
+  delayMs?: number;
+  /** What the built-in model does wrong with its first requests: `429,ok,cut`. */
+  faults?: string;
+  /** Milliseconds that a model may be silent. */
+  timeoutMs?: number;
+}
+
 /** How a process ended. */
 export interface Exit {
   code: number | null;
@@ -42,6 +54,7 @@ export class Gallery {
   private constructor(
     readonly port: number,
     upstream: Upstream,
+    model: Model,
   ) {
     this.env = {
       ...withoutSettings(process.env),
@@ -54,11 +67,15 @@ export class Gallery {
       ...(upstream.delayMs !== undefined && { UPSTREAM_DELAY_MS: `${upstream.delayMs}` }),
       ...(upstream.faults !== undefined && { UPSTREAM_FAULTS: upstream.faults }),
       ...(upstream.timeoutMs !== undefined && { UPSTREAM_TIMEOUT_MS: `${upstream.timeoutMs}` }),
+      ...(model.url !== undefined && { ASSISTANT_URL: model.url }),
+      ...(model.delayMs !== undefined && { ASSISTANT_DELAY_MS: `${model.delayMs}` }),
+      ...(model.faults !== undefined && { ASSISTANT_FAULTS: model.faults }),
+      ...(model.timeoutMs !== undefined && { ASSISTANT_TIMEOUT_MS: `${model.timeoutMs}` }),
     };
   }
 
-  static async start(upstream: Upstream): Promise<Gallery> {
-    const gallery = new Gallery(await freePort(), upstream);
+  static async start(upstream: Upstream, model: Model = {}): Promise<Gallery> {
+    const gallery = new Gallery(await freePort(), upstream, model);
     await gallery.start();
     return gallery;
   }
@@ -137,7 +154,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** Settings of whoever runs the tests are not those of the tests; the site's folder is. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = ([key]: [string, unknown]) =>
-    key === 'LEPTOS_SITE_ROOT' || !/^(LEPTOS|UPSTREAM|UNDERCURRENT)_/.test(key);
+    key === 'LEPTOS_SITE_ROOT' || !/^(ASSISTANT|LEPTOS|UPSTREAM|UNDERCURRENT)_/.test(key);
   return Object.fromEntries(Object.entries(env).filter(own));
 }
 

@@ -7,6 +7,7 @@ mod connection;
 mod diagnostics;
 mod event;
 mod form;
+mod growing;
 mod input;
 mod list;
 mod replicas;
@@ -28,6 +29,7 @@ pub use self::{
     diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
     form::EventForm,
+    growing::GrowingText,
     input::{InputHandle, use_input},
     list::{ForList, ForMap},
     replicas::{Followed, use_loaded, use_state},

@@ -6,6 +6,7 @@ use crate::{
     core::frame::{ByeReason, Control},
 };
 use std::{
+    cell::RefCell,
     collections::HashMap,
     fmt,
     sync::{
@@ -116,6 +117,17 @@ impl Followers {
     /// Whether a visitor has a stream here.
     pub(crate) fn has(&self, visitor: Visitor) -> bool {
         self.all.any(|follower| follower.visitor == visitor)
+    }
+
+    /// The visitors who have one, each once.
+    pub(crate) fn visitors(&self) -> Vec<Visitor> {
+        let visitors = RefCell::new(Vec::new());
+        self.all
+            .each(|follower| visitors.borrow_mut().push(follower.visitor));
+        let mut visitors = visitors.into_inner();
+        visitors.sort_unstable();
+        visitors.dedup();
+        visitors
     }
 
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {

@@ -3,6 +3,7 @@
 mod blocking;
 mod children;
 mod event;
+mod present;
 mod task;
 mod until;
 

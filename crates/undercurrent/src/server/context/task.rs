@@ -110,6 +110,37 @@ impl<S: State> TaskContext<S> {
         }
     }
 
+    /// Waits for what this context knows nothing of: a call to another server, the next piece of a
+    /// stream. A cancel drops it at once, and with it its connection, say; without this the task
+    /// would notice the cancel in its next call on the context. A pause that begins meanwhile is
+    /// waited for as well.
+    ///
+    /// ```
+    /// use undercurrent::prelude::*;
+    ///
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Feed { title: String }
+    ///
+    /// # async fn fetched() -> Result<String> { Ok(String::new()) }
+    /// #[background]
+    /// async fn load(cx: TaskContext<Feed>) -> Result {
+    ///     let title = cx.wait_for(fetched()).await??;
+    ///     cx.update(|feed| feed.title = title).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`].
+    pub async fn wait_for<T>(&self, what: impl Future<Output = T>) -> Result<T, UpdateError> {
+        tokio::select! {
+            biased;
+            () = self.attempt.ends() => Err(UpdateError::Cancelled),
+            done = what => self.go_on().await.map(|()| done),
+        }
+    }
+
     /// Shows how far the task is: so many steps done, of so many.
     pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
         self.attempt.show_progress(done, of);

@@ -1,0 +1,10 @@
+//! A conversation with a model: answers come word by word, tools run side by side, and one asks
+//! before it does something.
+
+mod message;
+pub mod state;
+mod tasks;
+mod tools;
+mod view;
+
+pub use view::AssistantPage;

@@ -1,0 +1,216 @@
+//! The assistant: the conversations, and the one that is open.
+
+use super::{message::MessageView, state::*, tasks::*};
+use crate::pieces::{BreakIt, Notes, StatusChip};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use undercurrent::prelude::*;
+
+/// What one may ask, for who does not know.
+const SUGGESTED: [&str; 4] = [
+    "What is a background task?",
+    "Show me the code that streams this answer",
+    "Fetch the ten posts, and look up product 7",
+    "Is it safe to show what a model writes, HTML and all?",
+];
+
+/// What the built-in model fails at when it is asked to.
+const FAILING: [(&str, &str); 4] = [
+    ("a 500", "Fail once with a 500"),
+    ("a 429", "Fail once with a 429"),
+    ("a cut", "Fail once: cut the answer"),
+    ("a silence", "Fail once: stall in the middle"),
+];
+
+/// The page. Which conversation is open stands in its address: `?c=2`.
+#[component]
+pub fn AssistantPage() -> impl IntoView {
+    let assistant = use_state::<Assistant>();
+    let query = use_query_map();
+    let next = Memo::new(move |_| assistant.begun().get() + 1);
+    let newest = move || {
+        assistant
+            .conversations()
+            .with(|all| all.first().map(|one| one.id))
+    };
+    let named = move || query.with(|query| query.get("c")?.parse().ok());
+    let open = Memo::new(move |_| named().or_else(newest).unwrap_or(next.get()));
+    view! {
+        <Title text="Assistant"/>
+        <h1>"Answers, word by word"</h1>
+        <p class="lead">
+            "A background task asks a model and puts each word into the state of your session. \
+             Reload, open a second tab, begin another conversation: the answer keeps coming. Stop \
+             ends the request itself."
+        </p>
+        <div class="assistant">
+            <nav class="conversations" aria-label="Conversations">
+                <a class="button" href=move || format!("/assistant?c={}", next.get())>"New conversation"</a>
+                <ul>
+                    <ForList each=assistant.conversations() let:conversation>
+                        <ConversationRow conversation open/>
+                    </ForList>
+                </ul>
+            </nav>
+            {move || view! { <Talk id=open.get()/> }}
+        </div>
+        <BreakIt<Assistant>/>
+    }
+}
+
+/// A conversation in the list: whether it is answered, and a way to it.
+#[component]
+fn ConversationRow(conversation: ReadSignal<Conversation>, open: Memo<u32>) -> impl IntoView {
+    let Conversation { id, title } = conversation.get_untracked();
+    let task = use_task(answer).key(id);
+    let label = format!("Remove the conversation: {title}");
+    view! {
+        <li class="conversation" data-id=id>
+            <a
+                href=format!("/assistant?c={id}")
+                aria-current=move || (open.get() == id).then_some("page")
+            >
+                <span class="conversation-title">{title}</span>
+                <span class="conversation-live" hidden=move || !task.is_running()>"Answering"</span>
+            </a>
+            <EventForm event=remove(id)>
+                <button class="small" aria-label=label>
+                    <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"></path></svg>
+                </button>
+            </EventForm>
+        </li>
+    }
+    .into_any()
+}
+
+/// One conversation: what was said, and where the next question is written.
+#[component]
+fn Talk(id: u32) -> impl IntoView {
+    let assistant = use_state::<Assistant>();
+    let task = use_task(answer).key(id);
+    let events = [
+        use_event(ask),
+        use_event(retry),
+        use_event(decide),
+        use_event(remove),
+    ];
+    let fault = move || events.into_iter().find_map(EventHandle::error);
+    // The last message of this conversation decides what can be done.
+    let last = Memo::new(move |_| {
+        assistant.messages().with(|all| {
+            let mut of_it = all.iter().rev();
+            let last = of_it.find(|message| message.conversation == id)?;
+            Some((last.id, last.end.clone()))
+        })
+    });
+    let is_empty = move || last.get().is_none();
+    let is_coming = Memo::new(move |_| last.get().is_some_and(|(_, end)| end.is_none()));
+    let asks = Memo::new(move |_| {
+        assistant.messages().with(|all| {
+            let of_it = all.iter().filter(|message| message.conversation == id);
+            of_it
+                .flat_map(|message| message.tools.iter())
+                .any(|tool| tool.status == ToolStatus::Asks)
+        })
+    });
+    let again = move || match last.get()?.1? {
+        End::Failed { wait_s, .. } => Some(wait_s),
+        End::Stopped => Some(0),
+        End::Done => None,
+    };
+    let spoken = move || match (is_coming.get(), asks.get(), last.get()) {
+        (_, true, _) => "The assistant asks for your approval.",
+        (true, ..) => "The answer is on its way.",
+        (_, _, Some((_, Some(End::Failed { .. })))) => "The answer failed.",
+        (_, _, Some(_)) => "The answer is complete.",
+        _ => "",
+    };
+    view! {
+        <section class="talk" aria-label="Conversation" data-id=id>
+            <header class="talk-head">
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+                <div class="talk-buttons">
+                    {move || match task.is_paused() {
+                        true => view! {
+                            <EventForm event=task.resume_event()><button>"Resume"</button></EventForm>
+                        }.into_any(),
+                        false => view! {
+                            <EventForm event=task.pause_event()>
+                                <button disabled=move || !task.is_running()>"Pause"</button>
+                            </EventForm>
+                        }.into_any(),
+                    }}
+                    <EventForm event=task.cancel_event()>
+                        <button class:waits=move || task.is_cancelling() disabled=move || !task.is_running()>"Stop"</button>
+                    </EventForm>
+                </div>
+            </header>
+            <div class="talk-box" tabindex="0" role="region" aria-label="What was said">
+                <div class="talk-lines">
+                    {move || is_empty().then(|| view! {
+                        <p class="no-messages">
+                            "Ask something, and the answer stands here as it comes. The model that \
+                             comes with the gallery knows about the gallery; any other is a line in \
+                             Leptos.toml."
+                        </p>
+                    })}
+                    <ForList each=assistant.messages() let:message>
+                        {(message.get_untracked().conversation == id).then(|| view! { <MessageView message/> })}
+                    </ForList>
+                    <div class="talk-again">
+                        {move || again().map(|wait_s| view! {
+                            <EventForm event=retry(id, wait_s)>
+                                <button>{match wait_s {
+                                    0 => "Retry".to_owned(),
+                                    wait_s => format!("Retry in {wait_s} s"),
+                                }}</button>
+                            </EventForm>
+                        })}
+                    </div>
+                </div>
+            </div>
+            <p class="spoken" role="status">{spoken}</p>
+            <div class="talk-ask">
+                <EventForm event=ask(id, String::new()) typed=&["question"]>
+                    <input
+                        name="question"
+                        aria-label="Your question"
+                        placeholder="Ask about the gallery"
+                        maxlength=QUESTION_BYTES / 4
+                        autocomplete="off"
+                        required
+                    />
+                    <button class="primary" aria-describedby="talk-notes" disabled=is_coming>"Ask"</button>
+                </EventForm>
+                <Notes
+                    id="talk-notes"
+                    reason=Signal::derive(move || is_coming.get().then_some(
+                        "You can write meanwhile. Ask comes back when the answer is complete or stopped.",
+                    ))
+                    waiting=Signal::derive(|| None::<String>)
+                    fault=Signal::derive(fault)
+                />
+            </div>
+            <div class="suggested" role="group" aria-label="Suggestions">
+                {SUGGESTED.map(|question| view! {
+                    <EventForm event=ask(id, question.to_owned())>
+                        <button disabled=is_coming>{question}</button>
+                    </EventForm>
+                }).collect_view()}
+            </div>
+            <div class="suggested failing" role="group" aria-labelledby="failing">
+                <p id="failing">"Let the built-in model fail, once:"</p>
+                {FAILING.map(|(name, question)| view! {
+                    <EventForm event=ask(id, question.to_owned())>
+                        <button disabled=is_coming>{name}</button>
+                    </EventForm>
+                }).collect_view()}
+            </div>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,140 @@
+//! The parts of a room. Names and lines come from others: they are shown as text, cut to their
+//! place, and turned in their own direction.
+
+use super::{state::*, tasks::*};
+use crate::pieces::{Ring, StatusChip};
+use leptos::prelude::*;
+use undercurrent::prelude::*;
+
+/// The chat: what was said, and where one says something.
+#[component]
+pub(super) fn Chat(me: Signal<String>) -> impl IntoView {
+    let room = use_state::<Room>();
+    let is_empty = move || room.lines().with(|lines| lines.is_empty());
+    view! {
+        <section class="panel chat" aria-label="Chat">
+            <div class="chat-box" tabindex="0" role="log" aria-label="What was said">
+                <div class="chat-lines">
+                    {move || is_empty().then(|| view! {
+                        <p class="no-messages">"Nobody has said anything yet. Whatever is said here, all in the room see."</p>
+                    })}
+                    <ForList each=room.lines() let:line>
+                        <ChatLine line me/>
+                    </ForList>
+                </div>
+            </div>
+            <EventForm event=say(String::new()) typed=&["text"]>
+                <input name="text" aria-label="Say something" placeholder="Say something to all" maxlength=LINE autocomplete="off" required/>
+                <button class="primary">"Say"</button>
+            </EventForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn ChatLine(line: ReadSignal<Line>, me: Signal<String>) -> impl IntoView {
+    let Line { id, by, name, text } = line.get_untracked();
+    view! {
+        <p class="chat-line" class:mine=move || me.with(|me| *me == by) data-id=id>
+            <b><bdi>{name}</bdi></b> " " <bdi>{text}</bdi>
+        </p>
+    }
+    .into_any()
+}
+
+/// Who was let in, and who of them is here.
+#[component]
+pub(super) fn Members() -> impl IntoView {
+    let room = use_state::<Room>();
+    view! {
+        <section class="panel members" aria-label="People">
+            <h2>"People"</h2>
+            <ul>
+                <ForMap each=room.members() let(id, member)>
+                    <li class="member" class:away=move || !member.read().here data-member=id>
+                        <bdi>{move || member.read().name.clone()}</bdi>
+                        <span>{move || if member.read().here { "here" } else { "away" }}</span>
+                    </li>
+                </ForMap>
+            </ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// The vote, with bars that move as others vote.
+#[component]
+pub(super) fn Vote(me: Signal<String>) -> impl IntoView {
+    let room = use_state::<Room>();
+    let mine = Memo::new(move |_| {
+        let me = me.get();
+        room.members().with(|all| all.get(&me)?.vote)
+    });
+    let total = Memo::new(move |_| room.votes().with(|votes| votes.values().sum::<u32>()));
+    view! {
+        <section class="panel vote" aria-label="Vote">
+            <h2>"What do you use for long work?"</h2>
+            {(0..).zip(CHOICES).map(|(choice, name)| {
+                let count = Memo::new(move |_| room.votes().with(|votes| votes.get(&choice).copied().unwrap_or(0)));
+                view! {
+                    <EventForm event=vote(choice)>
+                        <button class="vote-choice" data-votes=count aria-pressed=move || (mine.get() == Some(choice)).to_string()>
+                            <span class="vote-name">{name}</span>
+                            <span class="vote-count">{count}</span>
+                            <progress class="bar" aria-hidden="true" max=move || total.get().max(1) value=count></progress>
+                        </button>
+                    </EventForm>
+                }
+            }).collect_view()}
+        </section>
+    }
+    .into_any()
+}
+
+/// A timer that one starts and all see.
+#[component]
+pub(super) fn SharedTimer() -> impl IntoView {
+    let room = use_state::<Room>();
+    let task = use_task(count_down);
+    let timer = Memo::new(move |_| room.timer().get());
+    let left = move || timer.get().map_or(0, |timer| timer.left_s);
+    let words = move || format!("{}:{:02}", left() / 60, left() % 60);
+    let of = move || timer.get().map_or(1, |timer| timer.of_s);
+    let by = move || timer.get().map(|timer| timer.by);
+    view! {
+        <section class="panel timer" aria-label="Timer">
+            <header>
+                <h2>"Timer"</h2>
+                <StatusChip
+                    status=Signal::derive(move || task.status())
+                    stopping=Signal::derive(move || task.is_cancelling())
+                />
+            </header>
+            <div class="timer-now">
+                <Ring name="Timer".to_owned() label=String::new() done=Signal::derive(move || of() - left().min(of())) of=Signal::derive(of)/>
+                <output class="timer-left">{words}</output>
+                <p class="timer-by">{move || by().map(|by| view! { "started by " <bdi>{by}</bdi> })}</p>
+            </div>
+            <div class="timer-buttons">
+                {MINUTES.map(|minutes| view! {
+                    <EventForm event=set_timer(minutes)>
+                        <button aria-label=format!("Start a timer of {minutes} min")>{format!("{minutes} min")}</button>
+                    </EventForm>
+                }).collect_view()}
+                {move || match task.is_paused() {
+                    true => view! { <EventForm event=task.resume_event()><button>"Resume"</button></EventForm> }.into_any(),
+                    false => view! {
+                        <EventForm event=task.pause_event()>
+                            <button disabled=move || !task.is_running()>"Pause"</button>
+                        </EventForm>
+                    }.into_any(),
+                }}
+                <EventForm event=task.cancel_event()>
+                    <button disabled=move || !task.is_running()>"Stop"</button>
+                </EventForm>
+            </div>
+        </section>
+    }
+    .into_any()
+}

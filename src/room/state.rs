@@ -1,0 +1,185 @@
+//! What a room shares.
+
+use super::door::may_join;
+use serde::{Deserialize, Serialize};
+use undercurrent::prelude::*;
+
+/// So many people a room has. Who is away goes first.
+pub const MEMBERS: usize = 1_000;
+/// So many lines of the chat are kept. The oldest goes.
+pub const LINES: usize = 200;
+/// The longest line, in characters.
+pub const LINE: usize = 500;
+/// Minutes that can be set.
+pub const MINUTES: [u32; 3] = [1, 5, 25];
+/// What can be voted for.
+pub const CHOICES: [&str; 4] = ["Events", "Background tasks", "Both", "Neither"];
+
+/// The state of a room.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = may_join)]
+pub struct Room {
+    /// By the visitor's id.
+    pub members: Map<String, Member>,
+    /// The chat, oldest first.
+    pub lines: List<Line>,
+    /// What has been voted, by the number of the choice.
+    pub votes: Map<u32, u32>,
+    /// The timer that was started last.
+    pub timer: Option<Timer>,
+    #[state(server)]
+    last_line: u32,
+}
+
+/// Who was let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// How they call themselves. Others see it: nothing vouches for it.
+    pub name: String,
+    /// They have the room open.
+    pub here: bool,
+    /// The number of what they voted for.
+    pub vote: Option<u32>,
+}
+
+/// A line of the chat.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Counted from 1.
+    pub id: u32,
+    /// Whose, by the visitor's id.
+    pub by: String,
+    /// How they called themselves.
+    pub name: String,
+    /// What they said.
+    pub text: String,
+}
+
+/// A timer that all see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// Seconds that are left.
+    pub left_s: u32,
+    /// Seconds in all.
+    pub of_s: u32,
+    /// Who started it.
+    pub by: String,
+}
+
+impl Room {
+    /// Whether someone may be called so: two of a name can't be told apart.
+    pub fn check_name(&self, id: &str, name: &str) -> Result<(), ForVisitor> {
+        let lower = name.to_lowercase();
+        let is_taken = |(other, member): (&String, &Member)| {
+            other != id && member.name.to_lowercase() == lower
+        };
+        match self.members.iter().any(is_taken) {
+            true => Err(ForVisitor::new(format!(
+                "{name} is in the room already. Take another name."
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Lets someone in, or gives them another name.
+    pub fn admit(&mut self, id: String, name: String) -> Result<(), ForVisitor> {
+        self.check_name(&id, &name)?;
+        if let Some(member) = self.members.get_mut(&id) {
+            member.name = name;
+            return Ok(());
+        }
+        if self.members.len() >= MEMBERS {
+            let mut away = self.members.iter().filter(|(_, member)| !member.here);
+            let gone = away.next().map(|(id, _)| id.clone());
+            let Some(gone) = gone else {
+                return Err(ForVisitor::new("The room is full."));
+            };
+            self.count(self.members.get(&gone).and_then(|member| member.vote), None);
+            self.members.remove(&gone);
+        }
+        self.members.insert(
+            id,
+            Member {
+                name,
+                ..Member::default()
+            },
+        );
+        Ok(())
+    }
+
+    /// Notes who has the room open, by their ids in order. Others are away.
+    pub fn note_present(&mut self, here: &[String]) {
+        let moved = self.members.iter();
+        let moved = moved.filter(|(id, member)| member.here != here.binary_search(id).is_ok());
+        let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
+        for id in moved {
+            if let Some(member) = self.members.get_mut(&id) {
+                member.here = !member.here;
+            }
+        }
+    }
+
+    /// Someone says something.
+    pub fn say(&mut self, by: &str, text: &str) -> Result<(), ForVisitor> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > LINE {
+            return Err(ForVisitor::new(format!(
+                "A line has 1 to {LINE} characters."
+            )));
+        }
+        let name = self.member(by)?.name.clone();
+        self.last_line += 1;
+        self.lines.push(Line {
+            id: self.last_line,
+            by: by.to_owned(),
+            name,
+            text: text.to_owned(),
+        });
+        if self.lines.len() > LINES {
+            self.lines.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Someone votes; for the same again takes the vote back.
+    pub fn vote(&mut self, by: &str, choice: u32) -> Result<(), ForVisitor> {
+        if choice as usize >= CHOICES.len() {
+            return Err(ForVisitor::new("There is no such choice."));
+        }
+        let member = self.member(by)?;
+        let before = member.vote;
+        let after = Some(choice).filter(|_| before != Some(choice));
+        member.vote = after;
+        self.count(before, after);
+        Ok(())
+    }
+
+    fn count(&mut self, before: Option<u32>, after: Option<u32>) {
+        if let Some(count) = before.and_then(|choice| self.votes.get_mut(&choice)) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(choice) = after {
+            match self.votes.get_mut(&choice) {
+                Some(count) => *count += 1,
+                None => drop(self.votes.insert(choice, 1)),
+            }
+        }
+    }
+
+    /// Who has been let in.
+    pub fn member(&mut self, id: &str) -> Result<&mut Member, ForVisitor> {
+        let member = self.members.get_mut(&id.to_owned());
+        member.ok_or_else(|| ForVisitor::new("Enter the room first."))
+    }
+}
+
+/// Lets someone in. The server sends it when they have passed the door.
+#[event]
+pub async fn admit(cx: EventContext<Room>, id: String, name: String) -> Result<()> {
+    if !cx.visitor().is_server() {
+        return Err(ForVisitor::new("Enter by the door.").into());
+    }
+    cx.try_update(|room| room.admit(id, name)).await?;
+    cx.dispatch(super::tasks::watch_door());
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What goes on in a room: lines, votes, the timer, and who is here.
+
+use super::state::*;
+use undercurrent::prelude::*;
+
+/// Says something to all.
+#[event]
+pub async fn say(cx: EventContext<Room>, text: String) -> Result<()> {
+    let by = cx.visitor().id();
+    cx.try_update(|room| room.say(&by, &text)).await
+}
+
+/// Votes, or takes the vote back.
+#[event]
+pub async fn vote(cx: EventContext<Room>, choice: u32) -> Result<()> {
+    let by = cx.visitor().id();
+    cx.try_update(|room| room.vote(&by, choice)).await
+}
+
+/// Starts the timer of the room. The one that runs ends.
+#[event]
+pub async fn set_timer(cx: EventContext<Room>, minutes: u32) -> Result<()> {
+    let by = cx.visitor().id();
+    if !MINUTES.contains(&minutes) {
+        return Err(ForVisitor::new("A timer has 1, 5 or 25 minutes.").into());
+    }
+    let name = cx
+        .try_update(|room| room.member(&by).map(|member| member.name.clone()))
+        .await?;
+    cx.dispatch(count_down(minutes * 60, name));
+    Ok(())
+}
+
+/// Counts down, for all who look.
+#[background(overlap = replace)]
+pub async fn count_down(cx: TaskContext<Room>, of_s: u32, by: String) -> Result<()> {
+    use std::time::{Duration, Instant};
+    let begun = Instant::now();
+    for left_s in (0..=of_s).rev() {
+        let timer = Timer {
+            left_s,
+            of_s,
+            by: by.clone(),
+        };
+        cx.update(|room| room.timer = Some(timer)).await?;
+        cx.progress(of_s - left_s, of_s);
+        // By the clock, so that it is not late by all the updates together.
+        let due = Duration::from_secs(u64::from(of_s - left_s + 1));
+        if left_s > 0 {
+            cx.sleep(due.saturating_sub(begun.elapsed())).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Someone has the room open again.
+#[event]
+pub async fn knock(cx: EventContext<Room>) -> Result<()> {
+    cx.dispatch(watch_door());
+    Ok(())
+}
+
+/// Keeps who is here up to date, until nobody is. The newest replaces the one before.
+#[background(overlap = replace)]
+pub async fn watch_door(cx: TaskContext<Room>) -> Result<()> {
+    let ids = |here: &[Visitor]| here.iter().map(Visitor::id).collect::<Vec<String>>();
+    let mut known = None;
+    loop {
+        let other = |here: &[Visitor]| Some(ids(here)).filter(|here| known.as_ref() != Some(here));
+        let here = cx.until_present(other).await?;
+        // Who comes is here at once; who goes has a moment to come back, as a reload does.
+        let before = known.take().unwrap_or_default();
+        let mut all: Vec<String> = here.iter().chain(&before).cloned().collect();
+        all.sort_unstable();
+        all.dedup();
+        cx.update(|room| room.note_present(&all)).await?;
+        cx.sleep(Millis(1_000)).await?;
+        let mut here = cx.until_present(|here| Some(ids(here))).await?;
+        here.sort_unstable();
+        cx.update(|room| room.note_present(&here)).await?;
+        if here.is_empty() {
+            return Ok(());
+        }
+        known = Some(here);
+    }
+}
