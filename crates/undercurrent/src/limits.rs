@@ -155,6 +155,7 @@ pub const OUTBOX_EVENTS: usize = 100;
 pub const TOASTS: usize = 4;
 
 /// Bytes of a task's cursor as JSON. A longer one makes its checkpoint fail.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
 pub const MAX_CURSOR_BYTES: usize = 4 << 10;
 
 impl Limits {

@@ -68,7 +68,7 @@ impl<S: State> TaskContext<S> {
     /// # Errors
     ///
     /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::NotRecorded`] where the cursor
-    /// can't be written as JSON or is longer than [`MAX_CURSOR_BYTES`](crate::limits::MAX_CURSOR_BYTES).
+    /// can't be written as JSON or is longer than 4 KiB.
     pub async fn checkpoint(&self, cursor: impl Serialize + Send) -> Result<(), UpdateError> {
         let json = written(&cursor).map_err(UpdateError::NotRecorded)?;
         let (gate, place) = self.checkpointed();
@@ -287,7 +287,7 @@ pub struct Update<F> {
 impl<F> Update<F> {
     /// Notes with the update, in one commit, where to go on after a crash of the server or in the
     /// next attempt. A cursor that can't be written as JSON, or is longer than
-    /// [`MAX_CURSOR_BYTES`](crate::limits::MAX_CURSOR_BYTES), makes the update fail
+    /// 4 KiB, makes the update fail
     /// ([`UpdateError::NotRecorded`]).
     pub fn checkpoint(self, cursor: impl Serialize) -> Self {
         let _ = self.cursor.set(written(&cursor));
