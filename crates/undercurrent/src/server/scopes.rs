@@ -80,8 +80,15 @@ impl Scopes {
     }
 
     /// Puts a scope that was read in its place, unless another is there, or may have been there
-    /// since it was read.
-    pub(super) fn put(&self, slot: &Arc<Slot>, scope: &Arc<Scope>, seen: usize) -> bool {
+    /// since it was read. What is done before is done before anybody else can do anything in it,
+    /// and not at all where it was read in vain.
+    pub(super) fn put(
+        &self,
+        slot: &Arc<Slot>,
+        scope: &Arc<Scope>,
+        seen: usize,
+        before: impl FnOnce(),
+    ) -> bool {
         if self.count() >= self.max {
             self.make_room();
         }
@@ -92,6 +99,7 @@ impl Scopes {
             return false;
         }
         self.count.fetch_add(1, Ordering::Relaxed);
+        before();
         *place = Some(scope.clone());
         true
     }

@@ -29,6 +29,9 @@ use std::{
 pub(super) struct Restored {
     pub(super) scope: Arc<Scope>,
     pub(super) recovery: Recovery,
+    /// What the store is to know of it. To be handed over once it is in its place: two may read
+    /// one scope, and what the second has to say is past by then.
+    pub(super) records: Vec<Record>,
 }
 
 /// What is to be done in a scope that was read, once it is in its place.
@@ -38,6 +41,8 @@ pub(super) struct Recovery {
     ended: Vec<(Sender, End)>,
     /// Whose queues have something to run.
     visitors: BTreeSet<Visitor>,
+    /// Events that wait.
+    waiting: usize,
     tasks: Recovered,
 }
 
@@ -81,8 +86,16 @@ impl Runtime {
                     return false;
                 }
             };
-            let Restored { scope, recovery } = Scope::restored(&slot, self, stored);
-            if !self.scopes.put(&slot, &scope, seen) {
+            let Restored {
+                scope,
+                recovery,
+                records,
+            } = Scope::restored(&slot, self, stored);
+            let before = || {
+                scope.hand_over(records);
+                scope.count_events(recovery.waiting);
+            };
+            if !self.scopes.put(&slot, &scope, seen, before) {
                 scope.discard();
                 continue;
             }
@@ -197,11 +210,16 @@ impl Scope {
             states.numbers = read.numbers;
         }
         let mut recovery = Recovery::default();
-        scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
+        let mut records = read.records;
+        let tried = scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
+        records.extend(tried);
         recovery.tasks = scope.restore_tasks(runtime);
-        read.records.push(Record::Head(scope.head()));
-        scope.hand_over(read.records);
-        Restored { scope, recovery }
+        records.push(Record::Head(scope.head()));
+        Restored {
+            scope,
+            recovery,
+            records,
+        }
     }
 
     fn restore_queues(
@@ -210,7 +228,8 @@ impl Scope {
         numbers: Vec<(Visitor, String, u64)>,
         events: Vec<(u64, StoredEvent)>,
         recovery: &mut Recovery,
-    ) {
+    ) -> Vec<Record> {
+        let mut records = Vec::new();
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         for (visitor, client, number) in numbers {
             if let Some(queue) = queues.of(visitor) {
@@ -261,9 +280,9 @@ impl Scope {
                 }
             };
             if is_next {
-                self.hand_over(vec![Record::Event(id, event.clone())]);
+                records.push(Record::Event(id, event.clone()));
             }
-            self.count_events(1);
+            recovery.waiting += 1;
             // Nobody runs it until all of this is done.
             queue.is_running = true;
             queue.waiting.push_back(Queued {
@@ -278,6 +297,7 @@ impl Scope {
                 id,
             });
         }
+        records
     }
 
     /// Tells what ended, and goes on with the rest. What was tried is known to the store before it
