@@ -97,9 +97,11 @@ impl Undercurrent {
         self.drain(&connections, &draining).await;
         sweeper.abort();
         let store = self.runtime.store.clone();
-        let closed = tokio::task::spawn_blocking(move || store.close());
-        if closed.await.is_err() {
-            tracing::error!("the store was not closed");
+        if store.outlives() {
+            let closed = tokio::task::spawn_blocking(move || store.close());
+            if closed.await.is_err() {
+                tracing::error!("the store was not closed");
+            }
         }
         Ok(())
     }
