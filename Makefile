@@ -1,12 +1,13 @@
 # The two commands of the README are `make run` and `make test`.
 # Each target is one script, so a machine without make can call the script.
-.PHONY: help setup run test breakages bench bench-quick speed
+.PHONY: help setup run test breakages crashes bench bench-quick speed
 
 help:
 	@echo "make run    set up what is missing, build, serve at http://127.0.0.1:3000"
 	@echo "make test   set up what is missing, then pass every test"
 	@echo "make setup  set up what is missing"
 	@echo "make breakages    break the runtime on purpose, and see the tests fail"
+	@echo "make crashes      kill a server a thousand times, and compare what it has with what it promised"
 	@echo "make bench        measure it beside its peers, for half an hour"
 	@echo "make speed        measure a release build's pages on a slow network and processor"
 	@echo "make bench-quick  the same in 3 minutes, with a wider spread"
@@ -28,6 +29,9 @@ bench-quick:
 
 speed:
 	@scripts/speed.sh
+
+crashes:
+	@CRASHES=1000 cargo test --locked -p undercurrent --features ssr --test crashes -- --nocapture what_was
 
 breakages:
 	@node scripts/breakages.mjs

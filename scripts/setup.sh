@@ -7,7 +7,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-RUST_MIN=1.88          # edition 2024 with let chains
+RUST_MIN=1.90          # edition 2024 with let chains
 NODE_MIN=18            # Playwright's
 CARGO_LEPTOS=0.3.10    # 0.3.11 needs Rust 1.96
 BINARYEN=132           # wasm-opt; the one that cargo-leptos would fetch is 123

@@ -94,7 +94,7 @@ pub async fn nested_update(cx: TaskContext<Lab>) -> Result<()> {
     let inner = cx
         .update(|lab| {
             lab.counter += 1;
-            let inner = pin!(cx.update(|lab| lab.counter += 100));
+            let inner = pin!(cx.update(|lab| lab.counter += 100).into_future());
             inner.poll(&mut Context::from_waker(Waker::noop()))
         })
         .await?;

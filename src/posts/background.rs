@@ -4,14 +4,18 @@ use super::state::*;
 use undercurrent::prelude::*;
 
 // excerpt: get_posts
-/// Fetches ten posts, beside the queue.
-#[background(overlap = reject)]
+/// Fetches ten posts, beside the queue. After a crash of the server it goes on where it was.
+#[background(overlap = reject, on_crash = resume)]
 pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
-    cx.try_update(|posts| posts.begin()).await?;
+    let first = cx.cursor()?.unwrap_or(1);
+    if first == 1 {
+        cx.try_update(|posts| posts.begin()).await?;
+    }
     let upstream = cx.expect::<upstream::Upstream>();
-    for id in 1..=POSTS {
+    for id in first..=POSTS {
         let post = Post::of(id, upstream.product(id).await);
-        cx.update(|posts| posts.background.push(post)).await?;
+        let added = cx.update(|posts| posts.background.push(post));
+        added.checkpoint(id + 1).await?;
         cx.progress(id, POSTS);
     }
     Ok(())

@@ -3,7 +3,11 @@
 use super::{ANY_PORT, Post, WORD};
 use crate::Fallible;
 use leptos::{config::LeptosOptions, prelude::*};
-use undercurrent::{Limits, Undercurrent, prelude::*, server::Config};
+use undercurrent::{
+    Limits, Undercurrent,
+    prelude::*,
+    server::{Config, StoreKind},
+};
 
 #[derive(State, Clone, Debug, Default)]
 pub struct Clicks {
@@ -183,6 +187,7 @@ pub async fn serve() -> Fallible {
             streams_of_visitor: 2_000,
             ..Limits::default()
         },
+        store: StoreKind::Memory,
         ..Config::default()
     };
     let uc = Undercurrent::with(options, config).build()?;

@@ -23,6 +23,8 @@ struct Policy {
     retries: TokenStream,
     /// Milliseconds after the visitor's last stream has gone.
     on_disconnect: TokenStream,
+    /// What becomes of it when the server goes down.
+    on_crash: TokenStream,
     /// A function over the state and the end.
     on_end: Option<Expr>,
 }
@@ -56,6 +58,7 @@ pub(crate) fn expand(attribute: TokenStream, mut function: ItemFn) -> Result<Tok
         timeout,
         retries,
         on_disconnect,
+        on_crash,
         on_end,
     } = policy;
     let on_end = on_end.map(|function| {
@@ -91,6 +94,7 @@ pub(crate) fn expand(attribute: TokenStream, mut function: ItemFn) -> Result<Tok
                         timeout_ms: #timeout,
                         retries: #retries,
                         on_disconnect_ms: #on_disconnect,
+                        on_crash: #on_crash,
                     };
                     #on_end
 
@@ -121,6 +125,7 @@ impl Policy {
             timeout: quote!(::core::option::Option::None),
             retries: quote!(0),
             on_disconnect: quote!(::core::option::Option::None),
+            on_crash: quote!(::undercurrent::server::OnCrash::Interrupt),
             on_end: None,
         };
         let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
@@ -134,6 +139,7 @@ impl Policy {
                 }
                 "retries" => policy.retries = retries(&value)?,
                 "on_disconnect" => policy.on_disconnect = on_disconnect(&value)?,
+                "on_crash" => policy.on_crash = on_crash(&value)?,
                 "on_end" => match value {
                     Expr::Path(_) => policy.on_end = Some(value),
                     other => {
@@ -146,8 +152,8 @@ impl Policy {
                 _ => {
                     return Err(Error::new(
                         name.span(),
-                        "`#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect` and \
-                         `on_end`",
+                        "`#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect`, \
+                         `on_crash` and `on_end`",
                     ));
                 }
             }
@@ -254,6 +260,22 @@ fn on_disconnect(value: &Expr) -> Result<TokenStream> {
         other => Err(Error::new(
             other.span(),
             "`on_disconnect` is `keep_going` or `cancel_after(\"30s\")`",
+        )),
+    }
+}
+
+/// `interrupt` or `resume`.
+fn on_crash(value: &Expr) -> Result<TokenStream> {
+    match value {
+        Expr::Path(path) if path.path.is_ident("interrupt") => {
+            Ok(quote!(::undercurrent::server::OnCrash::Interrupt))
+        }
+        Expr::Path(path) if path.path.is_ident("resume") => {
+            Ok(quote!(::undercurrent::server::OnCrash::Resume))
+        }
+        other => Err(Error::new(
+            other.span(),
+            "`on_crash` is `interrupt` or `resume`",
         )),
     }
 }

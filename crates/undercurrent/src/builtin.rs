@@ -16,6 +16,9 @@ pub struct UcTasks {
     /// say what the page does not show.
     #[state(server)]
     pub(crate) arguments: List<Arguments>,
+    /// Where the runs that have not ended go on after a crash.
+    #[state(server)]
+    pub(crate) cursors: List<Cursor>,
 }
 
 /// The arguments of a run, as JSON.
@@ -23,6 +26,20 @@ pub struct UcTasks {
 pub(crate) struct Arguments {
     pub(crate) run: u64,
     pub(crate) json: String,
+    /// Who started it, and from which page.
+    #[serde(default)]
+    pub(crate) visitor: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<(String, u64)>,
+}
+
+/// The last checkpoint of a run, as JSON, and how often it was resumed since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    pub(crate) run: u64,
+    pub(crate) json: Option<String>,
+    #[serde(default)]
+    pub(crate) resumes: u32,
 }
 
 /// How the events of a scope ended, by client, and what handlers ask of clients. One that was

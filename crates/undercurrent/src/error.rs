@@ -23,6 +23,10 @@ pub enum UpdateError {
     NotAPath(String),
     /// What the closure put into the state can't be written as JSON.
     NotRecorded(String),
+    /// The cursor of a task's last checkpoint is not what was asked for.
+    Cursor(String),
+    /// The store can't take anything at the moment: the disk is full, say. Nothing was changed.
+    NotStored(String),
     /// The state would be larger than `limits.state-bytes`.
     TooLarge {
         /// Its bytes as JSON.
@@ -96,6 +100,8 @@ impl fmt::Display for UpdateError {
                 "{path:?} is no path of this site: it begins with one slash and has no spaces"
             ),
             UpdateError::NotRecorded(why) => write!(f, "the update was undone: {why}"),
+            UpdateError::Cursor(why) => write!(f, "the task's cursor can't be read: {why}"),
+            UpdateError::NotStored(why) => write!(f, "nothing can be stored now: {why}"),
             UpdateError::TooLarge { bytes, limit } => write!(
                 f,
                 "the update was undone: the state would have {bytes} bytes, and \

@@ -13,6 +13,9 @@ pub struct Limits {
     /// Milliseconds that a scope is kept which nobody uses: no event, no task, no open page. Then
     /// it begins anew.
     pub idle_ms: u64,
+    /// Milliseconds after which a scope that nobody uses is kept in the store alone. The next use
+    /// reads it.
+    pub unload_ms: u64,
     /// Bytes of a keyed scope's key. A longer one names no scope.
     pub key_bytes: usize,
     /// Visitors of a shared scope who have a queue, and whose event numbers and ends are
@@ -44,6 +47,16 @@ pub struct Limits {
     /// Bytes of all scopes' logs. With one more, the logs that have been idle the longest are cut:
     /// their streams, if they are behind, get snapshots.
     pub log_bytes_in_process: usize,
+    /// Bytes of the store's file that are kept in memory, to be read and written faster.
+    pub store_cache_bytes: usize,
+    /// Milliseconds that the answer to an event waits for the store. Then the client is told to send
+    /// it again.
+    pub store_wait_ms: u64,
+    /// Times that an event is begun, when the server goes down each time before it has done
+    /// anything. Then it ends as interrupted.
+    pub event_tries: u32,
+    /// Times that a task is resumed without a checkpoint in between. Then it ends as interrupted.
+    pub resumes: u32,
     /// Bytes of one state as JSON. An update that makes it larger is undone (`TooLarge`).
     pub state_bytes: usize,
     /// Streams of one visitor that stay open: a browser has six connections to a host over
@@ -94,6 +107,7 @@ impl Default for Limits {
         Limits {
             scopes: 20_000,
             idle_ms: 24 * 60 * 60 * 1_000,
+            unload_ms: 10 * 60 * 1_000,
             key_bytes: 128,
             visitors_of_scope: 10_000,
             queue: 200,
@@ -107,6 +121,10 @@ impl Default for Limits {
             log_entries: 1_000,
             log_bytes: 1 << 20,
             log_bytes_in_process: 512 << 20,
+            store_cache_bytes: 32 << 20,
+            store_wait_ms: 5_000,
+            event_tries: 3,
+            resumes: 5,
             state_bytes: 64 << 20,
             streams_of_visitor: 4,
             streams: 20_000,
@@ -135,6 +153,10 @@ pub const OUTBOX_EVENTS: usize = 100;
 
 /// Toasts that a page shows. One more, and the oldest goes.
 pub const TOASTS: usize = 4;
+
+/// Bytes of a task's cursor as JSON. A longer one makes its checkpoint fail.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
+pub const MAX_CURSOR_BYTES: usize = 4 << 10;
 
 impl Limits {
     /// Finds a limit that nothing could run with: its name, its value, the least it can be.

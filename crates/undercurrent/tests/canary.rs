@@ -12,7 +12,11 @@ use tokio::{
     sync::oneshot,
     task::JoinHandle,
 };
-use undercurrent::{Undercurrent, prelude::*, server::Config};
+use undercurrent::{
+    Undercurrent,
+    prelude::*,
+    server::{Config, StoreKind},
+};
 
 /// In every field that is for the server, in every error that is, and nowhere else.
 const CANARY: &str = "canary";
@@ -249,6 +253,7 @@ impl Farm {
         let name = format!("undercurrent-canary-{}", std::process::id());
         let config = Config {
             session_key_file: std::env::temp_dir().join(name).join("key"),
+            store: StoreKind::Memory,
             ..Config::default()
         };
         let options = LeptosOptions::builder().output_name("farm").build();

@@ -3,7 +3,11 @@
 #![cfg(feature = "ssr")]
 
 use leptos::config::LeptosOptions;
-use undercurrent::{Undercurrent, prelude::*, server::Config};
+use undercurrent::{
+    Undercurrent,
+    prelude::*,
+    server::{Config, StoreKind},
+};
 
 #[derive(State, Clone, Debug, Default)]
 pub struct Feed {
@@ -31,7 +35,11 @@ mod other {
 #[test]
 fn two_events_of_one_path_are_refused() {
     let options = LeptosOptions::builder().output_name("trial").build();
-    let built = Undercurrent::with(options, Config::default()).build();
+    let config = Config {
+        store: StoreKind::Memory,
+        ..Config::default()
+    };
+    let built = Undercurrent::with(options, config).build();
     let error = built.expect_err("it does not start").to_string();
     assert!(error.contains("/api/feed/clear"), "{error}");
     // Both are there, under their own paths.

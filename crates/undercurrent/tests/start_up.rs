@@ -20,7 +20,10 @@ mod one {
 }
 
 use leptos::config::LeptosOptions;
-use undercurrent::{Undercurrent, server::Config};
+use undercurrent::{
+    Undercurrent,
+    server::{Config, StoreKind},
+};
 
 fn start(
     provide: impl FnOnce(undercurrent::server::Builder) -> undercurrent::server::Builder,
@@ -28,6 +31,7 @@ fn start(
     let folder = std::env::temp_dir().join(format!("undercurrent-start-up-{}", std::process::id()));
     let config = Config {
         session_key_file: folder.join("key"),
+        store: StoreKind::Memory,
         ..Config::default()
     };
     let options = LeptosOptions::builder().output_name("trial").build();
@@ -51,6 +55,7 @@ fn a_key_file_that_is_no_key_is_left_alone_and_named() {
     std::fs::write(&file, "something else").expect("it can be written");
     let config = Config {
         session_key_file: file.clone(),
+        store: StoreKind::Memory,
         ..Config::default()
     };
     let options = LeptosOptions::builder().output_name("trial").build();

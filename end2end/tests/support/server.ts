@@ -3,8 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -50,6 +52,7 @@ export class Gallery {
   log = '';
   private process?: ChildProcess;
   private readonly env: NodeJS.ProcessEnv;
+  private readonly folder = mkdtempSync(join(tmpdir(), 'gallery-'));
 
   private constructor(
     readonly port: number,
@@ -63,6 +66,8 @@ export class Gallery {
       NO_COLOR: '1',
       // Kept over a restart, as the key file is.
       UNDERCURRENT_SESSION_KEY: randomBytes(32).toString('hex'),
+      // Of this test alone.
+      UNDERCURRENT_STORE_FILE: join(this.folder, 'state.redb'),
       ...(upstream.url !== undefined && { UPSTREAM_URL: upstream.url }),
       ...(upstream.delayMs !== undefined && { UPSTREAM_DELAY_MS: `${upstream.delayMs}` }),
       ...(upstream.faults !== undefined && { UPSTREAM_FAULTS: upstream.faults }),
@@ -143,6 +148,7 @@ export class Gallery {
   /** After a test: ends it if it runs, and tells what the log says went wrong. */
   async dispose(): Promise<string[]> {
     if (this.process) await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
     return this.log.split('\n').filter((line) => /\bERROR\b|panicked/.test(line));
   }
 }

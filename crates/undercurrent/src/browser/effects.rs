@@ -12,7 +12,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// Up to where this page has done what it was asked, by scope, and in which history: each is done
+/// Up to where this page has done what it was asked, by scope, and in which life of it: each is done
 /// once.
 #[derive(Default)]
 pub(super) struct Done(RefCell<BTreeMap<ScopeName, (Epoch, u64)>>);
@@ -23,10 +23,10 @@ pub(super) fn asked(hub: &Rc<Hub>, scope: &ScopeName, ends: &UcEnds, epoch: Epoc
     let Some(last) = ends.effects.iter().rev().find(is_own) else {
         return;
     };
-    let done = (epoch, last.n);
+    let done = (epoch.life(), last.n);
     let before = hub.effects.0.borrow_mut().insert(scope.clone(), done);
     let upto = match before {
-        Some((known, upto)) if known == epoch => upto,
+        Some((known, upto)) if known == epoch.life() => upto,
         _ => 0,
     };
     for asked in ends

@@ -291,7 +291,7 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
         let is_here = |event: &Outgoing| {
             event
                 .taken
-                .is_some_and(|(epoch, _)| epoch == position.epoch)
+                .is_some_and(|(epoch, _)| epoch.life() == position.epoch.life())
         };
         end(
             hub,
@@ -308,7 +308,10 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
 pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
     let outgoing = hub.replicas.events().outgoing();
     let lost = outgoing.iter().filter(|event| {
-        let is_lost = |(taken_in, at)| taken_in != epoch && at < before_ms;
+        let is_lost = |(taken_in, at): (Epoch, _)| {
+            // What was accepted in a life ends in it, over whatever restarts.
+            taken_in.life() != epoch.life() && at < before_ms
+        };
         event.scope == *scope && event.taken.is_some_and(is_lost)
     });
     for event in lost {

@@ -66,6 +66,27 @@ impl Log {
         }
     }
 
+    /// The log of a scope that is read from a store: where it stands, where each state last
+    /// changed, and entries that streams may resume from, in order.
+    pub fn resumed(
+        at: Position,
+        last_changed: Vec<u64>,
+        entries: impl IntoIterator<Item = Arc<Entry>>,
+        limits: LogLimits,
+    ) -> Self {
+        let mut log = Log {
+            epoch: at.epoch,
+            offset: at.offset,
+            last_changed,
+            entries: entries.into_iter().collect(),
+            bytes: 0,
+            limits,
+        };
+        log.bytes = log.entries.iter().map(|entry| entry.weight()).sum();
+        log.keep_limits();
+        log
+    }
+
     /// Where the scope stands.
     pub fn position(&self) -> Position {
         Position::new(self.epoch, self.offset)
@@ -89,6 +110,10 @@ impl Log {
             self.bytes += entry.weight();
             self.entries.push_back(entry);
         }
+        self.keep_limits();
+    }
+
+    fn keep_limits(&mut self) {
         while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
             let Some(cut) = self.entries.pop_front() else {
                 break;

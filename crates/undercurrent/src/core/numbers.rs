@@ -34,18 +34,20 @@ impl Numbers {
             .is_some_and(|known| number <= known.highest)
     }
 
-    /// The event is accepted.
-    pub fn accept(&mut self, client: &str, number: u64) {
+    /// The event is accepted. Returns the client that is forgotten for it, if one is.
+    pub fn accept(&mut self, client: &str, number: u64) -> Option<String> {
         self.turn += 1;
         if let Some(known) = self.clients.get_mut(client) {
             known.highest = number.max(known.highest);
             known.last_turn = self.turn;
-            return;
+            return None;
         }
+        let mut forgotten = None;
         if self.clients.len() >= self.max_clients {
             let silent = self.clients.iter().min_by_key(|(_, known)| known.last_turn);
-            if let Some(silent) = silent.map(|(name, _)| name.clone()) {
-                self.clients.remove(&silent);
+            forgotten = silent.map(|(name, _)| name.clone());
+            if let Some(silent) = &forgotten {
+                self.clients.remove(silent);
             }
         }
         let client_new = Client {
@@ -53,5 +55,11 @@ impl Numbers {
             last_turn: self.turn,
         };
         self.clients.insert(client.to_owned(), client_new);
+        forgotten
+    }
+
+    /// All clients that are remembered.
+    pub fn clients(&self) -> impl Iterator<Item = &str> {
+        self.clients.keys().map(String::as_str)
     }
 }

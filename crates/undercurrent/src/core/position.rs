@@ -5,8 +5,11 @@ use std::{fmt, str::FromStr};
 /// One unbroken history of a scope.
 ///
 /// Within an epoch an offset never means two things.
-/// A scope that can't prove that nothing shown was lost (a restart of the memory store, say)
-/// gets a new epoch. `0` is no epoch: the default state that nobody has changed yet.
+/// A scope that can't prove that nothing shown was lost (after a crash, say) gets a new epoch. `0`
+/// is no epoch: the default state that nobody has changed yet.
+///
+/// The low forty bits are the scope's *life*: what was accepted in one life ends in it, whatever
+/// its epoch is by then. The bits above are the *turn*: which of the life's epochs it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Epoch(u64);
 
@@ -35,9 +38,31 @@ impl Epoch {
     /// Forty random bits make an epoch: eight characters on the wire, and two histories of one
     /// scope meet by chance once in 10^12.
     pub fn from_random(bits: u64) -> Self {
-        Epoch((bits & ((1 << 40) - 1)).max(1))
+        Epoch((bits & LIFE).max(1))
+    }
+
+    /// The life that it belongs to, as the first of its epochs.
+    pub fn life(self) -> Self {
+        Epoch(self.0 & LIFE)
+    }
+
+    /// Another epoch of the same life. Who gives a turn out once has an epoch that nobody has seen.
+    pub fn in_turn(self, turn: u64) -> Self {
+        Epoch(self.0 & LIFE | (turn & (u64::MAX >> 40)) << 40)
+    }
+
+    /// As a store keeps it.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave.
+    pub fn from_bits(bits: u64) -> Self {
+        Epoch(bits)
     }
 }
+
+const LIFE: u64 = (1 << 40) - 1;
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! Start-up: from Leptos.toml to a router.
 
 use super::{
-    Config, Runtime, StartError,
+    Config, Runtime, StartError, StoreKind,
     door::{Door, STREAM_PATH},
     doors::StartUp,
     events::events,
@@ -12,6 +12,7 @@ use super::{
     registry::{Provided, Registry},
     scopes::Scopes,
     session::Sessions,
+    store::{Disk, Memory, Store},
     stream::stream,
 };
 use crate::{Call, TaskDef};
@@ -178,7 +179,16 @@ impl Builder {
         limits
             .check()
             .map_err(|(name, value, least)| StartError::Limit(name, value, least))?;
+        let store: Arc<dyn Store> = match config.store {
+            StoreKind::Memory => Arc::new(Memory),
+            StoreKind::Disk => {
+                let file = &config.store_file;
+                let opened = Disk::open(file, limits.store_cache_bytes);
+                Arc::new(opened.map_err(|error| StartError::Store(file.clone(), error))?)
+            }
+        };
         let runtime = Arc::new(Runtime {
+            store,
             registry,
             provided,
             sessions,

@@ -2,14 +2,15 @@
 
 use super::{
     drop_quietly,
-    measure::{LARGE_BYTES, Size, measure},
+    measure::{Keep, LARGE_BYTES, Size, measure},
 };
 use crate::core::{
     frame::write_state_event,
     log::Entry,
     ops::{Applied, RecordError},
     position::Position,
-    state::{State, apply_ops, to_json},
+    state::{State, apply_ops, from_json, to_json},
+    untyped::apply_json,
     writer::OpsWriter,
 };
 use axum::body::Bytes;
@@ -47,8 +48,9 @@ pub(crate) struct Cell<S> {
 pub(crate) trait AnyCell: Any + Send {
     /// The committed value at its position. It is shared until the next change.
     fn snapshot(&mut self, at: Position) -> Arc<dyn AnySnapshot>;
-    /// The change that became this entry is in the log.
-    fn committed(&mut self, entry: Arc<Entry>);
+    /// The change that became this entry is in the log. Where the base moves on, its JSON is
+    /// kept, if there is somebody to keep it.
+    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>);
     fn as_any(&mut self) -> &mut dyn Any;
 }
 
@@ -141,6 +143,34 @@ impl<S: State> Cell<S> {
             is_reset: false,
             snapshot: None,
         }
+    }
+
+    /// A state as a store has it: a snapshot, and the entries since. Where they don't fit the type
+    /// as it is now, they are applied to the JSON, which knows no types, and read then: what was
+    /// added since has its default, and what was removed goes.
+    fn restored(snapshot: Option<&str>, since: Vec<Arc<Entry>>) -> Result<(Self, bool), String> {
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            read_typed::<S>(snapshot, &since).or_else(|_| read_untyped::<S>(snapshot, &since))
+        }));
+        let (base, mut value, fits) = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(why)) => return Err(why),
+            Err(panic) => {
+                super::forget_panic(panic);
+                return Err("reading it panicked".to_owned());
+            }
+        };
+        let since = if fits { since } else { Vec::new() };
+        let mut cell = Cell::new();
+        cell.base_size = Size::Known(measure(&base).unwrap_or_default());
+        cell.base = base;
+        cell.shadow = value.arm();
+        cell.value = value;
+        cell.since_bytes = since.iter().map(|entry| entry.weight()).sum();
+        // What was read by other means than it was written is written anew with the next change.
+        cell.wants_base = !fits;
+        cell.since = since;
+        Ok((cell, fits))
     }
 
     pub(crate) fn value(&self) -> &S {
@@ -295,11 +325,11 @@ impl<S: State> Cell<S> {
     }
 
     /// In O(chunks): the base shares the value's items.
-    fn move_base(&mut self) {
+    fn move_base(&mut self, keep: Option<Keep>) {
         let bound = self.bound();
         let moved = catch_unwind(AssertUnwindSafe(|| {
             let base = self.value.clone();
-            (Size::of(&base, bound), base)
+            (Size::of(&base, bound, keep), base)
         }));
         if let Ok((size, base)) = moved {
             self.base_size = size;
@@ -329,19 +359,59 @@ impl<S: State> AnyCell for Cell<S> {
         snapshot
     }
 
-    fn committed(&mut self, entry: Arc<Entry>) {
+    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) {
+        let offset = entry.offset;
         self.since_bytes += entry.weight();
         self.since.push(entry);
         // A reset is known by its value alone.
         let step = self.base_size.bound().max(MIN_BASE_STEP_BYTES);
         if std::mem::take(&mut self.wants_base) || self.since_bytes > step {
-            self.move_base();
+            self.move_base(keep.map(|keep| keep(offset)));
         }
     }
 
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }
+}
+
+/// The value at the snapshot, the value now, and whether the entries lead from one to the other.
+type Read<S> = Result<(S, S, bool), String>;
+
+fn read_typed<S: State>(snapshot: Option<&str>, since: &[Arc<Entry>]) -> Read<S> {
+    let base: S = match snapshot {
+        Some(json) => from_json(json).map_err(|error| error.0)?,
+        None => S::default(),
+    };
+    let mut value = base.clone();
+    for entry in since {
+        let mut applied = Applied::default();
+        apply_ops(&mut value, entry.all_ops(), &mut applied).map_err(|error| error.0)?;
+    }
+    Ok((base, value, true))
+}
+
+fn read_untyped<S: State>(snapshot: Option<&str>, since: &[Arc<Entry>]) -> Read<S> {
+    let default = || crate::core::state::to_json_with_server(&S::default());
+    let json = match snapshot {
+        Some(json) => json.to_owned(),
+        None => default().map_err(|error| error.to_string())?,
+    };
+    let mut value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+    for entry in since {
+        apply_json(&mut value, entry.all_ops()).map_err(|error| error.0)?;
+    }
+    let value: S = from_json(&value.to_string()).map_err(|error| error.0)?;
+    Ok((value.clone(), value, false))
+}
+
+/// A state that was read, and whether it is what was written.
+pub(crate) type RestoredCell = Result<(Box<dyn AnyCell>, bool), String>;
+
+/// A state of a store, for who knows its type by name alone.
+pub(crate) fn restored<S: State>(snapshot: Option<&str>, since: Vec<Arc<Entry>>) -> RestoredCell {
+    let (cell, fits) = Cell::<S>::restored(snapshot, since)?;
+    Ok((Box::new(cell), fits))
 }
 
 // === impl TypedSnapshot ===

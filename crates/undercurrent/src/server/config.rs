@@ -6,6 +6,11 @@ use leptos::config::{LeptosOptions, get_configuration};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
+/// Overrides `store`.
+const STORE_VARIABLE: &str = "UNDERCURRENT_STORE";
+/// Overrides `store-file`.
+const STORE_FILE_VARIABLE: &str = "UNDERCURRENT_STORE_FILE";
+
 /// The table `[undercurrent]` of Leptos.toml. Each key may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,8 +23,23 @@ pub struct Config {
     pub https: bool,
     /// Where the key that signs cookies is kept. Made at the first start, for its owner alone.
     pub session_key_file: PathBuf,
+    /// Where scopes are kept.
+    pub store: StoreKind,
+    /// The file of the store `disk`.
+    pub store_file: PathBuf,
     /// What is allowed at most.
     pub limits: Limits,
+}
+
+/// Where scopes are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreKind {
+    /// In one file: they outlive the process.
+    #[default]
+    Disk,
+    /// In memory alone.
+    Memory,
 }
 
 impl Default for Config {
@@ -29,6 +49,8 @@ impl Default for Config {
             open_paths: Vec::new(),
             https: false,
             session_key_file: PathBuf::from(".undercurrent/session.key"),
+            store: StoreKind::default(),
+            store_file: PathBuf::from(".undercurrent/state.redb"),
             limits: Limits::default(),
         }
     }
@@ -40,7 +62,21 @@ impl Config {
         let fail = |why: String| StartError::Config(path.to_owned(), why);
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
         let leptos = get_configuration(path.to_str()).map_err(|error| fail(error.to_string()))?;
-        let config = Config::parse(&text).map_err(fail)?;
+        let mut config = Config::parse(&text).map_err(fail)?;
+        if let Ok(store) = std::env::var(STORE_VARIABLE) {
+            config.store = match store.as_str() {
+                "disk" => StoreKind::Disk,
+                "memory" => StoreKind::Memory,
+                other => {
+                    return Err(fail(format!(
+                        "{STORE_VARIABLE} is {other:?}; it is `disk` or `memory`"
+                    )));
+                }
+            };
+        }
+        if let Ok(file) = std::env::var(STORE_FILE_VARIABLE) {
+            config.store_file = file.into();
+        }
         Ok((leptos.leptos_options, config))
     }
 

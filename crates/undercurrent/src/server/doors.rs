@@ -105,9 +105,14 @@ impl<S: State> ScopeHandle<S> {
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
         let queued = self.runtime.queued(event, Visitor::SERVER, None);
         let queued = queued.map_err(NotSent::Arguments)?;
+        if !self.runtime.load(&place).await {
+            return Err(NotSent::Full);
+        }
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotSent::Full)?;
-        match scope.accept(queued).await {
+        let accepted = scope.accept(queued).await;
+        scope.stored().await;
+        match accepted {
             Accepted::Queued | Accepted::Known | Accepted::Ended(EndKind::Done, _) => Ok(()),
             Accepted::Ended(EndKind::Busy, _) => Err(NotSent::Busy),
             Accepted::Full | Accepted::Ended(..) => Err(NotSent::Full),
@@ -124,9 +129,16 @@ impl<S: State> ScopeHandle<S> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
         let task = self.runtime.prepared_task(task)?;
+        if !self.runtime.load(&place).await {
+            return Err(NotStarted::Full);
+        }
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotStarted::Full)?;
-        scope.start_task(task, Visitor::SERVER, None).await
+        let mut notes = Vec::new();
+        let started = scope.start_task(task, Visitor::SERVER, None, &mut notes);
+        let started = started.await;
+        scope.stored().await;
+        started
     }
 
     /// Reads the newest values. A scope that does not exist has the default, and none is made.
@@ -141,6 +153,9 @@ impl<S: State> ScopeHandle<S> {
     ) -> Result<R, UpdateError> {
         self.go_on().await?;
         let place = self.place().ok();
+        if let Some(place) = &place {
+            self.runtime.load(place).await;
+        }
         match place.and_then(|place| self.runtime.scopes.find(place.key)) {
             Some(scope) => scope.read(|| true, closure).await,
             None => Ok(closure(&S::default())),

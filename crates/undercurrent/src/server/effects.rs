@@ -2,9 +2,11 @@
 //! for a moment does it when it is back.
 
 use super::{
+    context::OfEvent,
     queue::Origin,
     scope::{Gate, Look, Scope},
     tasks::Attempt,
+    writing::Writing,
 };
 use crate::{
     UpdateError, Visitor,
@@ -20,8 +22,14 @@ pub struct Page<'a> {
     scope: &'a Arc<Scope>,
     visitor: Visitor,
     client: Option<&'a str>,
-    /// A task's asks under its cancel and its pause; an event's has neither.
-    attempt: Option<Attempt>,
+    asks: Asks,
+}
+
+/// Who asks. A task's asks under its cancel and its pause; an event's has neither.
+#[derive(Clone)]
+pub(super) enum Asks {
+    Event(OfEvent),
+    Task(Attempt),
 }
 
 impl<'a> Page<'a> {
@@ -29,13 +37,13 @@ impl<'a> Page<'a> {
         scope: &'a Arc<Scope>,
         visitor: Visitor,
         origin: Option<&'a Origin>,
-        attempt: Option<Attempt>,
+        asks: Asks,
     ) -> Self {
         Page {
             scope,
             visitor,
             client: origin.map(|origin| origin.client.as_str()),
-            attempt,
+            asks,
         }
     }
 
@@ -73,7 +81,7 @@ impl<'a> Page<'a> {
             scope,
             visitor,
             client,
-            attempt,
+            asks,
         } = self;
         let client = client.map(str::to_owned);
         let runtime = scope.runtime.upgrade().ok_or(UpdateError::Cancelled)?;
@@ -87,18 +95,29 @@ impl<'a> Page<'a> {
                 ends.effects.remove(0);
             }
         };
-        scope.update_ends(attempt, visitor, add).await
+        scope.update_ends(asks, visitor, add).await
     }
 }
 
-impl Gate for Option<Attempt> {
+impl Gate for Asks {
     fn look(&self) -> Look {
-        self.as_ref().map_or(Look::Pass, Gate::look)
+        match self {
+            Asks::Event(event) => event.look(),
+            Asks::Task(attempt) => attempt.look(),
+        }
     }
 
     async fn wait(&self) {
-        if let Some(attempt) = self {
-            attempt.wait().await;
+        match self {
+            Asks::Event(event) => event.wait().await,
+            Asks::Task(attempt) => attempt.wait().await,
+        }
+    }
+
+    fn note(&self, writing: &mut Writing<'_>) {
+        match self {
+            Asks::Event(event) => event.note(writing),
+            Asks::Task(attempt) => attempt.note(writing),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     followed::split_schema,
     queue::{Accepted, Origin, Queued},
     registration::{Arguments, Prepared, Registration},
+    scope::Scope,
     session::Session,
 };
 use crate::{
@@ -53,6 +54,7 @@ enum Refusal {
     TooSlow,
     Malformed(String),
     Down,
+    NotStored,
 }
 
 const QUEUE_FULL: &str = "Too many events wait. Try again when some have run.";
@@ -106,16 +108,17 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
             _ => (EndKind::Misfit, NO_SUCH_SCOPE.to_owned()),
         });
         let prepared = prepared.and_then(|place| {
-            let prepared = prepare(handler, &place.name, Arguments::Json(arguments.get()));
-            let (name, prepared) = prepared.map_err(|message| (EndKind::Misfit, message))?;
-            Ok((place, name, prepared))
+            let json = Arguments::Json(arguments.get());
+            let prepared = prepare(handler, &place.name, json);
+            let prepared = prepared.map_err(|message| (EndKind::Misfit, message))?;
+            Ok((place, prepared))
         });
         let answer = match prepared {
             // Whoever comes behind one that had no room has none either: the order is kept, and
             // no number is passed over that was refused and may be sent again.
             Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
-            Ok((place, name, prepared)) => {
-                take(runtime, &session, place, name, prepared, Some(origin), None).await
+            Ok((place, prepared)) => {
+                take(runtime, &session, place, prepared, Some(origin), None).await
             }
             Err((kind, message)) => Answer::refused(number, kind, message),
         };
@@ -123,7 +126,11 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
         events.push(answer);
     }
     let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
-    let epoch = scope.map_or(Epoch::NONE, |scope| scope.epoch()).to_string();
+    let epoch = scope.as_ref().map_or(Epoch::NONE, |scope| scope.epoch());
+    let epoch = epoch.to_string();
+    if let Some(scope) = scope {
+        kept(runtime, &scope).await?;
+    }
     Ok(Answers { epoch, events })
 }
 
@@ -180,18 +187,12 @@ async fn take_one(
     };
     let handler = runtime.registry.handler(name);
     let place = place_for(runtime, &session, envelope.scope.as_deref(), handler)?;
-    let (name, prepared) = prepare(handler, &place.name, arguments).map_err(Refusal::Malformed)?;
+    let prepared = prepare(handler, &place.name, arguments).map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
-    let answer = take(
-        runtime,
-        &session,
-        &place,
-        name,
-        prepared,
-        origin,
-        Some(sender),
-    )
-    .await;
+    let answer = take(runtime, &session, &place, prepared, origin, Some(sender)).await;
+    if let Some(scope) = runtime.scopes.find(place.key) {
+        kept(runtime, &scope).await?;
+    }
     if answer.kind == Some(EndKind::Full) {
         return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
     }
@@ -301,6 +302,9 @@ fn session_for(runtime: &Runtime, headers: &HeaderMap) -> Result<Session, Refusa
     if runtime.is_shutting_down() {
         return Err(Refusal::Down);
     }
+    if runtime.store.trouble().is_some() {
+        return Err(Refusal::NotStored);
+    }
     runtime.sessions.of(headers).ok_or(Refusal::NoSession)
 }
 
@@ -329,33 +333,58 @@ fn prepare(
     handler: Option<&'static Registration>,
     scope: &ScopeName,
     arguments: Arguments<'_>,
-) -> Result<(&'static str, Prepared), String> {
+) -> Result<Message, String> {
     let Some(handler) = handler else {
         return Err("The server does not know this event. Reload the page.".to_owned());
     };
     if !scope.has(handler.scope) {
         return Err(format!("{} is no event of this scope.", handler.name));
     }
-    let prepared = handler
-        .prepare(arguments)
-        .map_err(|why| format!("The arguments of {} don't fit: {why}.", handler.name))?;
-    Ok((handler.name, prepared))
+    let unfit = |why| format!("The arguments of {} don't fit: {why}.", handler.name);
+    Ok(Message {
+        name: handler.name,
+        prepared: handler.prepare(arguments).map_err(unfit)?,
+        arguments: handler.as_json(arguments).map_err(unfit)?,
+    })
+}
+
+/// A message that can be taken.
+struct Message {
+    name: &'static str,
+    prepared: Prepared,
+    arguments: String,
+}
+
+/// Until what was taken is kept: only then is it acknowledged. While nothing can be stored the
+/// client has to ask again; what it asks is numbered.
+async fn kept(runtime: &Runtime, scope: &Scope) -> Result<(), Refusal> {
+    let patience = Duration::from_millis(runtime.limits.store_wait_ms);
+    let stored = tokio::time::timeout(patience, scope.stored()).await;
+    stored.map_err(|_| Refusal::NotStored)
 }
 
 async fn take(
     runtime: &Arc<Runtime>,
     session: &Session,
     place: &Place,
-    name: &'static str,
-    prepared: Prepared,
+    message: Message,
     origin: Option<Origin>,
     ended: Option<oneshot::Sender<EndKind>>,
 ) -> Answer {
     let number = origin.as_ref().map_or(0, |origin| origin.number);
+    let Message {
+        name,
+        prepared,
+        arguments,
+    } = message;
     if let Prepared::Control(..) = prepared
         && let Err(refused) = authorize(runtime, session.visitor, &place.name, Action::Control)
     {
         return Answer::refused(number, EndKind::Barred, refused.message());
+    }
+    if !runtime.load(place).await {
+        let message = "What is here can't be read at the moment. Try again.".to_owned();
+        return Answer::refused(number, EndKind::Full, message);
     }
     let found = match prepared {
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
@@ -372,6 +401,9 @@ async fn take(
     let event = Queued {
         name,
         prepared,
+        arguments,
+        id: 0,
+        tries: 0,
         visitor: session.visitor,
         origin,
         is_first: true,
@@ -464,6 +496,10 @@ impl IntoResponse for Refusal {
                 "The body came too slowly.".into(),
             ),
             Refusal::Malformed(message) => (StatusCode::UNPROCESSABLE_ENTITY, message),
+            Refusal::NotStored => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server can't store anything at the moment. Send it again.".into(),
+            ),
             Refusal::Down => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server goes down.".into(),

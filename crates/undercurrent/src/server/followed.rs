@@ -118,7 +118,7 @@ impl Request {
 
 /// Goes to each scope that was asked for, as far as its rule allows.
 pub(super) fn open_scopes(
-    runtime: &Runtime,
+    runtime: &Arc<Runtime>,
     visitor: Visitor,
     request: Request,
     follower: &Arc<Follower>,
@@ -142,6 +142,7 @@ pub(super) fn open_scopes(
         }
     }
     for (nth, (place, states)) in places.into_iter().enumerate() {
+        runtime.load_now(&place);
         let (slot, others) = runtime.scopes.follow(&place, follower);
         if nth == 0 {
             // Each stream is in its visitor's session: so many there are.

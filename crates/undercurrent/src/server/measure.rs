@@ -26,15 +26,17 @@ pub(super) const LARGE_BYTES: usize = 256 << 10;
 impl Size {
     /// Measures a value that takes at most `bound`. A large one is cloned, which shares its
     /// collections' items.
-    pub(super) fn of<S: State>(value: &S, bound: usize) -> Self {
+    ///
+    /// Whoever wants the JSON that it is measured by gets it.
+    pub(super) fn of<S: State>(value: &S, bound: usize, keep: Option<Keep>) -> Self {
         let runtime = tokio::runtime::Handle::try_current();
         let (Ok(runtime), true) = (runtime, bound >= LARGE_BYTES) else {
-            return measure(value).map_or(Size::AtMost(bound), Size::Known);
+            return measure_and_keep(value, keep).map_or(Size::AtMost(bound), Size::Known);
         };
         let found = Arc::new(OnceLock::new());
         let (value, to) = (value.clone(), found.clone());
         runtime.spawn_blocking(move || {
-            let bytes = measure(&value);
+            let bytes = measure_and_keep(&value, keep);
             // Dropped before it is told of, so that chunks are not shared for longer than need be.
             drop_quietly(value);
             to.set(bytes)
@@ -58,8 +60,24 @@ impl Size {
     }
 }
 
+/// What is done with a state as JSON.
+pub(super) type Keep = Box<dyn FnOnce(String) + Send>;
+
+fn measure_and_keep<S: State>(value: &S, keep: Option<Keep>) -> Option<usize> {
+    let json = write(value)?;
+    let bytes = json.len();
+    if let Some(keep) = keep {
+        keep(json);
+    }
+    Some(bytes)
+}
+
 /// The exact size, at once. `None` where user code fails to write the value.
 pub(super) fn measure<S: State>(value: &S) -> Option<usize> {
+    write(value).map(|json| json.len())
+}
+
+fn write<S: State>(value: &S) -> Option<String> {
     let json = catch_unwind(AssertUnwindSafe(|| to_json_with_server(value)));
-    json.ok()?.ok().map(|json| json.len())
+    json.ok()?.ok()
 }

@@ -30,6 +30,8 @@ mod scopes;
 mod serve;
 mod session;
 mod states;
+mod store;
+mod stored;
 mod stream;
 mod sync;
 mod tasks;
@@ -40,8 +42,8 @@ mod writing;
 pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
-    config::Config,
-    context::{BlockingContext, ForEach, ForEachLimit},
+    config::{Config, StoreKind},
+    context::{BlockingContext, ForEach, ForEachLimit, Update},
     counters::Counters,
     doors::{NotSent, ScopeHandle},
     effects::Page,
@@ -52,7 +54,7 @@ pub use self::{
     events::server_fn,
     outcome::{HandlerError, IntoOutcome, Outcome},
     registration::{
-        AsyncHandler, Expected, IntoRefusal, Overlap, PairHandler, Policy, Registration,
+        AsyncHandler, Expected, IntoRefusal, OnCrash, Overlap, PairHandler, Policy, Registration,
         StateRegistration, SyncHandler, TaskHandler,
     },
 };
@@ -67,6 +69,7 @@ use self::{
     scope::Scope,
     scopes::Scopes,
     session::Sessions,
+    store::{Store, StoreError},
 };
 use crate::{
     Call, EventDef, Limits, TaskDef, Visitor,
@@ -79,7 +82,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -92,6 +95,7 @@ pub(crate) struct Runtime {
     pub(crate) provided: Provided,
     pub(crate) sessions: Sessions,
     pub(crate) scopes: Scopes,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
@@ -128,6 +132,8 @@ pub enum StartError {
     KeyFile(PathBuf, io::Error),
     /// A limit that nothing could run with: its name, its value, the least it can be.
     Limit(&'static str, u64, u64),
+    /// The store of scopes can't be opened.
+    Store(PathBuf, StoreError),
     /// leptos' `output-name`, which names the cookie, is missing or odd.
     OutputName(String),
 }
@@ -181,6 +187,9 @@ impl Runtime {
         Ok(Queued {
             name: E::NAME,
             prepared: handler.prepare(Arguments::Json(&arguments))?,
+            arguments,
+            id: 0,
+            tries: 0,
             visitor,
             origin,
             is_first: false,
@@ -236,6 +245,12 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
 
 pub(crate) fn random_u64() -> u64 {
     u64::from_le_bytes(random_bytes())
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_s() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// Sixteen hexadecimal digits.
@@ -309,6 +324,12 @@ impl fmt::Display for StartError {
                 f,
                 "`{name}` in [undercurrent.limits] of Leptos.toml is {value}; it must be at \
                  least {least}"
+            ),
+            StartError::Store(path, error) => write!(
+                f,
+                "scopes can't be kept in {}: {error}. `store-file` in [undercurrent] of Leptos.toml \
+                 sets another path, and `store = \"memory\"` keeps them in memory alone",
+                path.display()
             ),
             StartError::OutputName(name) => write!(
                 f,

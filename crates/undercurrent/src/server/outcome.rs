@@ -12,6 +12,8 @@ pub enum HandlerError {
     Cancelled,
     /// It has something to tell the visitor.
     ForVisitor(leptos::error::Error),
+    /// A task can't go on from where it was.
+    Cursor(leptos::error::Error),
     /// Anything else: the log gets it, the visitor an id.
     Internal(leptos::error::Error),
 }
@@ -39,6 +41,8 @@ impl From<leptos::error::Error> for HandlerError {
         let inner = &**error;
         if let Some(UpdateError::Cancelled) = inner.downcast_ref() {
             HandlerError::Cancelled
+        } else if let Some(UpdateError::Cursor(_)) = inner.downcast_ref() {
+            HandlerError::Cursor(error)
         } else if inner.is::<ForVisitor>() {
             HandlerError::ForVisitor(error)
         } else {

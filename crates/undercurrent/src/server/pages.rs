@@ -49,6 +49,8 @@ impl Source for Reader {
             Ok(place) => place,
             Err(refused) => return Some(Err(refused.message())),
         };
+        // A component can't wait: its thread reads the scope.
+        self.runtime.load_now(&place);
         let scope = self.runtime.scopes.find(place.key);
         let snapshot = scope.map(|scope| scope.snapshot_now(self.visitor));
         Some(Ok(Arc::new(snapshot.unwrap_or_default())))
@@ -75,6 +77,9 @@ pub(crate) async fn page_view(
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
     let visitor = viewer.visitor;
     let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
+    if let Ok(place) = &place {
+        runtime.load(place).await;
+    }
     let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
     let snapshot = match scope {
         Some(scope) => scope.snapshot(visitor).await,

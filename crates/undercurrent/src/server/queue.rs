@@ -9,6 +9,7 @@ use super::{
     random_id,
     registration::Prepared,
     scope::Scope,
+    store::{Record, StoredEvent},
     writing::{HandlerFailure, Writing},
 };
 use crate::{
@@ -32,11 +33,11 @@ use tokio::sync::oneshot;
 /// What waits, and whether one runs.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    waiting: VecDeque<Queued>,
+    pub(super) waiting: VecDeque<Queued>,
     /// A runner is spawned when the queue gets its first event, and ends with its last: an idle
     /// queue costs nothing.
-    is_running: bool,
-    numbers: Numbers,
+    pub(super) is_running: bool,
+    pub(super) numbers: Numbers,
     /// What came, or will come, of the last events beside the queue: a repeated one gets the
     /// same answer. The oldest goes.
     beside: VecDeque<(Origin, SharedEnd)>,
@@ -54,6 +55,12 @@ pub(crate) struct Origin {
 pub(crate) struct Queued {
     pub(crate) name: &'static str,
     pub(crate) prepared: Prepared,
+    /// Its arguments as JSON, for the store.
+    pub(crate) arguments: String,
+    /// How the store calls it, once it waits.
+    pub(crate) id: u64,
+    /// How often it was begun before this server ran.
+    pub(crate) tries: u32,
     /// In whose queue it waits.
     pub(crate) visitor: Visitor,
     /// What it goes back to. An event that a handler dispatched has its sender's.
@@ -118,6 +125,7 @@ impl Scope {
     fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, SharedEnd> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let visitor = event.visitor;
+        let next_id = queues.next_id();
         let Some(queue) = queues.of(visitor) else {
             return ControlFlow::Break(Accepted::Full);
         };
@@ -135,10 +143,17 @@ impl Scope {
         if event.is_queued() && queue.waiting.len() >= queue.max {
             return ControlFlow::Break(Accepted::Full);
         }
+        let mut records = Vec::new();
         if let Some(Origin { client, number }) = &event.origin {
-            queue.numbers.accept(client, *number);
+            let forgotten = queue.numbers.accept(client, *number);
+            records.push(Record::Number(visitor, client.clone(), *number));
+            records.extend(forgotten.map(|client| Record::NoNumber(visitor, client)));
         }
         if event.is_queued() {
+            let event = event.with_id(next_id);
+            records.push(event.record());
+            // Under the lock of the queues: in the order in which they wait.
+            self.hand_over(records);
             queue.waiting.push_back(event);
             self.count_events(1);
             self.run_if_idle(queue, visitor);
@@ -151,7 +166,7 @@ impl Scope {
         // Of its own: the request that brought it may go away while it waits for the scope.
         let run = runtime
             .tracker
-            .spawn(async move { scope.run_beside(prepared, visitor, origin).await });
+            .spawn(async move { scope.run_beside(prepared, visitor, origin, records).await });
         let end = run.map(|end| {
             end.unwrap_or_else(|_| (EndKind::Panicked, "The task could not be started.".into()))
         });
@@ -165,47 +180,59 @@ impl Scope {
         ControlFlow::Continue(end)
     }
 
-    /// Starts a task, or asks something of one: nothing that takes time.
+    /// Starts a task, or asks something of one: nothing that takes time. What the store is to know
+    /// of the message itself goes with what it does.
     async fn run_beside(
         self: &Arc<Self>,
         prepared: Prepared,
         visitor: Visitor,
         origin: Option<Origin>,
+        mut notes: Vec<Record>,
     ) -> (EndKind, String) {
         let done = match prepared {
-            Prepared::Task(task) => self.start_task(task, visitor, origin).await.map(drop),
+            Prepared::Task(task) => {
+                let started = self.start_task(task, visitor, origin, &mut notes).await;
+                started.map(drop)
+            }
             Prepared::Control(verb, which) => {
-                self.control_tasks(verb, &which, visitor, origin).await
+                self.control_tasks(verb, &which, visitor, origin, &mut notes)
+                    .await
             }
             Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
         };
+        self.hand_over(notes);
         match done {
             Ok(()) => (EndKind::Done, String::new()),
             Err(refused) => (refused.kind(), refused.to_string()),
         }
     }
 
-    /// Puts events of a visitor behind what is queued: all of them, or none.
+    /// Puts events of a visitor behind what is queued: all of them, or none. Returns what the store
+    /// is to know.
     pub(crate) fn dispatch(
         self: &Arc<Self>,
         visitor: Visitor,
-        events: Vec<Queued>,
-    ) -> Result<(), ()> {
+        mut events: Vec<Queued>,
+    ) -> Result<Vec<Record>, ()> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in &mut events {
+            event.id = queues.next_id();
+        }
         let queue = queues.of(visitor).ok_or(())?;
         if queue.waiting.len() + events.len() > queue.max {
             return Err(());
         }
+        let records = events.iter().map(Queued::record).collect();
         self.count_events(events.len());
         queue.waiting.extend(events);
         self.run_if_idle(queue, visitor);
-        Ok(())
+        Ok(records)
     }
 
-    fn count_events(&self, more: usize) {
+    pub(super) fn count_events(&self, more: usize) {
         if let Some(runtime) = self.runtime.upgrade() {
             let events = &runtime.events_under_way;
             events.fetch_add(more, Ordering::Relaxed);
@@ -223,34 +250,37 @@ impl Scope {
         }
     }
 
-    async fn run_queue(self: Arc<Self>, visitor: Visitor) {
+    pub(super) async fn run_queue(self: Arc<Self>, visitor: Visitor) {
         while let Some(event) = self.next_event(visitor) {
             let Some(runtime) = self.runtime.upgrade() else {
                 return;
             };
+            let stored = event.stored();
             let Queued {
                 name,
                 prepared,
-                visitor: _,
                 origin,
+                id,
                 is_first,
                 ended,
+                ..
             } = event;
             let sender = Sender {
                 name,
                 visitor,
                 origin,
                 is_first,
+                id,
             };
-            let run = AssertUnwindSafe(self.run_event(&runtime, prepared, &sender));
+            let run = AssertUnwindSafe(self.run_event(&runtime, prepared, &sender, stored));
             // User code can panic in more places than its handler: where an error is formatted,
             // where arguments are dropped. The queue goes on.
             let kind = match run.catch_unwind().await {
                 Ok(kind) => kind,
                 Err(panic) => {
                     forget_panic(panic);
-                    self.end_in_state(&runtime, &sender, &End::of_stray_panic(name))
-                        .await;
+                    let end = End::of_stray_panic(name);
+                    self.end_in_state(&runtime, &sender, &end, Vec::new()).await;
                     EndKind::Panicked
                 }
             };
@@ -276,7 +306,9 @@ impl Scope {
         runtime: &Arc<Runtime>,
         prepared: Prepared,
         sender: &Sender,
+        stored: StoredEvent,
     ) -> EndKind {
+        let mut notes = Vec::new();
         let end = match prepared {
             Prepared::Sync(apply) => {
                 let Some(mut writing) = self.write().await else {
@@ -290,18 +322,22 @@ impl Scope {
             }
             Prepared::Async(run) => {
                 let origin = sender.origin.clone();
-                let context = EventRun::new(self.clone(), runtime.clone(), sender.visitor, origin);
+                let context = EventRun::new(
+                    self.clone(),
+                    runtime.clone(),
+                    (sender.visitor, origin),
+                    (sender.id, stored),
+                );
                 let context = Arc::new(context);
                 let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
                 let outcome = runtime.polls.watch(sender.name, future).await;
                 let mut end = End::of(sender.name, outcome);
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {
-                        Ok(events) => {
-                            if self.dispatch(sender.visitor, events).is_err() {
-                                end = End::full();
-                            }
-                        }
+                        Ok(events) => match self.dispatch(sender.visitor, events) {
+                            Ok(records) => notes = records,
+                            Err(()) => end = End::full(),
+                        },
                         Err(NotDispatched::Full) => end = End::full(),
                         Err(NotDispatched::Arguments(why)) => {
                             let why = UpdateError::NotRecorded(why);
@@ -314,16 +350,25 @@ impl Scope {
             // Dispatched by a handler, these come through the queue, too.
             beside => {
                 let origin = sender.origin.clone();
-                let (kind, message) = self.run_beside(beside, sender.visitor, origin).await;
+                let (kind, message) = self
+                    .run_beside(beside, sender.visitor, origin, Vec::new())
+                    .await;
                 End { kind, message }
             }
         };
-        self.end_in_state(runtime, sender, &end).await;
+        self.end_in_state(runtime, sender, &end, notes).await;
         end.kind
     }
 
-    async fn end_in_state(&self, runtime: &Runtime, sender: &Sender, end: &End) {
+    pub(super) async fn end_in_state(
+        &self,
+        runtime: &Runtime,
+        sender: &Sender,
+        end: &End,
+        notes: Vec<Record>,
+    ) {
         if let Some(mut writing) = self.write().await {
+            writing.notes.extend(notes);
             writing.end_event(runtime, sender, end);
             writing.publish();
         }
@@ -331,14 +376,39 @@ impl Scope {
 }
 
 /// Whose end it is that is recorded.
-struct Sender {
-    name: &'static str,
-    visitor: Visitor,
-    origin: Option<Origin>,
-    is_first: bool,
+pub(super) struct Sender {
+    pub(super) name: &'static str,
+    pub(super) visitor: Visitor,
+    pub(super) origin: Option<Origin>,
+    pub(super) is_first: bool,
+    /// How the store calls the event.
+    pub(super) id: u64,
 }
 
 impl Queued {
+    fn with_id(mut self, id: u64) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// As the store keeps it.
+    fn stored(&self) -> StoredEvent {
+        let origin = self.origin.as_ref();
+        StoredEvent {
+            name: self.name.to_owned(),
+            arguments: self.arguments.clone(),
+            visitor: self.visitor,
+            origin: origin.map(|origin| (origin.client.clone(), origin.number)),
+            is_first: self.is_first,
+            tries: self.tries,
+            has_begun: false,
+        }
+    }
+
+    fn record(&self) -> Record {
+        Record::Event(self.id, self.stored())
+    }
+
     fn is_queued(&self) -> bool {
         matches!(self.prepared, Prepared::Sync(_) | Prepared::Async(_))
     }
@@ -366,6 +436,14 @@ impl End {
         kind: EndKind::Done,
         message: String::new(),
     };
+
+    /// The server went down before it ended.
+    pub(super) fn interrupted() -> Self {
+        End {
+            kind: EndKind::Interrupted,
+            message: "The server was started anew before this was done.".to_owned(),
+        }
+    }
 
     fn full() -> Self {
         let message = "The queue is full: what this event would have queued is not queued.";
@@ -412,6 +490,13 @@ impl End {
                     message: error.to_string(),
                 }
             }
+            HandlerError::Cursor(error) => {
+                tracing::error!(handler, %error, "a task can't go on from its last checkpoint");
+                End {
+                    kind: EndKind::Interrupted,
+                    message: "It can't go on from where it was.".to_owned(),
+                }
+            }
             HandlerError::Internal(error) => {
                 let id = random_id();
                 let id = &id[..6];
@@ -456,7 +541,9 @@ impl Writing<'_> {
             visitor,
             origin,
             is_first,
+            id,
         } = sender;
+        self.notes.push(Record::Ended(*id));
         let Some(Origin { client, number }) = origin else {
             return;
         };

@@ -12,6 +12,7 @@ pub(crate) struct Queues {
     /// Visitors whose queues went. Their ends go with the next update.
     forgotten: Vec<Visitor>,
     turn: u64,
+    last_id: u64,
     limits: Limits,
 }
 
@@ -28,6 +29,7 @@ impl Queues {
             queues: HashMap::new(),
             forgotten: Vec::new(),
             turn: 0,
+            last_id: 0,
             limits: limits.clone(),
         }
     }
@@ -48,6 +50,17 @@ impl Queues {
         let used = self.queues.get_mut(&visitor)?;
         used.turn = turn;
         Some(&mut used.queue)
+    }
+
+    /// How the store calls the next event.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// A store has events up to this one.
+    pub(crate) fn ids_from(&mut self, last: u64) {
+        self.last_id = self.last_id.max(last);
     }
 
     /// The queue of a visitor who has one.

@@ -1,7 +1,7 @@
 //! What the macros register: handlers with their arguments, and states.
 
 use super::{
-    cell::{AnySnapshot, default_snapshot},
+    cell::{AnySnapshot, RestoredCell, default_snapshot, restored},
     context::{EventRun, assert_together},
     forget_panic,
     outcome::Outcome,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
     TaskContext, TaskDef, TaskEnd, Visitor, Which,
-    core::{position::Position, schema::Schema, scope::ScopeKind},
+    core::{log::Entry, position::Position, schema::Schema, scope::ScopeKind},
 };
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -65,6 +65,17 @@ pub struct Policy {
     pub retries: u32,
     /// Milliseconds between the end of the visitor's last stream and a cancel.
     pub on_disconnect_ms: Option<u64>,
+    /// The server was killed, or went down, while it ran.
+    pub on_crash: OnCrash,
+}
+
+/// What becomes of a run whose server went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCrash {
+    /// It ends as interrupted.
+    Interrupt,
+    /// It goes on from its last checkpoint, with the same id and arguments.
+    Resume,
 }
 
 /// A task is started again while one of the same name and key runs.
@@ -92,6 +103,7 @@ pub struct Registration {
     /// The types of the states that it changes.
     pub(super) states: [Option<fn() -> TypeId>; 2],
     prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
+    to_json: fn(Arguments<'_>) -> Result<String, String>,
 }
 
 /// The arguments of an event as they came.
@@ -111,9 +123,13 @@ pub struct StateRegistration {
     /// The number of its fields.
     pub(crate) schema: fn() -> u32,
     pub(crate) default_snapshot: fn(Position) -> Arc<dyn AnySnapshot>,
+    pub(super) restore: Restore,
     pub(crate) scope: ScopeKind,
     pub(super) join: Option<Join>,
 }
+
+/// Reads a state as a store has it.
+pub(super) type Restore = fn(Option<&str>, Vec<Arc<Entry>>) -> RestoredCell;
 
 /// The rule of a scope: lets a visitor in, or says why not.
 pub(super) type Join = fn(&Visitor, &str) -> Result<(), String>;
@@ -264,11 +280,27 @@ impl Registration {
             schema: E::SCHEMA,
             states: [Some(TypeId::of::<E::State>), None],
             prepare,
+            to_json: |arguments| {
+                let event: E = arguments.decode()?;
+                serde_json::to_string(&event).map_err(|error| error.to_string())
+            },
         }
     }
 }
 
 impl Registration {
+    /// The arguments as JSON, for the store.
+    pub(crate) fn as_json(&self, arguments: Arguments<'_>) -> Result<String, String> {
+        if let Arguments::Json(json) = arguments {
+            return Ok(json.to_owned());
+        }
+        let written = catch_unwind(|| (self.to_json)(arguments));
+        written.unwrap_or_else(|panic| {
+            forget_panic(panic);
+            Err("writing them panicked".to_owned())
+        })
+    }
+
     /// Reads the arguments. User code that panics in doing so is an error like any other.
     pub(crate) fn prepare(&self, arguments: Arguments<'_>) -> Result<Prepared, String> {
         let prepared = catch_unwind(|| (self.prepare)(arguments));
@@ -301,6 +333,7 @@ impl StateRegistration {
             type_id: TypeId::of::<S>,
             schema: Schema::of::<S>,
             default_snapshot: default_snapshot::<S>,
+            restore: restored::<S>,
             scope: S::SCOPE,
             join: None,
         }

@@ -8,6 +8,7 @@ use super::{
     queues::Queues,
     scopes::Slot,
     states::{StateNumbers, States},
+    store::{Commit, Head, Record, Ticket},
     tasks::Tasks,
     writing::{InClosure, Told, Writing},
 };
@@ -45,6 +46,8 @@ pub(crate) struct Scope {
     /// Told of each update.
     pub(super) changed: Notify,
     last_used_ms: AtomicU64,
+    /// Of what was handed to the store last.
+    last_ticket: AtomicU64,
     logs: Arc<LogBudget>,
 }
 
@@ -61,6 +64,19 @@ pub(crate) trait Gate: Sync {
     fn wait(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
+
+    /// Asked once it lets pass: whether what is to be written with the update can be.
+    fn check(&self) -> Result<(), UpdateError> {
+        Ok(())
+    }
+
+    /// What is to be written with an update that it let pass, where that changes something.
+    fn note(&self, writing: &mut Writing<'_>) {
+        let _ = writing;
+    }
+
+    /// That update is made.
+    fn passed(&self) {}
 }
 
 /// What a gate says.
@@ -83,7 +99,15 @@ impl<F: Fn() -> bool + Sync> Gate for F {
 
 impl Scope {
     pub(crate) fn new(slot: Arc<Slot>, runtime: &Arc<Runtime>) -> Self {
-        let epoch = Epoch::from_random(super::random_u64());
+        let epoch = Epoch::from_random(super::random_u64()).in_turn(runtime.store.turn());
+        let log = Log::new(epoch, runtime.limits.log());
+        let scope = Scope::with(slot, runtime, log);
+        scope.hand_over(vec![Record::Head(scope.head())]);
+        scope
+    }
+
+    /// With a log, and as yet without states.
+    pub(super) fn with(slot: Arc<Slot>, runtime: &Arc<Runtime>, log: Log) -> Self {
         let limits = &runtime.limits;
         Scope {
             slot,
@@ -91,13 +115,14 @@ impl Scope {
             turn: tokio::sync::Mutex::default(),
             states: Mutex::default(),
             published: Mutex::new(Published {
-                log: Log::new(epoch, limits.log()),
+                log,
                 numbers: StateNumbers::default(),
             }),
             queues: Mutex::new(Queues::new(limits)),
             tasks: Mutex::default(),
             changed: Notify::new(),
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
+            last_ticket: AtomicU64::new(0),
             logs: runtime.logs.clone(),
         }
     }
@@ -141,6 +166,7 @@ impl Scope {
             _turn: turn,
             states: self.states(),
             changes: Vec::new(),
+            notes: Vec::new(),
             told: Told::default(),
         }
     }
@@ -170,6 +196,15 @@ impl Scope {
     ) -> Result<Result<R, E>, UpdateError> {
         self.try_write_by(gate, |writing| writing.change(closure))
             .await
+    }
+
+    /// An update of no state of the app's: what its gate writes is all.
+    pub(crate) async fn update_nothing(&self, gate: impl Gate) -> Result<(), UpdateError> {
+        let nothing = |_: &mut Writing<'_>| Ok::<(), ChangeError<std::convert::Infallible>>(());
+        match self.try_write_by(gate, nothing).await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
     }
 
     /// One update over the ends of a visitor's events.
@@ -215,8 +250,18 @@ impl Scope {
         }
         let changed = {
             let mut writing = self.write_through(&gate).await?;
+            gate.check()?;
+            if let Some(why) = writing.runtime().store.trouble() {
+                return Err(UpdateError::NotStored(why));
+            }
             let changed = change(&mut writing);
+            if changed.is_ok() {
+                gate.note(&mut writing);
+            }
             writing.publish();
+            if changed.is_ok() {
+                gate.passed();
+            }
             changed
         };
         let result = match changed {
@@ -274,6 +319,60 @@ impl Scope {
     /// Waits until nobody else's closure runs, as those do who change.
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    // === The store ===
+
+    /// Hands something to the store: all of it is kept, or none.
+    pub(super) fn hand_over(&self, records: Vec<Record>) {
+        if !records.is_empty() {
+            self.hand_over_in(self.epoch(), records);
+        }
+    }
+
+    /// The same for who holds the log.
+    pub(super) fn hand_over_in(&self, epoch: Epoch, records: Vec<Record>) {
+        let Some(runtime) = self.runtime.upgrade() else {
+            return;
+        };
+        if runtime.store.outlives() {
+            let key = self.slot.key();
+            let ticket = runtime.store.hand_over(Commit {
+                key,
+                epoch,
+                records,
+            });
+            self.last_ticket.fetch_max(ticket.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Of what was handed to the store last.
+    pub(super) fn ticket(&self) -> Ticket {
+        Ticket(self.last_ticket.load(Ordering::Relaxed))
+    }
+
+    /// Until what happened so far is kept.
+    pub(crate) async fn stored(&self) {
+        if let Some(runtime) = self.runtime.upgrade() {
+            runtime.store.stored(self.ticket()).await;
+        }
+    }
+
+    /// What happened so far is kept.
+    pub(super) fn is_stored(&self) -> bool {
+        let runtime = self.runtime.upgrade();
+        runtime.is_none_or(|runtime| runtime.store.is_stored(self.ticket()))
+    }
+
+    /// What a store knows of it as a whole.
+    pub(super) fn head(&self) -> Head {
+        let at = self.published().log.position();
+        Head {
+            name: self.slot.name.to_string(),
+            epoch: at.epoch.to_bits(),
+            offset: at.offset,
+            used_s: super::now_s(),
+        }
     }
 
     /// Drops what streams could resume from: they get snapshots.

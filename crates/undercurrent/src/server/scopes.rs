@@ -7,6 +7,7 @@ use super::{
     drop_quietly,
     follow::{Follower, Followers},
     scope::Scope,
+    store::{Record, Ticket},
 };
 use crate::core::{position::Epoch, scope::ScopeName};
 use std::{
@@ -43,6 +44,11 @@ pub(crate) struct Scopes {
     parts: Vec<Mutex<HashMap<ScopeKey, Arc<Slot>>>>,
     count: AtomicUsize,
     max: usize,
+    /// How many have been let go. Who reads one from a store looks whether one went meanwhile.
+    departures: AtomicUsize,
+    /// Scopes that the store is about to let go of, with the ticket of that.
+    // A std mutex, held to look up or to put.
+    leaving: Mutex<HashMap<ScopeKey, Ticket>>,
 }
 
 const PARTS: usize = 16;
@@ -54,7 +60,75 @@ impl Scopes {
             parts,
             count: AtomicUsize::new(0),
             max,
+            departures: AtomicUsize::new(0),
+            leaving: Mutex::default(),
         }
+    }
+
+    // === Scopes of a store ===
+
+    /// A number that changes whenever a scope is let go.
+    pub(super) fn departures(&self) -> usize {
+        self.departures.load(Ordering::Acquire)
+    }
+
+    /// The place of a scope, made now if there is none.
+    pub(super) fn slot(&self, place: &Place) -> Arc<Slot> {
+        let mut part = self.part(place.key);
+        let slot = part.entry(place.key).or_insert_with(|| Slot::new(place));
+        slot.clone()
+    }
+
+    /// Puts a scope that was read in its place, unless another is there, or may have been there
+    /// since it was read. What is done before is done before anybody else can do anything in it,
+    /// and not at all where it was read in vain.
+    pub(super) fn put(
+        &self,
+        slot: &Arc<Slot>,
+        scope: &Arc<Scope>,
+        seen: usize,
+        before: impl FnOnce(),
+    ) -> bool {
+        if self.count() >= self.max {
+            self.make_room();
+        }
+        let mut part = self.part(slot.key);
+        let here = part.entry(slot.key).or_insert_with(|| slot.clone());
+        let mut place = here.lock();
+        if !Arc::ptr_eq(here, slot) || place.is_some() || self.departures() != seen {
+            return false;
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        before();
+        *place = Some(scope.clone());
+        true
+    }
+
+    /// The store is to let go of a scope, once: until it has, there is none to be read.
+    pub(super) fn leave(&self, key: ScopeKey, let_go: impl FnOnce() -> Ticket) {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.entry(key).or_insert_with(let_go);
+    }
+
+    /// The same, if it is in the store alone.
+    pub(super) fn leave_unless_here(&self, key: ScopeKey, let_go: impl FnOnce() -> Ticket) {
+        // Whoever reads it takes this lock before it is put here.
+        let part = self.part(key);
+        let is_here = part.get(&key).is_some_and(|slot| slot.lock().is_some());
+        if !is_here {
+            self.leave(key, let_go);
+            self.departures.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// The store is about to let go of it.
+    pub(super) fn is_leaving(&self, key: ScopeKey, is_done: impl Fn(Ticket) -> bool) -> bool {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        if leaving.is_empty() {
+            return false;
+        }
+        leaving.retain(|_, ticket| !is_done(*ticket));
+        leaving.contains_key(&key)
     }
 
     /// The scope, if it exists.
@@ -157,6 +231,11 @@ impl Scopes {
         if gone.is_some() {
             part.remove(&slot.key);
             self.count.fetch_sub(1, Ordering::Relaxed);
+            self.departures.fetch_add(1, Ordering::Release);
+        }
+        if let Some(scope) = &gone {
+            // The store counts from here.
+            scope.hand_over(vec![Record::Head(scope.head())]);
         }
         // Outside of the locks: with it goes user code's state.
         drop(part);
@@ -173,7 +252,7 @@ impl Scopes {
 
 /// Nothing is under way in it. Its place holds one: whoever holds another is about to use it.
 fn may_go(scope: &Arc<Scope>) -> bool {
-    Arc::strong_count(scope) == 1 && scope.is_idle()
+    Arc::strong_count(scope) == 1 && scope.is_idle() && scope.is_stored()
 }
 
 impl Slot {
@@ -187,7 +266,6 @@ impl Slot {
         })
     }
 
-    #[cfg(test)]
     pub(crate) fn key(&self) -> ScopeKey {
         self.key
     }

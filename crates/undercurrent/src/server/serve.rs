@@ -55,6 +55,8 @@ impl Undercurrent {
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let go_on = self.runtime.go_on().await;
+        go_on.map_err(|error| io::Error::other(format!("scopes can't be read: {error}")))?;
         self.start_up().await.map_err(|(task, why)| {
             io::Error::other(format!("{task} can't be started with the server: {why}"))
         })?;
@@ -94,6 +96,13 @@ impl Undercurrent {
         drop(listener);
         self.drain(&connections, &draining).await;
         sweeper.abort();
+        let store = self.runtime.store.clone();
+        if store.outlives() {
+            let closed = tokio::task::spawn_blocking(move || store.close());
+            if closed.await.is_err() {
+                tracing::error!("the store was not closed");
+            }
+        }
         Ok(())
     }
 
@@ -176,6 +185,9 @@ async fn serve_connection(
 /// Seconds between two looks for scopes that nobody uses.
 const EXPIRE_EVERY_S: u64 = 5;
 
+/// Seconds between two looks for scopes of the store that nobody uses.
+const FORGET_EVERY_S: u64 = 600;
+
 /// Once a second: pings, clients that take nothing; now and then scopes that nobody uses.
 async fn sweep(uc: Undercurrent) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -187,7 +199,16 @@ async fn sweep(uc: Undercurrent) {
             .streams
             .sweep(now_ms, limits.ping_ms, limits.stall_ms);
         if tick % EXPIRE_EVERY_S == 0 {
-            runtime.scopes.expire(now_ms.saturating_sub(limits.idle_ms));
+            // What a store has need not be in memory.
+            let idle_ms = match runtime.store.outlives() {
+                true => limits.idle_ms.min(limits.unload_ms),
+                false => limits.idle_ms,
+            };
+            runtime.scopes.expire(now_ms.saturating_sub(idle_ms));
+        }
+        if tick % FORGET_EVERY_S == FORGET_EVERY_S - 1 {
+            let runtime = runtime.clone();
+            tokio::task::spawn_blocking(move || runtime.forget_unused());
         }
     }
 }

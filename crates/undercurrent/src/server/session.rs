@@ -3,12 +3,12 @@
 //! `v1.<key id>.<scope id, 128 random bits>.<generation>.<issued>.<MAC>`. A cookie is issued by a
 //! page view only; an event or a stream without a valid one is refused and sets nothing.
 
-use super::{StartError, random_bytes};
+use super::{StartError, now_s, random_bytes};
 use crate::Visitor;
 use axum::http::{HeaderMap, HeaderValue, header};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use std::{fmt, io, path::Path, time::SystemTime};
+use std::{fmt, io, path::Path};
 
 /// Who asks: a browser.
 #[derive(Clone, Copy, Debug)]
@@ -136,11 +136,6 @@ impl Sessions {
         mac.update(text.as_bytes());
         mac
     }
-}
-
-fn now_s() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }
 
 fn visitor(id: &[u8; 16]) -> Visitor {

@@ -1,6 +1,9 @@
 //! The states that a scope has got, each at its number.
 
-use super::cell::{AnyCell, Cell};
+use super::{
+    cell::{AnyCell, Cell},
+    store::StateId,
+};
 use crate::{State, Visitor, builtin::UcEnds};
 use std::collections::HashMap;
 
@@ -8,6 +11,8 @@ use std::collections::HashMap;
 pub(crate) struct States {
     /// By state's number. An empty place is free for another.
     pub(super) cells: Vec<Option<Box<dyn AnyCell>>>,
+    /// How a store calls them, by number.
+    pub(super) ids: Vec<StateId>,
     pub(super) numbers: StateNumbers,
 }
 
@@ -26,16 +31,22 @@ pub(super) struct StateNumbers {
 
 impl States {
     /// A place for a state that begins with its default.
-    pub(super) fn place<S: State>(&mut self) -> usize {
-        let cell: Box<dyn AnyCell> = Box::new(Cell::<S>::new());
+    pub(super) fn place<S: State>(&mut self, id: StateId) -> usize {
+        self.put(id, Box::new(Cell::<S>::new()))
+    }
+
+    /// A place for a state that is there already.
+    pub(super) fn put(&mut self, id: StateId, cell: Box<dyn AnyCell>) -> usize {
         // Free places are rare: they are left by visitors that were forgotten.
         match self.cells.iter().position(Option::is_none) {
             Some(free) => {
                 self.cells[free] = Some(cell);
+                self.ids[free] = id;
                 free
             }
             None => {
                 self.cells.push(Some(cell));
+                self.ids.push(id);
                 self.cells.len() - 1
             }
         }

@@ -4,10 +4,12 @@ use super::{
     HandlerError, Runtime,
     cell::{ChangeError, Recorded},
     describe_panic, forget_panic,
+    measure::Keep,
     outcome::Outcome,
     registration::TaskHandler,
     scope::Scope,
     states::States,
+    store::{Commit, Record, StateId},
 };
 use crate::{
     State, TaskEnd, UpdateError, Visitor,
@@ -31,6 +33,8 @@ pub(crate) struct Writing<'a> {
     pub(super) _turn: tokio::sync::MutexGuard<'a, ()>,
     pub(super) states: MutexGuard<'a, States>,
     pub(super) changes: Vec<(usize, &'static str, Recorded)>,
+    /// What a store is to know with the update.
+    pub(super) notes: Vec<Record>,
     pub(super) told: Told,
 }
 
@@ -70,6 +74,10 @@ thread_local! {
 impl Writing<'_> {
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
+    }
+
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
     }
 
     /// Runs a closure over a state. What it changed becomes part of the update.
@@ -224,9 +232,12 @@ impl Writing<'_> {
     /// Makes what was changed one update, and keeps the lock: what comes next is another one.
     pub(crate) fn commit(&mut self) {
         let changes = std::mem::take(&mut self.changes);
+        let mut records = std::mem::take(&mut self.notes);
         if changes.is_empty() {
+            self.scope.hand_over(records);
             return;
         }
+        let outlives = self.runtime.store.outlives();
         let mut published = self.scope.published();
         let at = published.log.position();
         let at = Position::new(at.epoch, at.offset + 1);
@@ -246,15 +257,42 @@ impl Writing<'_> {
                 server_ops,
             }));
         }
+        if outlives {
+            let record = |entry: &Arc<Entry>| {
+                Record::Entry(self.states.ids[entry.state].clone(), entry.clone())
+            };
+            records.extend(entries.iter().map(record));
+            self.scope.hand_over_in(at.epoch, records);
+        }
         let before = published.log.bytes();
         published.log.push(entries.iter().cloned());
         // Counted under the lock, as it is cut: what was not added is never taken away.
         self.told.are_logs_full |= self.runtime.logs.count(before, published.log.bytes());
         drop(published);
+        let States { cells, ids, .. } = &mut *self.states;
         for entry in entries {
-            if let Some(cell) = &mut self.states.cells[entry.state] {
-                cell.committed(entry);
+            let state = entry.state;
+            let Some(cell) = &mut cells[state] else {
+                continue;
+            };
+            if !outlives {
+                cell.committed(entry, None);
+                continue;
             }
+            let (store, key, id) = (&self.runtime.store, self.scope.slot.key(), &ids[state]);
+            let keep = |offset| -> Keep {
+                let (store, id) = (store.clone(), id.clone());
+                Box::new(move |json| {
+                    let records = vec![Record::Snapshot(id, offset, json)];
+                    let epoch = at.epoch;
+                    store.hand_over(Commit {
+                        key,
+                        epoch,
+                        records,
+                    });
+                })
+            };
+            cell.committed(entry, Some(&keep));
         }
         self.told.is_news = true;
     }
@@ -265,7 +303,7 @@ impl Writing<'_> {
         if let Some(number) = known {
             return number;
         }
-        let number = self.states.place::<S>();
+        let number = self.states.place::<S>(StateId::shared(S::NAME));
         self.states.numbers.shared.push((S::NAME, number));
         let mut published = self.scope.published();
         published.numbers.shared.push((S::NAME, number));
@@ -289,8 +327,11 @@ impl Writing<'_> {
                 self.runtime.logs.count(before, published.log.bytes());
                 self.states.cells[number] = None;
             }
+            self.notes.push(Record::NoVisitor(gone));
         }
-        let number = self.states.place::<UcEnds>();
+        let number = self
+            .states
+            .place::<UcEnds>(StateId::of_visitor(UcEnds::NAME, visitor));
         self.states.numbers.ends.insert(visitor, number);
         published.numbers.ends.insert(visitor, number);
         number
@@ -366,7 +407,7 @@ impl<E> ChangeError<ChangeError<E>> {
 }
 
 /// The ops stand at the end of the event, before `]` and two line feeds.
-fn ops_range(event: &[u8], ops: &[u8]) -> Range<usize> {
+pub(super) fn ops_range(event: &[u8], ops: &[u8]) -> Range<usize> {
     let end = event.len() - 3;
     end - ops.len()..end
 }

@@ -215,7 +215,9 @@ async fn limit_other_than<S: State>(
 fn error_of(error: HandlerError) -> Error {
     match error {
         HandlerError::Cancelled => UpdateError::Cancelled.into(),
-        HandlerError::ForVisitor(error) | HandlerError::Internal(error) => error,
+        HandlerError::ForVisitor(error)
+        | HandlerError::Cursor(error)
+        | HandlerError::Internal(error) => error,
     }
 }
 

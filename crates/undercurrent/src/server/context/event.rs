@@ -1,9 +1,14 @@
 //! What an event that waits gets.
 
-use super::{EventRun, NotDispatched, assert_same_scope, assert_together, start, which};
+use super::{EventRun, NotDispatched, OfEvent, assert_same_scope, assert_together, start, which};
 use crate::{
     Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor,
-    server::{Runtime, effects::Page, scope::Scope, tasks::NotStarted},
+    server::{
+        Runtime,
+        effects::{Asks, Page},
+        scope::Scope,
+        tasks::NotStarted,
+    },
 };
 use std::{
     any::Any,
@@ -46,7 +51,7 @@ impl<S: State> EventContext<S> {
         &self,
         closure: impl FnOnce(&mut S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
-        self.run.scope.update(|| true, closure)
+        self.run.scope.update(self.gate(), closure)
     }
 
     /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
@@ -64,7 +69,7 @@ impl<S: State> EventContext<S> {
         closure: impl FnOnce(&mut S, &mut T) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
         const { assert_together::<S, T>() };
-        self.run.scope.update_both(|| true, closure)
+        self.run.scope.update_both(self.gate(), closure)
     }
 
     /// As [`update`](Self::update), for a closure that can refuse: its `Err` undoes what it did.
@@ -78,7 +83,7 @@ impl<S: State> EventContext<S> {
     ) -> Result<R, leptos::error::Error> {
         self.run
             .scope
-            .try_update(|| true, closure)
+            .try_update(self.gate(), closure)
             .await?
             .map_err(Into::into)
     }
@@ -132,7 +137,12 @@ impl<S: State> EventContext<S> {
     /// The page that sent the event: it can be led elsewhere, told something, given a file.
     pub fn page(&self) -> Page<'_> {
         let run = &self.run;
-        Page::new(&run.scope, run.visitor, run.origin.as_ref(), None)
+        Page::new(
+            &run.scope,
+            run.visitor,
+            run.origin.as_ref(),
+            Asks::Event(self.gate()),
+        )
     }
 
     /// Starts a background task and returns its id.
@@ -149,6 +159,7 @@ impl<S: State> EventContext<S> {
             run.visitor,
             task,
             run.origin.clone(),
+            run.begins().into_iter().collect(),
         )
         .await
     }
@@ -185,6 +196,10 @@ impl<S: State> EventContext<S> {
 
     pub(super) fn scope(&self) -> &Arc<Scope> {
         &self.run.scope
+    }
+
+    fn gate(&self) -> OfEvent {
+        OfEvent(self.run.clone())
     }
 
     /// What start-up provided.

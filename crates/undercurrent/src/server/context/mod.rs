@@ -11,14 +11,16 @@ pub use self::{
     blocking::BlockingContext,
     children::{ForEach, ForEachLimit},
     event::EventContext,
-    task::TaskContext,
+    task::{TaskContext, Update},
 };
 
 use super::{
     Runtime,
     queue::{Origin, Queued},
-    scope::Scope,
+    scope::{Gate, Look, Scope},
+    store::{Record, StoredEvent},
     tasks::NotStarted,
+    writing::Writing,
 };
 use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, Visitor, Which};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +33,25 @@ pub(crate) struct EventRun {
     origin: Option<Origin>,
     // A std mutex, held to push.
     dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
+    // A std mutex, taken out of with the first update.
+    not_begun: Mutex<Option<(u64, StoredEvent)>>,
+}
+
+/// An event asks: nothing stands in its way. The store is told of its first update that it has
+/// begun: after a crash it does not begin again.
+#[derive(Clone)]
+pub(crate) struct OfEvent(pub(crate) Arc<EventRun>);
+
+impl Gate for OfEvent {
+    fn look(&self) -> Look {
+        Look::Pass
+    }
+
+    fn note(&self, writing: &mut Writing<'_>) {
+        if writing.has_changes() {
+            writing.notes.extend(self.0.begins());
+        }
+    }
 }
 
 /// Why nothing of what an event dispatched enters the queue.
@@ -133,9 +154,12 @@ async fn start<E: TaskDef>(
     visitor: Visitor,
     task: Call<E>,
     origin: Option<Origin>,
+    mut notes: Vec<Record>,
 ) -> Result<u64, NotStarted> {
     let task = runtime.prepared_task(task)?;
-    scope.start_task(task, visitor, origin).await
+    let started = scope.start_task(task, visitor, origin, &mut notes).await;
+    scope.hand_over(notes);
+    started
 }
 
 // === impl EventRun ===
@@ -144,8 +168,8 @@ impl EventRun {
     pub(crate) fn new(
         scope: Arc<Scope>,
         runtime: Arc<Runtime>,
-        visitor: Visitor,
-        origin: Option<Origin>,
+        (visitor, origin): (Visitor, Option<Origin>),
+        not_begun: (u64, StoredEvent),
     ) -> Self {
         EventRun {
             scope,
@@ -153,7 +177,19 @@ impl EventRun {
             visitor,
             origin,
             dispatched: Mutex::new(Ok(Vec::new())),
+            not_begun: Mutex::new(Some(not_begun)),
         }
+    }
+
+    /// What the store is to know with its first update.
+    fn begins(&self) -> Option<Record> {
+        let mut not_begun = self
+            .not_begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (id, mut event) = not_begun.take()?;
+        event.has_begun = true;
+        Some(Record::Event(id, event))
     }
 
     pub(crate) fn take_dispatched(&self) -> Result<Vec<Queued>, NotDispatched> {

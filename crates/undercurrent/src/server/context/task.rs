@@ -3,14 +3,23 @@
 use super::{assert_same_scope, assert_together, start, which};
 use crate::{
     Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor,
+    limits::MAX_CURSOR_BYTES,
     server::{
         Runtime,
-        effects::Page,
+        effects::{Asks, Page},
         scope::Scope,
-        tasks::{Attempt, NotStarted},
+        tasks::{Attempt, Checkpointed, NotStarted},
     },
 };
-use std::{any::Any, fmt, future::Future, marker::PhantomData, sync::Arc, time::Duration};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    any::Any,
+    fmt,
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// What a background task gets. It runs beside the queue and touches the state in short updates.
 ///
@@ -47,8 +56,64 @@ impl<S: State> TaskContext<S> {
     pub fn update<R: Send>(
         &self,
         closure: impl FnOnce(&mut S) -> R + Send,
-    ) -> impl Future<Output = Result<R, UpdateError>> + Send {
-        self.scope().update(self.attempt.clone(), closure)
+    ) -> Update<impl Future<Output = Result<R, UpdateError>> + Send> {
+        let (gate, cursor) = self.checkpointed();
+        let future = self.scope().update(gate, closure);
+        Update { future, cursor }
+    }
+
+    /// Notes where to go on after a crash of the server, or in the next attempt. An update can be
+    /// a checkpoint, too, which is one commit then: see [`Update::checkpoint`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel, [`UpdateError::NotRecorded`] where the cursor
+    /// can't be written as JSON or is longer than 4 KiB.
+    pub async fn checkpoint(&self, cursor: impl Serialize + Send) -> Result<(), UpdateError> {
+        let json = written(&cursor).map_err(UpdateError::NotRecorded)?;
+        let (gate, place) = self.checkpointed();
+        let _ = place.set(Ok(json));
+        self.scope().update_nothing(gate).await
+    }
+
+    /// Where the last checkpoint of this run says to go on. `None` where there was none.
+    ///
+    /// ```
+    /// # use undercurrent::prelude::*;
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Feed { posts: List<String> }
+    ///
+    /// #[background(on_crash = resume)]
+    /// async fn load(cx: TaskContext<Feed>) -> Result {
+    ///     let from = cx.cursor()?.unwrap_or(1);
+    ///     for id in from..=10_u32 {
+    ///         let post = format!("post {id}"); // from a slow server, say
+    ///         cx.update(|feed| feed.posts.push(post)).checkpoint(id + 1).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cursor`] where it is not what is asked for. Carried out by `?`, it ends the
+    /// run as interrupted.
+    pub fn cursor<C: DeserializeOwned>(&self) -> Result<Option<C>, UpdateError> {
+        let Some(json) = self.attempt.run.cursor() else {
+            return Ok(None);
+        };
+        let read = serde_json::from_str(&json);
+        read.map(Some)
+            .map_err(|error| UpdateError::Cursor(error.to_string()))
+    }
+
+    fn checkpointed(&self) -> (Checkpointed, Arc<OnceLock<Result<String, String>>>) {
+        let cursor = Arc::new(OnceLock::new());
+        let gate = Checkpointed {
+            attempt: self.attempt.clone(),
+            cursor: cursor.clone(),
+        };
+        (gate, cursor)
     }
 
     /// As [`update`](Self::update), over two states of one scope: one update, all or nothing.
@@ -158,7 +223,9 @@ impl<S: State> TaskContext<S> {
         let queued = run.runtime.queued(event, run.visitor, None);
         let queued = queued.map_err(UpdateError::NotRecorded)?;
         let dispatched = run.scope.dispatch(run.visitor, vec![queued]);
-        dispatched.map_err(|()| UpdateError::QueueFull)
+        let records = dispatched.map_err(|()| UpdateError::QueueFull)?;
+        run.scope.hand_over(records);
+        Ok(())
     }
 
     /// The page that sent the event which started the task: it can be led elsewhere, told
@@ -169,7 +236,7 @@ impl<S: State> TaskContext<S> {
             &run.scope,
             run.visitor,
             run.origin.as_ref(),
-            Some(self.attempt.clone()),
+            Asks::Task(self.attempt.clone()),
         )
     }
 
@@ -188,6 +255,7 @@ impl<S: State> TaskContext<S> {
             run.visitor,
             task,
             run.origin.clone(),
+            Vec::new(),
         )
         .await
     }
@@ -237,6 +305,47 @@ impl<S: State> TaskContext<S> {
     /// Waits while the task is paused.
     pub(super) async fn go_on(&self) -> Result<(), UpdateError> {
         self.attempt.go_on().await
+    }
+}
+
+/// An update of a task, to be awaited.
+#[must_use = "an update is not made until it is awaited"]
+pub struct Update<F> {
+    future: F,
+    cursor: Arc<OnceLock<Result<String, String>>>,
+}
+
+impl<F> Update<F> {
+    /// Notes with the update, in one commit, where to go on after a crash of the server or in the
+    /// next attempt. A cursor that can't be written as JSON, or is longer than
+    /// 4 KiB, makes the update fail
+    /// ([`UpdateError::NotRecorded`]).
+    pub fn checkpoint(self, cursor: impl Serialize) -> Self {
+        let _ = self.cursor.set(written(&cursor));
+        self
+    }
+}
+
+impl<F: Future> IntoFuture for Update<F> {
+    type Output = F::Output;
+    type IntoFuture = F;
+
+    fn into_future(self) -> F {
+        self.future
+    }
+}
+
+impl<F> fmt::Debug for Update<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update").finish_non_exhaustive()
+    }
+}
+
+fn written(cursor: &impl Serialize) -> Result<String, String> {
+    let json = serde_json::to_string(cursor).map_err(|error| error.to_string())?;
+    match json.len() <= MAX_CURSOR_BYTES {
+        true => Ok(json),
+        false => Err(format!("a cursor takes at most {MAX_CURSOR_BYTES} bytes")),
     }
 }
 

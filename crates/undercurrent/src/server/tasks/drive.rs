@@ -60,6 +60,11 @@ pub(super) async fn drive(run: Arc<TaskRun>) {
             }
         }
     };
+    if status == TaskStatus::Interrupted && runtime.is_shutting_down() && run.goes_on_later() {
+        // It stays as it is in the store, and goes on when the server is back.
+        run.over.cancel();
+        return;
+    }
     run.scope.end_task(&run, status, error).await;
 }
 
@@ -153,6 +158,7 @@ fn next(runtime: &Runtime, run: &TaskRun, ended: Ended, has_retries: bool) -> Ne
         EndKind::Done => Next::End(TaskStatus::Done, None),
         // It would come again.
         EndKind::Panicked => Next::End(TaskStatus::Panicked, Some(end.message)),
+        EndKind::Interrupted => Next::End(TaskStatus::Interrupted, Some(end.message)),
         _ if has_retries => Next::Retry(end.message),
         _ => Next::End(TaskStatus::Failed, Some(end.message)),
     }
@@ -177,7 +183,11 @@ fn backoff(runtime: &Runtime, attempt: u32) -> Duration {
 fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Send>>) {
     match outcome {
         Err(panic) => forget_panic(panic),
-        Ok(Err(HandlerError::ForVisitor(error) | HandlerError::Internal(error))) => {
+        Ok(Err(
+            HandlerError::ForVisitor(error)
+            | HandlerError::Cursor(error)
+            | HandlerError::Internal(error),
+        )) => {
             drop_quietly(error);
         }
         Ok(Ok(()) | Err(HandlerError::Cancelled)) => {}

@@ -4,15 +4,18 @@
 mod drive;
 mod gone;
 mod records;
+mod recover;
 mod run;
 
-pub(crate) use self::run::{Attempt, TaskRun};
+pub(super) use self::recover::Recovered;
+pub(crate) use self::run::{Attempt, Checkpointed, TaskRun};
 
 use self::{drive::drive, records::now_ms, run::Control};
 use super::{
     queue::Origin,
     registration::{Arguments, Overlap, Prepared, PreparedTask, Verb},
     scope::Scope,
+    store::Record,
 };
 use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};
 use futures::future::BoxFuture;
@@ -83,6 +86,7 @@ impl Scope {
         task: PreparedTask,
         visitor: Visitor,
         origin: Option<Origin>,
+        notes: &mut Vec<Record>,
     ) -> Result<u64, NotStarted> {
         let Some(mut writing) = self.write().await else {
             return Err(NotStarted::Full);
@@ -116,7 +120,11 @@ impl Scope {
                 run.is_in_the_way.cancel();
             }
         }
-        let id = writing.add_record(&task, waits);
+        let id = writing.add_record(&task, (visitor, origin.as_ref()), waits);
+        writing.notes.append(notes);
+        if tasks.all.is_empty() {
+            writing.notes.push(Record::Busy(true));
+        }
         let scope = self.clone();
         let run = Arc::new(TaskRun::new(
             id,
@@ -151,12 +159,13 @@ impl Scope {
         which: &Which,
         visitor: Visitor,
         origin: Option<Origin>,
+        notes: &mut Vec<Record>,
     ) -> Result<(), NotStarted> {
         match verb {
             Verb::Cancel => self.cancel_tasks(which).await,
             Verb::Pause => self.pause_tasks(which).await,
             Verb::Resume => self.resume_tasks(which).await,
-            Verb::Retry => return self.retry_task(which, visitor, origin).await,
+            Verb::Retry => return self.retry_task(which, visitor, origin, notes).await,
         }
         Ok(())
     }
@@ -178,6 +187,9 @@ impl Scope {
             } else {
                 writing.change_record(run.id, |record| record.cancelling = true);
             }
+        }
+        if !ended.is_empty() && tasks.all.is_empty() {
+            writing.notes.push(Record::Busy(false));
         }
         drop(tasks);
         for run in ended {
@@ -228,6 +240,7 @@ impl Scope {
         which: &Which,
         visitor: Visitor,
         origin: Option<Origin>,
+        notes: &mut Vec<Record>,
     ) -> Result<(), NotStarted> {
         let find = |tasks: &UcTasks| {
             let is_it = |record: &&TaskRecord| match which.run {
@@ -246,7 +259,8 @@ impl Scope {
         let handler = runtime.registry.handler(&name);
         match handler.map(|handler| handler.prepare(Arguments::Json(&arguments))) {
             Some(Ok(Prepared::Task(task))) => {
-                self.start_task(task, visitor, origin).await.map(drop)
+                let started = self.start_task(task, visitor, origin, notes).await;
+                started.map(drop)
             }
             _ => Err(NotStarted::Unknown),
         }
@@ -327,6 +341,9 @@ impl Scope {
         let mut tasks = self.lock_tasks();
         tasks.all.remove(&run.id);
         let next = tasks.next_after(run);
+        if tasks.all.is_empty() {
+            writing.notes.push(Record::Busy(false));
+        }
         drop(tasks);
         run.end_in_state(&mut writing, status, error);
         if let Some(next) = &next {
@@ -352,6 +369,7 @@ impl Scope {
 fn begin_or_end(run: Arc<TaskRun>) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         match run.runtime.is_shutting_down() {
+            true if run.goes_on_later() => {}
             true => {
                 run.scope
                     .end_task(&run, TaskStatus::Interrupted, None)

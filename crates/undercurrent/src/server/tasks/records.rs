@@ -1,11 +1,11 @@
 //! What is written of runs into the state that pages follow.
 
 use super::{
-    super::{registration::PreparedTask, writing::Writing},
+    super::{queue::Origin, registration::PreparedTask, store::hex, writing::Writing},
     TaskRun,
 };
 use crate::{
-    Progress, TaskRecord, TaskStatus,
+    Progress, TaskRecord, TaskStatus, Visitor,
     builtin::{self, UcTasks},
 };
 use std::{
@@ -14,7 +14,12 @@ use std::{
 };
 
 impl Writing<'_> {
-    pub(super) fn add_record(&mut self, task: &PreparedTask, waits: bool) -> u64 {
+    pub(super) fn add_record(
+        &mut self,
+        task: &PreparedTask,
+        (visitor, origin): (Visitor, Option<&Origin>),
+        waits: bool,
+    ) -> u64 {
         let max_ended = self.runtime().limits.ended_tasks;
         let mut id = 0;
         self.change_tasks(|tasks| {
@@ -46,6 +51,8 @@ impl Writing<'_> {
             tasks.arguments.push(builtin::Arguments {
                 run: id,
                 json: task.arguments.clone(),
+                visitor: hex::write(visitor),
+                origin: origin.map(|origin| (origin.client.clone(), origin.number)),
             });
         });
         id
@@ -64,6 +71,11 @@ impl Writing<'_> {
     }
 
     pub(super) fn end_record(&mut self, id: u64, status: TaskStatus, error: Option<String>) {
+        self.change_tasks(|tasks| {
+            if let Some(index) = tasks.cursors.iter().position(|cursor| cursor.run == id) {
+                tasks.cursors.remove(index);
+            }
+        });
         self.change_record(id, |record| {
             record.status = status;
             record.error = error;
@@ -75,6 +87,21 @@ impl Writing<'_> {
         if let Some((done, of)) = run.take_progress() {
             self.change_record(run.id, |record| record.progress = Progress { done, of });
         }
+    }
+
+    /// Where a run goes on after a crash, and how often it was resumed without another.
+    pub(super) fn write_cursor(&mut self, run: u64, json: Option<&str>, resumes: u32) {
+        self.change_tasks(|tasks| {
+            let new = builtin::Cursor {
+                run,
+                json: json.map(str::to_owned),
+                resumes,
+            };
+            match tasks.cursors.iter().position(|cursor| cursor.run == run) {
+                Some(index) => tasks.cursors[index] = new,
+                None => tasks.cursors.push(new),
+            }
+        });
     }
 
     fn change_tasks(&mut self, change: impl FnOnce(&mut UcTasks)) {

@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::{TaskEnd, TaskStatus, UpdateError, Visitor};
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 use tokio::sync::watch;
@@ -40,6 +40,9 @@ pub(crate) struct TaskRun {
     pub(super) is_in_the_way: CancellationToken,
     // A std mutex, held to put or to take.
     progress: Mutex<Pending>,
+    /// Its last checkpoint, as JSON.
+    // A std mutex, held to put or to copy out.
+    cursor: Mutex<Option<String>>,
 }
 
 /// One attempt of a run. Each has its own, so that what is left of an earlier one can't go on.
@@ -103,7 +106,18 @@ impl TaskRun {
             over: CancellationToken::new(),
             is_in_the_way: CancellationToken::new(),
             progress: Mutex::default(),
+            cursor: Mutex::default(),
         }
+    }
+
+    /// Where its next attempt goes on.
+    pub(crate) fn cursor(&self) -> Option<String> {
+        let cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        cursor.clone()
+    }
+
+    pub(super) fn set_cursor(&self, json: Option<String>) {
+        *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = json;
     }
 
     pub(super) fn is(&self, name: &str, key: &str) -> bool {
@@ -247,6 +261,42 @@ impl Attempt {
         tokio::select! {
             () = self.run.until(Control::Cancel) => {}
             () = self.over.cancelled() => {}
+        }
+    }
+}
+
+/// An update of an attempt that is a checkpoint, if one was asked for.
+#[derive(Clone)]
+pub(crate) struct Checkpointed {
+    pub(crate) attempt: Attempt,
+    pub(crate) cursor: Arc<OnceLock<Result<String, String>>>,
+}
+
+impl Gate for Checkpointed {
+    fn look(&self) -> Look {
+        self.attempt.look()
+    }
+
+    async fn wait(&self) {
+        self.attempt.wait().await;
+    }
+
+    fn check(&self) -> Result<(), UpdateError> {
+        match self.cursor.get() {
+            Some(Err(why)) => Err(UpdateError::NotRecorded(why.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&self, writing: &mut Writing<'_>) {
+        if let Some(Ok(json)) = self.cursor.get() {
+            writing.write_cursor(self.attempt.run.id, Some(json), 0);
+        }
+    }
+
+    fn passed(&self) {
+        if let Some(Ok(json)) = self.cursor.get() {
+            self.attempt.run.set_cursor(Some(json.clone()));
         }
     }
 }

@@ -146,10 +146,10 @@ async fn a_large_state_is_measured_on_another_thread_and_its_limit_is_exact() {
 #[tokio::test]
 async fn a_size_is_known_at_once_or_a_little_later() {
     let mut trial = Trial::default();
-    let mut known = Size::of(&trial, 100);
+    let mut known = Size::of(&trial, 100, None);
     assert!(!known.is_measuring() && known.bound() < 50);
     trial.seen.push("x".repeat(LARGE_BYTES));
-    let mut later = Size::of(&trial, 2 * LARGE_BYTES);
+    let mut later = Size::of(&trial, 2 * LARGE_BYTES, None);
     assert!(later.is_measuring());
     until(|| {
         let bound = later.bound();

@@ -101,7 +101,8 @@ async fn waits_for_nobody(cx: EventContext<Trial>) -> Result {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_waits_is_interrupted_in_time() {
     let uc = server(Limits::default());
-    let limit = Duration::from_millis(uc.runtime.limits.shutdown_ms);
+    let runtime = uc.runtime.clone();
+    let limit = Duration::from_millis(runtime.limits.shutdown_ms);
     let (scope, took) = super::matrix_pages::shut_down_of(uc, async |scope| {
         send(scope, 1, waits_for_nobody()).await;
     })

@@ -81,7 +81,7 @@ async fn nests_by_hand(cx: TaskContext<Ledger>) -> Result {
     let inner = cx
         .update(|ledger| {
             ledger.counter += 1;
-            let inner = pin!(cx.update(|ledger| ledger.counter += 100));
+            let inner = pin!(cx.update(|ledger| ledger.counter += 100).into_future());
             inner.poll(&mut Context::from_waker(Waker::noop()))
         })
         .await?;

@@ -13,12 +13,13 @@ mod present;
 mod queue;
 mod scopes;
 mod slow;
+mod store;
 mod tasks;
 mod updates;
 mod waits;
 
 use super::{
-    Builder, Config, NotStarted, Runtime, Undercurrent,
+    Builder, Config, NotStarted, Runtime, StoreKind, Undercurrent,
     authorize::{Action, Place, authorize},
     queue::{Accepted, Origin},
     registration::{Arguments, Prepared},
@@ -199,6 +200,7 @@ fn builder(limits: Limits) -> Builder {
     let config = Config {
         limits,
         session_key_file: key_file,
+        store: StoreKind::Memory,
         ..Config::default()
     };
     let options = LeptosOptions::builder().output_name("trial").build();

@@ -1,0 +1,396 @@
+//! From a store to a scope: what is read, what goes on, and what is told as interrupted.
+
+use super::{
+    Runtime,
+    authorize::Place,
+    queue::{End, Origin, Queued, Sender},
+    registration::Arguments,
+    scope::Scope,
+    scopes::{Slot, Tag},
+    states::{StateNumbers, States},
+    store::{Commit, Record, StateId, StoreError, Stored, StoredEvent, StoredState},
+    tasks::Recovered,
+};
+use crate::{
+    Visitor,
+    builtin::UcEnds,
+    core::{
+        frame::write_state_event,
+        log::{Entry, Log},
+        position::{Epoch, Position},
+    },
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
+
+/// A scope that was read, and what is to be done in it.
+pub(super) struct Restored {
+    pub(super) scope: Arc<Scope>,
+    pub(super) recovery: Recovery,
+    /// What the store is to know of it. To be handed over once it is in its place: two may read
+    /// one scope, and what the second has to say is past by then.
+    pub(super) records: Vec<Record>,
+}
+
+/// What is to be done in a scope that was read, once it is in its place.
+#[derive(Default)]
+pub(super) struct Recovery {
+    /// Events that don't run again.
+    ended: Vec<(Sender, End)>,
+    /// Whose queues have something to run.
+    visitors: BTreeSet<Visitor>,
+    /// Events that wait.
+    waiting: usize,
+    tasks: Recovered,
+}
+
+/// What is read of the states.
+struct Read {
+    states: States,
+    numbers: StateNumbers,
+    last_changed: Vec<u64>,
+    entries: Vec<Arc<Entry>>,
+    offset: u64,
+    /// What pages have may be something else.
+    is_other: bool,
+    records: Vec<Record>,
+}
+
+impl Runtime {
+    /// Sees to it that a scope is in its place, if there is one. Says whether it can be told.
+    pub(crate) async fn load(self: &Arc<Self>, place: &Place) -> bool {
+        if !self.is_elsewhere(place) {
+            return true;
+        }
+        let (runtime, place) = (self.clone(), place.clone());
+        let loaded = tokio::task::spawn_blocking(move || runtime.load_now(&place));
+        loaded.await.unwrap_or(false)
+    }
+
+    /// The same by this thread.
+    pub(crate) fn load_now(self: &Arc<Self>, place: &Place) -> bool {
+        while self.is_elsewhere(place) {
+            let seen = self.scopes.departures();
+            let slot = self.scopes.slot(place);
+            let stored = match self.store.load(place.key) {
+                Ok(Some(stored)) => stored,
+                Ok(None) => return true,
+                Err(StoreError::Damaged(why)) => {
+                    self.lay_aside(place, &why);
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(%error, scope = ?place.key, "a scope can't be read");
+                    return false;
+                }
+            };
+            let Restored {
+                scope,
+                recovery,
+                records,
+            } = Scope::restored(&slot, self, stored);
+            let before = || {
+                scope.hand_over(records);
+                scope.count_events(recovery.waiting);
+            };
+            if !self.scopes.put(&slot, &scope, seen, before) {
+                scope.discard();
+                continue;
+            }
+            if !recovery.is_empty() {
+                self.tracker.spawn(scope.recover(recovery));
+            }
+        }
+        true
+    }
+
+    /// It is in the store, and not here.
+    fn is_elsewhere(&self, place: &Place) -> bool {
+        let (scopes, store) = (&self.scopes, &self.store);
+        store.outlives()
+            && scopes.find(place.key).is_none()
+            && !scopes.is_leaving(place.key, |ticket| store.is_stored(ticket))
+            && store.has(place.key)
+    }
+
+    fn lay_aside(&self, place: &Place, why: &str) {
+        self.scopes.leave(place.key, || {
+            let name = place.name.to_string();
+            tracing::error!(
+                name,
+                why,
+                "a scope can't be read: it is laid aside and begins anew"
+            );
+            self.store.hand_over(Commit {
+                key: place.key,
+                epoch: Epoch::NONE,
+                records: vec![Record::Aside(None)],
+            })
+        });
+    }
+
+    /// Lets go of what nobody has used for as long as `limits.idle-ms`.
+    pub(super) fn forget_unused(&self) {
+        let before = super::now_s().saturating_sub(self.limits.idle_ms / 1_000);
+        let unused = match self.store.unused_since(before) {
+            Ok(unused) => unused,
+            Err(error) => {
+                tracing::error!(%error, "unused scopes can't be looked for");
+                return;
+            }
+        };
+        for key in unused {
+            self.scopes.leave_unless_here(key, || {
+                self.store.hand_over(Commit {
+                    key,
+                    epoch: Epoch::NONE,
+                    records: vec![Record::Gone],
+                })
+            });
+        }
+    }
+
+    /// Reads the scopes in which something is to be done: events that wait, tasks that ran.
+    pub(crate) async fn go_on(self: &Arc<Self>) -> Result<(), StoreError> {
+        for (key, name) in self.store.unfinished()? {
+            let Ok(name) = self.scope_name(&name) else {
+                tracing::warn!(name, "a scope of the store is of no kind that there is");
+                continue;
+            };
+            let tag = Tag::new(&name, key);
+            self.load(&Place { key, name, tag }).await;
+        }
+        Ok(())
+    }
+}
+
+impl Recovery {
+    fn is_empty(&self) -> bool {
+        self.ended.is_empty() && self.visitors.is_empty() && self.tasks.is_empty()
+    }
+}
+
+impl Scope {
+    /// A scope as the store has it. Nothing of it runs yet.
+    fn restored(slot: &Arc<Slot>, runtime: &Arc<Runtime>, stored: Stored) -> Restored {
+        let before = Epoch::from_bits(stored.head.epoch);
+        let mut read = Read {
+            states: States::default(),
+            numbers: StateNumbers::default(),
+            last_changed: Vec::new(),
+            entries: Vec::new(),
+            offset: stored.head.offset,
+            is_other: !stored.is_whole,
+            records: Vec::new(),
+        };
+        for state in stored.states {
+            read.state(slot, runtime, before, state);
+        }
+        let epoch = match (read.is_other, before.in_turn(runtime.store.turn())) {
+            (false, _) => before,
+            (true, next) if next != before => next,
+            // It has begun an epoch in this run already.
+            (true, _) => Epoch::from_random(super::random_u64()),
+        };
+        if epoch != before {
+            read.entries.clear();
+        }
+        read.entries.sort_by_key(|entry| entry.offset);
+        let at = Position::new(epoch, read.offset);
+        let limits = runtime.limits.log();
+        let log = Log::resumed(at, read.last_changed, read.entries, limits);
+        runtime.logs.count(0, log.bytes());
+        let scope = Arc::new(Scope::with(slot.clone(), runtime, log));
+        scope.published().numbers = read.numbers.clone();
+        {
+            let mut states = scope.states();
+            *states = read.states;
+            states.numbers = read.numbers;
+        }
+        let mut recovery = Recovery::default();
+        let mut records = read.records;
+        let tried = scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
+        records.extend(tried);
+        recovery.tasks = scope.restore_tasks(runtime);
+        records.push(Record::Head(scope.head()));
+        Restored {
+            scope,
+            recovery,
+            records,
+        }
+    }
+
+    fn restore_queues(
+        &self,
+        runtime: &Runtime,
+        numbers: Vec<(Visitor, String, u64)>,
+        events: Vec<(u64, StoredEvent)>,
+        recovery: &mut Recovery,
+    ) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for (visitor, client, number) in numbers {
+            if let Some(queue) = queues.of(visitor) {
+                queue.numbers.accept(&client, number);
+            }
+        }
+        for (id, mut event) in events {
+            queues.ids_from(id);
+            let Some(queue) = queues.of(event.visitor) else {
+                continue;
+            };
+            let is_next = recovery.visitors.insert(event.visitor);
+            let handler = runtime.registry.handler(&event.name);
+            // The first of a queue was begun, or may have been.
+            event.tries += u32::from(is_next);
+            let sender = |name| Sender {
+                name,
+                visitor: event.visitor,
+                origin: origin_of(&event),
+                is_first: event.is_first,
+                id,
+            };
+            let Some(handler) = handler else {
+                tracing::error!(
+                    event = event.name,
+                    "an event that waited is not there any more"
+                );
+                recovery.ended.push((sender("?"), End::interrupted()));
+                continue;
+            };
+            if event.has_begun || event.tries >= runtime.limits.event_tries {
+                let sender = sender(handler.name);
+                recovery.ended.push((sender, End::interrupted()));
+                // What is behind it was not begun.
+                continue;
+            }
+            let prepared = match handler.prepare(Arguments::Json(&event.arguments)) {
+                Ok(prepared) => prepared,
+                Err(why) => {
+                    tracing::error!(
+                        event = event.name,
+                        why,
+                        "an event that waited can't be read"
+                    );
+                    let sender = sender(handler.name);
+                    recovery.ended.push((sender, End::interrupted()));
+                    continue;
+                }
+            };
+            if is_next {
+                records.push(Record::Event(id, event.clone()));
+            }
+            recovery.waiting += 1;
+            // Nobody runs it until all of this is done.
+            queue.is_running = true;
+            queue.waiting.push_back(Queued {
+                name: handler.name,
+                prepared,
+                visitor: event.visitor,
+                origin: origin_of(&event),
+                is_first: event.is_first,
+                ended: None,
+                tries: event.tries,
+                arguments: event.arguments,
+                id,
+            });
+        }
+        records
+    }
+
+    /// Tells what ended, and goes on with the rest. What was tried is known to the store before it
+    /// is tried again.
+    async fn recover(self: Arc<Self>, recovery: Recovery) {
+        let Some(runtime) = self.runtime.upgrade() else {
+            return;
+        };
+        for (sender, end) in recovery.ended {
+            self.end_in_state(&runtime, &sender, &end, Vec::new()).await;
+        }
+        let runs = self.recover_tasks(recovery.tasks).await;
+        self.stored().await;
+        runs.into_iter().for_each(|run| run.drive_again());
+        for visitor in recovery.visitors {
+            let scope = self.clone();
+            runtime
+                .tracker
+                .spawn(async move { scope.run_queue(visitor).await });
+        }
+    }
+}
+
+fn origin_of(event: &StoredEvent) -> Option<Origin> {
+    let (client, number) = event.origin.clone()?;
+    Some(Origin { client, number })
+}
+
+impl Read {
+    fn state(&mut self, slot: &Slot, runtime: &Runtime, epoch: Epoch, stored: StoredState) {
+        let StoredState {
+            id,
+            snapshot,
+            entries,
+        } = stored;
+        let begin = snapshot.as_ref().map_or(0, |(offset, _)| *offset);
+        let last = entries.last().map_or(begin, |entry| entry.offset);
+        self.offset = self.offset.max(last);
+        // A state that the app has not any more stays where it is.
+        let Some(registration) = runtime.registry.state(&id.name) else {
+            return;
+        };
+        let (name, number) = (registration.name, self.states.cells.len());
+        let mut since = begin;
+        let entries: Vec<Arc<Entry>> = entries
+            .into_iter()
+            .map(|entry| {
+                let at = Position::new(epoch, entry.offset);
+                let tag = slot.tag.as_str();
+                let ops = entry.ops.as_bytes();
+                let event = write_state_event(tag, at, name, Some(since), ops);
+                let ops = super::writing::ops_range(&event, ops);
+                let server_ops = entry.server_ops.map(String::into_bytes);
+                Arc::new(Entry {
+                    state: number,
+                    since: std::mem::replace(&mut since, entry.offset),
+                    offset: entry.offset,
+                    event,
+                    ops,
+                    server_ops,
+                })
+            })
+            .collect();
+        let json = snapshot.as_ref().map(|(_, json)| json.as_str());
+        let (cell, fits) = match (registration.restore)(json, entries.clone()) {
+            Ok(restored) => restored,
+            Err(why) => {
+                let scope = slot.name.to_string();
+                tracing::error!(
+                    state = name,
+                    scope,
+                    why,
+                    "a state can't be read: it is laid aside and begins anew"
+                );
+                self.is_other = true;
+                self.records.push(Record::Aside(Some(id)));
+                return;
+            }
+        };
+        self.is_other |= !fits;
+        match id.visitor {
+            None => self.numbers.shared.push((name, number)),
+            Some(visitor) => {
+                self.numbers.ends.insert(visitor, number);
+            }
+        }
+        let id = StateId {
+            name: name.into(),
+            visitor: id.visitor,
+        };
+        debug_assert!(id.visitor.is_none() || name == <UcEnds as crate::State>::NAME);
+        self.states.put(id, cell);
+        self.last_changed.push(last);
+        self.entries.extend(entries);
+    }
+}

@@ -1,0 +1,282 @@
+//! Kill -9, again and again, at moments that nobody chose: a server is killed in the middle of its
+//! work and started again on the same file, and what it then shows is compared with what it had
+//! acknowledged.
+//!
+//! `CRASHES=1000 cargo test -p undercurrent --features ssr --test crashes` kills more often.
+#![cfg(feature = "ssr")]
+
+use leptos::config::LeptosOptions;
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use undercurrent::{
+    Undercurrent,
+    prelude::*,
+    server::{Config, StoreKind},
+};
+
+/// What the server of this test has.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = process)]
+struct Book {
+    /// By events that are one update.
+    lines: List<u64>,
+    /// How many there are: the same update.
+    count: u64,
+    /// By the first update of events that make two.
+    halves: List<u64>,
+    /// By the second.
+    wholes: List<u64>,
+    /// By tasks that go on after a crash: the run, and the step.
+    steps: List<(u64, u64)>,
+    #[state(server)]
+    secret: u64,
+}
+
+#[event]
+fn line(book: &mut Book, n: u64) {
+    book.lines.push(n);
+    book.count += 1;
+    book.secret = n;
+}
+
+#[event]
+async fn pair(cx: EventContext<Book>, n: u64) -> Result {
+    cx.update(|book| book.halves.push(n)).await?;
+    cx.sleep(Millis(1)).await?;
+    cx.update(|book| book.wholes.push(n)).await?;
+    Ok(())
+}
+
+const STEPS: u64 = 10;
+
+#[background(key = run, overlap = parallel(4), on_crash = resume)]
+async fn climb(cx: TaskContext<Book>, run: u64) -> Result {
+    let first = cx.cursor()?.unwrap_or(1);
+    for step in first..=STEPS {
+        cx.update(|book| book.steps.push((run, step)))
+            .checkpoint(step + 1)
+            .await?;
+        cx.sleep(Millis(2)).await?;
+    }
+    Ok(())
+}
+
+const FILE: &str = "CRASHES_FILE";
+const FIRST: &str = "CRASHES_FIRST";
+
+/// Not a test by itself: the server, in a process of its own. It tells what it finds, and what it
+/// has been promised.
+#[test]
+#[ignore = "started by the other one"]
+fn the_server() {
+    let (Ok(file), Ok(first)) = (std::env::var(FILE), std::env::var(FIRST)) else {
+        return;
+    };
+    let first: u64 = first.parse().expect("a number");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime
+        .expect("a runtime")
+        .block_on(serve(file.into(), first));
+}
+
+async fn serve(file: PathBuf, first: u64) {
+    let config = Config {
+        session_key_file: file.with_extension("key"),
+        store: StoreKind::Disk,
+        store_file: file,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("crashes").build();
+    let uc = Undercurrent::with(options, config)
+        .build()
+        .expect("it starts");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let book = uc.process::<Book>();
+    tokio::spawn(
+        uc.clone()
+            .serve_on(listener, axum::Router::new(), std::future::pending()),
+    );
+    // What waited has ended once this has: it stands behind it in the queue.
+    say("send line", first);
+    book.dispatch(line(first)).await.expect("there is room");
+    say("kept line", first);
+    let is_there = |book: &Book| book.lines.iter().any(|n| *n == first);
+    while !book.read(is_there).await.expect("it reads") {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let found = book.read(|book| {
+        let steps: Vec<_> = book.steps.iter().copied().collect();
+        let numbers = |list: &List<u64>| list.iter().copied().collect::<Vec<_>>();
+        serde_json::json!({
+            "lines": numbers(&book.lines),
+            "halves": numbers(&book.halves),
+            "wholes": numbers(&book.wholes),
+            "steps": steps,
+            "count": book.count,
+            "secret": book.secret,
+        })
+    });
+    say("found", found.await.expect("it reads"));
+    for n in first + 1.. {
+        if n % 8 == 0 {
+            say("send climb", n);
+            if book.start(climb(n)).await.is_ok() {
+                say("kept climb", n);
+            }
+        } else if n % 3 == 0 {
+            say("send pair", n);
+            book.dispatch(pair(n)).await.expect("there is room");
+            say("kept pair", n);
+        } else {
+            say("send line", n);
+            book.dispatch(line(n)).await.expect("there is room");
+            say("kept line", n);
+        }
+    }
+}
+
+fn say(what: &str, value: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    let said = writeln!(out, "\n@ {what} {value}").and_then(|()| out.flush());
+    // Whoever listened has gone.
+    if said.is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// What was acknowledged, over all runs.
+#[derive(Default)]
+struct Promised {
+    sent: u64,
+    lines: BTreeSet<u64>,
+    pairs: BTreeSet<u64>,
+    climbs: BTreeSet<u64>,
+    /// What an earlier run showed is not more than what a later one has.
+    shown: usize,
+}
+
+impl Promised {
+    fn check(&mut self, found: &serde_json::Value) {
+        let list = |name: &str| -> Vec<u64> {
+            serde_json::from_value(found[name].clone()).expect("a list")
+        };
+        let (lines, halves, wholes) = (list("lines"), list("halves"), list("wholes"));
+        for list in [&lines, &halves, &wholes] {
+            let is_rising = list.windows(2).all(|two| two[0] < two[1]);
+            assert!(is_rising, "in the order accepted, each once: {list:?}");
+        }
+        let has = |list: &[u64], wanted: &BTreeSet<u64>| {
+            let there: BTreeSet<_> = list.iter().copied().collect();
+            let lost: Vec<_> = wanted.difference(&there).copied().collect();
+            assert_eq!(lost, [0; 0], "acknowledged, and lost");
+        };
+        has(&lines, &self.lines);
+        has(&halves, &self.pairs);
+        assert!(wholes.iter().all(|n| halves.contains(n)));
+        assert_eq!(found["count"], lines.len(), "one update, in whole");
+        assert_eq!(found["secret"].as_u64(), lines.last().copied());
+        let steps: Vec<(u64, u64)> = serde_json::from_value(found["steps"].clone()).expect("steps");
+        let mut runs = std::collections::BTreeMap::<u64, u64>::new();
+        for (run, step) in steps {
+            let last = runs.entry(run).or_default();
+            assert_eq!(step, *last + 1, "run {run} takes each step once");
+            *last = step;
+        }
+        let behind = |run: &&u64| runs.get(run).is_none_or(|last| *last < STEPS);
+        // Those that run now are at most so many; all before them have come to their end.
+        let open = self.climbs.iter().filter(behind).count();
+        assert!(open <= 4, "{open} runs are left behind");
+        assert!(lines.len() >= self.shown);
+        self.shown = lines.len();
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_any_kill() {
+    let rounds = std::env::var("CRASHES").map_or(50, |rounds| rounds.parse().expect("a number"));
+    let seed = std::env::var("CRASHES_SEED").map_or(7, |seed| seed.parse().expect("a number"));
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = std::env::temp_dir().join(format!("crashes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("there is room");
+    let file = folder.join("state.redb");
+    let mut promised = Promised::default();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..rounds {
+        let lives = Duration::from_micros(random.u64(1_000..120_000));
+        slowest = slowest.max(one_life(&file, &mut promised, lives));
+    }
+    println!(
+        "{rounds} kills; {} lines, {} pairs, {} climbs kept; at most {slowest:?} from a start to \
+         what was found",
+        promised.lines.len(),
+        promised.pairs.len(),
+        promised.climbs.len(),
+    );
+    assert!(
+        promised.lines.len() > rounds,
+        "it does something between two kills"
+    );
+    std::fs::remove_dir_all(&folder).expect("it was made here");
+}
+
+/// Starts the server, looks at what it finds, lets it work for a while and kills it.
+fn one_life(file: &Path, promised: &mut Promised, lives: Duration) -> Duration {
+    let started = Instant::now();
+    let mut server = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "the_server", "--ignored", "--nocapture"])
+        .env(FILE, file)
+        .env(FIRST, (promised.sent + 1).to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("it starts");
+    let out = BufReader::new(server.stdout.take().expect("it is piped"));
+    let pid = server.id();
+    let mut took = None;
+    let mut killer = None;
+    for told in out.lines().map_while(std::result::Result::ok) {
+        let Some(told) = told.strip_prefix("@ ") else {
+            continue;
+        };
+        if let Some(found) = told.strip_prefix("found ") {
+            took = Some(started.elapsed());
+            promised.check(&serde_json::from_str(found).expect("JSON"));
+            killer = Some(std::thread::spawn(move || {
+                std::thread::sleep(lives);
+                let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
+                assert!(killed.expect("there is such a command").success());
+            }));
+            continue;
+        }
+        let mut words = told.split(' ');
+        let (Some(verb), Some(what), Some(n)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        let Ok(n) = n.parse::<u64>() else { continue };
+        promised.sent = promised.sent.max(n);
+        let kept = match what {
+            _ if verb == "send" => continue,
+            "line" => &mut promised.lines,
+            "pair" => &mut promised.pairs,
+            _ => &mut promised.climbs,
+        };
+        kept.insert(n);
+    }
+    killer
+        .expect("it found something")
+        .join()
+        .expect("it was killed");
+    server.wait().expect("it has ended");
+    took.expect("it found something")
+}
