@@ -76,7 +76,7 @@ test('a passphrase opens, another does not, by whatever way', async ({ page, new
   await named(page, 'Open the room').click();
   await isIn(page);
   const path = new URL(page.url()).pathname;
-  expect(path).toMatch(/^\/room\/vault~[0-9a-f]{8}$/);
+  expect(path).toMatch(/^\/room\/vault~[0-9a-f]{4}$/);
   const room = path.slice('/room/'.length);
   await say(page, 'A secret.');
   await expect(lines(page)).toHaveCount(1);
