@@ -44,7 +44,7 @@ fn a_list_with_blank_lines_stays_one() {
 
 #[test]
 fn however_it_comes_what_was_cut_stays_cut() {
-    let text = "# A\n\nb\n\n```\nc\n\nd\n```\n\n- e\n\n- f\n\ng";
+    let text = "# A\n\nb\n\n```\nc\n\nd\n```\n\n- e\n\n- f\n\ng\n\n11. h\n\n12. i\n\n13";
     let whole = cut(text);
     for end in 0..=text.len() {
         let cut_so_far = cut(&text[..end]);

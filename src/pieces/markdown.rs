@@ -52,7 +52,17 @@ fn belongs(first: &str, line: &str) -> bool {
     let indented = line.starts_with([' ', '\t']);
     match marker(first) {
         None => indented && first.starts_with("    "),
-        Some(kind) => indented || marker(line) == Some(kind),
+        Some(kind) => indented || marker(line) == Some(kind) || may_become(line, kind),
+    }
+}
+
+/// Whether a line that is still coming may become an item of a list: of "- " the dash is there, of
+/// "12. " the digits.
+fn may_become(line: &str, kind: char) -> bool {
+    let begun = line.trim_start();
+    match kind {
+        '-' | '*' | '+' => begun.strip_prefix(kind) == Some(""),
+        _ => begun.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 
