@@ -149,7 +149,7 @@ shopTest('a Stop that waited when the server was killed is done when it is back'
   problems.expectNetworkErrors();
   await server.restart();
   shop.letAll();
-  await posts.chained.expectStatus('cancelled');
+  await posts.chained.expectStatus('stopped');
   await expect(posts.chained.hint).not.toContainText(/wait/i);
   await posts.chained.run();
   await posts.chained.expectAllPosts();

@@ -4,7 +4,7 @@ use super::state::*;
 use undercurrent::prelude::*;
 
 // excerpt: get_posts
-/// Fetches ten posts, beside the queue. After a crash of the server it goes on where it was.
+/// Fetches ten posts. After a crash it goes on where it was.
 #[background(overlap = reject, on_crash = resume)]
 pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
     let first = cx.cursor()?.unwrap_or(1);

@@ -64,6 +64,13 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// - `retries` is the number of attempts after the first one, made when an attempt returned an
 ///   error or took too long. The pauses between them double from one second to one minute. A
 ///   panic is not retried: it would come again.
+/// - `on_disconnect` is `keep_going` (the default), or `cancel_after("30s")`: when nobody has had
+///   a page open on its scope for so long, 5 s at least, it is cancelled.
+/// - `on_crash` says what becomes of a run that a crash of the server cut off: `interrupt` (the
+///   default) ends it, visibly, and `resume` begins it again at the cursor that it has committed
+///   last, `cx.cursor()`.
+/// - `on_end` names a function, `fn(&mut Feed, &TaskEnd)`, that changes the state in the same
+///   update as the end, however it ended.
 #[proc_macro_attribute]
 pub fn background(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = syn::parse_macro_input!(item as syn::ItemFn);

@@ -1,7 +1,8 @@
 //! What `#[background]` does not know.
-//~ `#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect` and `on_end`
+//~ `#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect`, `on_crash` and `on_end`
 //~ at least "5s": a page that is reloaded is gone for a moment, too
 //~ `on_disconnect` is `keep_going` or `cancel_after("30s")`
+//~ `on_crash` is `interrupt` or `resume`
 //~ `on_end` names a function, `fn(&mut Feed, &TaskEnd)`
 //~ `overlap` is `reject`, `queue`, `replace` or `parallel(n)`
 //~ `parallel(n)` takes a number, at least 1
@@ -34,6 +35,9 @@ pub async fn f(cx: TaskContext<Feed>) {}
 
 #[background(on_disconnect = cancel)]
 pub async fn g(cx: TaskContext<Feed>) {}
+
+#[background(on_crash = restart)]
+pub async fn i(cx: TaskContext<Feed>) {}
 
 #[background(on_end = |feed, end| ())]
 pub async fn h(cx: TaskContext<Feed>) {}
