@@ -115,7 +115,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           picture(page, testInfo, `room-${state}-${colorScheme}-${size}`);
         await open(page, '/room');
         await take('lobby');
-        await open(page, '/room/vault~0badcafe');
+        await open(page, '/room/vault~0bad');
         await take('door');
         const other = await (await newVisitor()).newPage();
         for (const [one, name] of [[page, 'Ada'], [other, 'Bob']] as const) {
