@@ -1,7 +1,7 @@
 //! The assistant: the conversations, and the one that is open.
 
 use super::{message::MessageView, state::*, tasks::*};
-use crate::pieces::{BreakIt, Notes, StatusChip};
+use crate::pieces::{BreakIt, Notes, PauseButton, StopButton, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -129,24 +129,10 @@ fn Talk(id: u32) -> impl IntoView {
     view! {
         <section class="talk" aria-label="Conversation" data-id=id>
             <header class="talk-head">
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
                 <div class="talk-buttons">
-                    {move || match task.is_paused() {
-                        true => view! {
-                            <EventForm event=task.resume_event()><button>"Resume"</button></EventForm>
-                        }.into_any(),
-                        false => view! {
-                            <EventForm event=task.pause_event()>
-                                <button disabled=move || !task.is_running()>"Pause"</button>
-                            </EventForm>
-                        }.into_any(),
-                    }}
-                    <EventForm event=task.cancel_event()>
-                        <button class:waits=move || task.is_cancelling() disabled=move || !task.is_running()>"Stop"</button>
-                    </EventForm>
+                    <PauseButton task/>
+                    <StopButton task/>
                 </div>
             </header>
             <div class="talk-box" tabindex="0" role="region" aria-label="What was said">

@@ -47,7 +47,7 @@ pub use span::Span;
 pub use spark::Spark;
 pub use status::{StatusChip, TaskChip};
 pub use strip::Strip;
-pub use task_buttons::TaskButtons;
+pub use task_buttons::{PauseButton, StopButton, TaskButtons};
 pub use toasts::Toasts;
 pub use tray::Tray;
 pub use visit::is_first_visit;

@@ -16,24 +16,11 @@ pub fn TaskButtons<E: EventDef>(
     let name = StoredValue::new(name);
     let start = StoredValue::new(start);
     let named = move |verb: &str| format!("{verb} {}", name.get_value());
-    // Memos: a task that goes on changes nothing here.
+    // A memo: a task that goes on changes nothing here.
     let is_running = Memo::new(move |_| task.is_running());
-    let is_paused = Memo::new(move |_| task.is_paused());
-    let can_pause = move || is_running.get() && !task.is_queued() && !task.is_cancelling();
     view! {
         <div class="task-buttons">
-            {move || match is_paused.get() {
-                true => view! {
-                    <EventForm event=task.resume_event()>
-                        <button aria-label=named("Resume")>"Resume"</button>
-                    </EventForm>
-                }.into_any(),
-                false => view! {
-                    <EventForm event=task.pause_event()>
-                        <button aria-label=named("Pause") disabled=move || !can_pause()>"Pause"</button>
-                    </EventForm>
-                }.into_any(),
-            }}
+            <PauseButton task name=name.get_value()/>
             {move || match is_running.get() {
                 true => view! {
                     <EventForm event=task.cancel_event()>
@@ -49,4 +36,46 @@ pub fn TaskButtons<E: EventDef>(
         </div>
     }
     .into_any()
+}
+
+/// Hold or go on, on one button.
+#[component]
+pub fn PauseButton(
+    /// The task.
+    task: TaskHandle,
+    /// What it is about, for who listens. Without it the button says what it does alone.
+    #[prop(optional)]
+    name: String,
+) -> impl IntoView {
+    let name = StoredValue::new(name);
+    let named = move |verb: &str| format!("{verb} {}", name.get_value()).trim_end().to_owned();
+    // Memos: a task that goes on changes nothing here.
+    let is_paused = Memo::new(move |_| task.is_paused());
+    let can_pause =
+        Memo::new(move |_| task.is_running() && !task.is_queued() && !task.is_cancelling());
+    move || match is_paused.get() {
+        true => view! {
+            <EventForm event=task.resume_event()>
+                <button aria-label=named("Resume")>"Resume"</button>
+            </EventForm>
+        }
+        .into_any(),
+        false => view! {
+            <EventForm event=task.pause_event()>
+                <button aria-label=named("Pause") disabled=move || !can_pause.get()>"Pause"</button>
+            </EventForm>
+        }
+        .into_any(),
+    }
+}
+
+/// Stop, of what is started elsewhere.
+#[component]
+pub fn StopButton(task: TaskHandle) -> impl IntoView {
+    let is_running = Memo::new(move |_| task.is_running());
+    view! {
+        <EventForm event=task.cancel_event()>
+            <button class:waits=move || task.is_cancelling() disabled=move || !is_running.get()>"Stop"</button>
+        </EventForm>
+    }
 }

@@ -2,7 +2,7 @@
 //! place, and turned in their own direction.
 
 use super::{state::*, tasks::*};
-use crate::pieces::{Ring, StatusChip};
+use crate::pieces::{PauseButton, Ring, StopButton, TaskChip};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -106,10 +106,7 @@ pub(super) fn SharedTimer() -> impl IntoView {
         <section class="panel timer" aria-label="Timer">
             <header>
                 <h2>"Timer"</h2>
-                <StatusChip
-                    status=Signal::derive(move || task.status())
-                    stopping=Signal::derive(move || task.is_cancelling())
-                />
+                <TaskChip task/>
             </header>
             <div class="timer-now">
                 <Ring name="Timer".to_owned() label=String::new() done=Signal::derive(move || of() - left().min(of())) of=Signal::derive(of)/>
@@ -122,17 +119,8 @@ pub(super) fn SharedTimer() -> impl IntoView {
                         <button aria-label=format!("Start a timer of {minutes} min")>{format!("{minutes} min")}</button>
                     </EventForm>
                 }).collect_view()}
-                {move || match task.is_paused() {
-                    true => view! { <EventForm event=task.resume_event()><button>"Resume"</button></EventForm> }.into_any(),
-                    false => view! {
-                        <EventForm event=task.pause_event()>
-                            <button disabled=move || !task.is_running()>"Pause"</button>
-                        </EventForm>
-                    }.into_any(),
-                }}
-                <EventForm event=task.cancel_event()>
-                    <button disabled=move || !task.is_running()>"Stop"</button>
-                </EventForm>
+                <PauseButton task/>
+                <StopButton task/>
             </div>
         </section>
     }
