@@ -76,7 +76,9 @@ fn each_block_of_rust_is_an_excerpt_of_a_compiled_file() {
             panic!("{document}:{line}: no <!-- excerpt: PATH NAME --> above the block")
         });
         assert!(
-            path.starts_with("src/") || path.starts_with("tests/samples/"),
+            ["src/", "tests/samples/", "crates/examples/"]
+                .iter()
+                .any(|folder| path.starts_with(folder)),
             "{document}:{line}: is {path} compiled?"
         );
         let file = read(path);

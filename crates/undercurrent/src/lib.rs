@@ -79,6 +79,8 @@ mod millis;
 mod page;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod visitor;
 
 #[doc(hidden)]

@@ -49,6 +49,9 @@ pub struct Limits {
     pub log_bytes_in_process: usize,
     /// Bytes of the store's file that are kept in memory, to be read and written faster.
     pub store_cache_bytes: usize,
+    /// Bytes that wait to be written to the store. While there are more, each update waits until it
+    /// is kept: handlers are as fast as the disk then.
+    pub store_pending_bytes: usize,
     /// Milliseconds that the answer to an event waits for the store. Then the client is told to send
     /// it again.
     pub store_wait_ms: u64,
@@ -122,6 +125,7 @@ impl Default for Limits {
             log_bytes: 1 << 20,
             log_bytes_in_process: 512 << 20,
             store_cache_bytes: 32 << 20,
+            store_pending_bytes: 64 << 20,
             store_wait_ms: 5_000,
             event_tries: 3,
             resumes: 5,

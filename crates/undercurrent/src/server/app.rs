@@ -1,7 +1,7 @@
 //! Start-up: from Leptos.toml to a router.
 
 use super::{
-    Config, Runtime, StartError, StoreKind,
+    Config, Durability, Runtime, StartError, StoreKind,
     door::{Door, STREAM_PATH},
     doors::StartUp,
     events::events,
@@ -158,6 +158,14 @@ impl Builder {
     /// Two handlers or states of one name, a handler that expects what was not provided, a
     /// signing key that can't be read.
     pub fn build(self) -> Result<Undercurrent, StartError> {
+        self.build_on(open_store)
+    }
+
+    /// The same on a store that is opened otherwise.
+    pub(super) fn build_on(
+        self,
+        open_store: impl FnOnce(&Config) -> Result<Arc<dyn Store>, StartError>,
+    ) -> Result<Undercurrent, StartError> {
         let Builder {
             options,
             config,
@@ -175,19 +183,14 @@ impl Builder {
         }
         let sessions = Sessions::open(&app, &config.session_key_file, config.https)?;
         let door = Arc::new(Door::new(&config.hosts, &config.open_paths));
-        let limits = config.limits;
-        limits
+        config
+            .limits
             .check()
             .map_err(|(name, value, least)| StartError::Limit(name, value, least))?;
-        let store: Arc<dyn Store> = match config.store {
-            StoreKind::Memory => Arc::new(Memory),
-            StoreKind::Disk => {
-                let file = &config.store_file;
-                let opened = Disk::open(file, limits.store_cache_bytes);
-                Arc::new(opened.map_err(|error| StartError::Store(file.clone(), error))?)
-            }
-        };
+        let store = open_store(&config)?;
+        let limits = config.limits;
         let runtime = Arc::new(Runtime {
+            keeps_first: store.outlives() && config.durability == Durability::Commit,
             store,
             registry,
             provided,
@@ -213,4 +216,16 @@ impl Builder {
             start_up: Arc::new(start_up),
         })
     }
+}
+
+fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let file = &config.store_file;
+    Ok(match config.store {
+        StoreKind::Memory => Arc::new(Memory),
+        StoreKind::Disk => {
+            let keeps_first = config.durability == Durability::Commit;
+            let opened = Disk::open(file, keeps_first, &config.limits);
+            Arc::new(opened.map_err(|error| StartError::Store(file.clone(), error))?)
+        }
+    })
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const STORE_VARIABLE: &str = "UNDERCURRENT_STORE";
 /// Overrides `store-file`.
 const STORE_FILE_VARIABLE: &str = "UNDERCURRENT_STORE_FILE";
+/// Overrides `durability`.
+const DURABILITY_VARIABLE: &str = "UNDERCURRENT_DURABILITY";
 
 /// The table `[undercurrent]` of Leptos.toml. Each key may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -27,6 +29,8 @@ pub struct Config {
     pub store: StoreKind,
     /// The file of the store `disk`.
     pub store_file: PathBuf,
+    /// What is kept before it is shown.
+    pub durability: Durability,
     /// What is allowed at most.
     pub limits: Limits,
 }
@@ -42,6 +46,20 @@ pub enum StoreKind {
     Memory,
 }
 
+/// What the store `disk` keeps before it is shown. The answer to an event always waits until the
+/// event is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Durability {
+    /// An update is shown at once, and kept within 50 ms and the writing that is under way. A crash
+    /// may take back what was shown last: then every page is told, and converges.
+    #[default]
+    Relaxed,
+    /// An update is shown, and its `update` returns, once it is kept: nothing that was shown is
+    /// ever taken back. Each update waits for the disk.
+    Commit,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -51,6 +69,7 @@ impl Default for Config {
             session_key_file: PathBuf::from(".undercurrent/session.key"),
             store: StoreKind::default(),
             store_file: PathBuf::from(".undercurrent/state.redb"),
+            durability: Durability::default(),
             limits: Limits::default(),
         }
     }
@@ -63,14 +82,26 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
         let leptos = get_configuration(path.to_str()).map_err(|error| fail(error.to_string()))?;
         let mut config = Config::parse(&text).map_err(fail)?;
+        let of_variable = |name: &str, value: &str, known: &str| {
+            fail(format!("{name} is {value:?}; it is one of {known}"))
+        };
         if let Ok(store) = std::env::var(STORE_VARIABLE) {
             config.store = match store.as_str() {
                 "disk" => StoreKind::Disk,
                 "memory" => StoreKind::Memory,
+                other => return Err(of_variable(STORE_VARIABLE, other, "`disk`, `memory`")),
+            };
+        }
+        if let Ok(durability) = std::env::var(DURABILITY_VARIABLE) {
+            config.durability = match durability.as_str() {
+                "relaxed" => Durability::Relaxed,
+                "commit" => Durability::Commit,
                 other => {
-                    return Err(fail(format!(
-                        "{STORE_VARIABLE} is {other:?}; it is `disk` or `memory`"
-                    )));
+                    return Err(of_variable(
+                        DURABILITY_VARIABLE,
+                        other,
+                        "`relaxed`, `commit`",
+                    ));
                 }
             };
         }
@@ -106,6 +137,17 @@ mod tests {
         let config = Config::parse("[other]\nx = 1\n[undercurrent.limits]\nqueue = 7\n").unwrap();
         assert_eq!(config.limits.queue, 7);
         assert_eq!(config.limits.tasks, Limits::default().tasks);
+    }
+
+    #[test]
+    fn durability_is_set_by_its_name() {
+        let config = Config::parse("[undercurrent]\ndurability = \"commit\"\n").unwrap();
+        assert_eq!(config.durability, Durability::Commit);
+        let error = Config::parse("[undercurrent]\ndurability = \"fsync\"\n").unwrap_err();
+        assert!(
+            error.contains("`relaxed`, `commit`") || error.contains("commit"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -34,19 +34,19 @@ use tokio::sync::oneshot;
 
 /// `POST /api/events`: a client's events, in order.
 #[derive(Deserialize)]
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     #[serde(borrow)]
-    client: Cow<'a, str>,
+    pub(super) client: Cow<'a, str>,
     /// Where all of them go; the session, if nothing is said.
     #[serde(borrow, default)]
-    scope: Option<Cow<'a, str>>,
+    pub(super) scope: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    events: Vec<(u64, Cow<'a, str>, &'a RawValue)>,
+    pub(super) events: Vec<(u64, Cow<'a, str>, &'a RawValue)>,
 }
 
 /// Why a request as a whole is refused.
 #[derive(Debug)]
-enum Refusal {
+pub(super) enum Refusal {
     NoSession,
     Barred(String),
     ContentType,
@@ -80,8 +80,17 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
     let body = read_body(runtime, request.into_body()).await?;
     let batch: Batch<'_> = serde_json::from_slice(&body)
         .map_err(|error| Refusal::Malformed(format!("The events can't be read: {error}.")))?;
+    take_events(runtime, &session, batch).await
+}
+
+/// Takes the events of a client, in order.
+pub(super) async fn take_events(
+    runtime: &Arc<Runtime>,
+    session: &Session,
+    batch: Batch<'_>,
+) -> Result<Answers, Refusal> {
     check_client(&batch.client)?;
-    let place = place_for(runtime, &session, batch.scope.as_deref(), None);
+    let place = place_for(runtime, session, batch.scope.as_deref(), None);
     let max = runtime.limits.events_in_request;
     if batch.events.len() > max {
         return Err(Refusal::Malformed(format!(
@@ -118,7 +127,7 @@ async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers,
             // no number is passed over that was refused and may be sent again.
             Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
             Ok((place, prepared)) => {
-                take(runtime, &session, place, prepared, Some(origin), None).await
+                take(runtime, session, place, prepared, Some(origin), None).await
             }
             Err((kind, message)) => Answer::refused(number, kind, message),
         };
@@ -207,6 +216,11 @@ async fn take_one(
         // So that the page which the browser loads next shows the effect, mostly.
         let wait = Duration::from_millis(runtime.limits.form_wait_ms);
         let _ = tokio::time::timeout(wait, ended).await;
+        if runtime.keeps_first
+            && let Some(scope) = runtime.scopes.find(place.key)
+        {
+            kept(runtime, &scope).await?;
+        }
     }
     debug_assert!(answer.is != Fate::Refused || number == answer.n);
     let back = envelope.return_path();

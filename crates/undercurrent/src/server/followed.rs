@@ -137,12 +137,13 @@ pub(super) fn open_scopes(
             Ok(place) if places.iter().any(|(known, _)| is_of_tag(known, &place)) => {
                 return Err(ByeReason::UnknownState);
             }
+            // Not shown as empty. What it is can be read later, with luck.
+            Ok(place) if !runtime.load_now(&place) => return Err(ByeReason::Full),
             Ok(place) => places.push((place, states)),
             Err(refused) => opened.refused.push((name, refused.message())),
         }
     }
     for (nth, (place, states)) in places.into_iter().enumerate() {
-        runtime.load_now(&place);
         let (slot, others) = runtime.scopes.follow(&place, follower);
         if nth == 0 {
             // Each stream is in its visitor's session: so many there are.

@@ -35,14 +35,17 @@ mod stored;
 mod stream;
 mod sync;
 mod tasks;
+#[cfg(feature = "testing")]
+mod testing;
 #[cfg(test)]
 mod tests;
+mod unkept;
 mod writing;
 
 pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
-    config::{Config, StoreKind},
+    config::{Config, Durability, StoreKind},
     context::{BlockingContext, ForEach, ForEachLimit, Update},
     counters::Counters,
     doors::{NotSent, ScopeHandle},
@@ -57,6 +60,11 @@ pub use self::{
         AsyncHandler, Expected, IntoRefusal, OnCrash, Overlap, PairHandler, Policy, Registration,
         StateRegistration, SyncHandler, TaskHandler,
     },
+};
+#[cfg(feature = "testing")]
+pub(crate) use self::{
+    session::Session,
+    testing::{TestEvents, TestStream},
 };
 
 use self::{
@@ -96,6 +104,8 @@ pub(crate) struct Runtime {
     pub(crate) sessions: Sessions,
     pub(crate) scopes: Scopes,
     pub(crate) store: Arc<dyn Store>,
+    /// What is shown was kept before.
+    pub(crate) keeps_first: bool,
     pub(crate) logs: Arc<LogBudget>,
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,

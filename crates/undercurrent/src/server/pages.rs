@@ -22,7 +22,7 @@ use leptos::{
     nonce::use_nonce,
 };
 use leptos_axum::ResponseOptions;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What a page view renders from. In the request's extensions.
 #[derive(Clone)]
@@ -34,13 +34,13 @@ struct Reader {
     visitor: Visitor,
     /// Read before the page is begun, in its turn. Other scopes are known only once their
     /// components are.
-    session: Arc<ScopeSnapshot>,
+    session: Option<Arc<ScopeSnapshot>>,
 }
 
 impl Source for Reader {
     fn read(&self, scope: &ScopeName) -> Option<Result<Arc<ScopeSnapshot>, String>> {
         match scope {
-            ScopeName::Session => return Some(Ok(self.session.clone())),
+            ScopeName::Session => return self.session.clone().map(Ok),
             // A request does not tell which tab it is of.
             ScopeName::Tab(_) => return None,
             ScopeName::Keyed { .. } => {}
@@ -50,10 +50,14 @@ impl Source for Reader {
             Err(refused) => return Some(Err(refused.message())),
         };
         // A component can't wait: its thread reads the scope.
-        self.runtime.load_now(&place);
-        let scope = self.runtime.scopes.find(place.key);
-        let snapshot = scope.map(|scope| scope.snapshot_now(self.visitor));
-        Some(Ok(Arc::new(snapshot.unwrap_or_default())))
+        if !self.runtime.load_now(&place) {
+            return None;
+        }
+        let snapshot = match self.runtime.scopes.find(place.key) {
+            Some(scope) => scope.snapshot_now(self.visitor)?,
+            None => ScopeSnapshot::default(),
+        };
+        Some(Ok(Arc::new(snapshot)))
     }
 }
 
@@ -77,18 +81,27 @@ pub(crate) async fn page_view(
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
     let visitor = viewer.visitor;
     let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
-    if let Ok(place) = &place {
-        runtime.load(place).await;
-    }
+    let can_be_read = match &place {
+        Ok(place) => runtime.load(place).await,
+        Err(_) => true,
+    };
     let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
     let snapshot = match scope {
-        Some(scope) => scope.snapshot(visitor).await,
-        None => ScopeSnapshot::default(),
+        // Not shown as empty: the stream brings it.
+        _ if !can_be_read => None,
+        // What can't be kept can't be shown either, where that is the order: the page opens
+        // without, and the stream brings it.
+        Some(scope) => {
+            let patience = Duration::from_millis(runtime.limits.store_wait_ms);
+            let snapshot = tokio::time::timeout(patience, scope.snapshot(visitor)).await;
+            snapshot.ok()
+        }
+        None => Some(ScopeSnapshot::default()),
     };
     let reader = Reader {
         runtime: runtime.clone(),
         visitor,
-        session: Arc::new(snapshot),
+        session: snapshot.map(Arc::new),
     };
     request.extensions_mut().insert(PageView(Arc::new(reader)));
     let mut response = next.run(request).await;

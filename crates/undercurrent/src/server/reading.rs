@@ -4,6 +4,7 @@ use super::{
     cell::AnySnapshot,
     scope::{Published, Scope},
     states::States,
+    unkept::only_until,
 };
 use crate::{
     Visitor,
@@ -13,19 +14,36 @@ use crate::{
     },
     page::ScopeSnapshot,
 };
-use std::sync::{Arc, PoisonError};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 impl Scope {
     /// What a page is rendered from: all states of one moment that the visitor may see. Waits
     /// for its turn.
     pub(crate) async fn snapshot(&self, visitor: Visitor) -> ScopeSnapshot {
-        let _turn = self.turn().await;
-        self.snapshot_now(visitor)
+        let snapshot = {
+            let _turn = self.turn().await;
+            self.snapshot_of(visitor)
+        };
+        self.kept_if_first().await;
+        snapshot
     }
 
     /// The same for a component, which can't wait for a turn: it blocks its thread while the
-    /// closure of an update runs.
-    pub(crate) fn snapshot_now(&self, visitor: Visitor) -> ScopeSnapshot {
+    /// closure of an update runs, and with `durability = "commit"` while that is written. `None` if
+    /// that takes long.
+    pub(crate) fn snapshot_now(&self, visitor: Visitor) -> Option<ScopeSnapshot> {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let snapshot = self.snapshot_of(visitor);
+        let runtime = self.runtime.upgrade()?;
+        let may_be_shown =
+            !runtime.keeps_first || runtime.store.is_stored_within(self.ticket(), PATIENCE);
+        may_be_shown.then_some(snapshot)
+    }
+
+    fn snapshot_of(&self, visitor: Visitor) -> ScopeSnapshot {
         // Who looks uses it.
         if let Some(runtime) = self.runtime.upgrade() {
             self.touch(runtime.uptime_ms());
@@ -52,7 +70,19 @@ impl Scope {
         names: Vec<&'static str>,
         visitor: Visitor,
     ) -> Vec<Arc<dyn AnySnapshot>> {
-        let _turn = self.turn().await;
+        let snapshots = {
+            let _turn = self.turn().await;
+            self.snapshots_now(names, visitor)
+        };
+        self.kept_if_first().await;
+        snapshots
+    }
+
+    fn snapshots_now(
+        &self,
+        names: Vec<&'static str>,
+        visitor: Visitor,
+    ) -> Vec<Arc<dyn AnySnapshot>> {
         let mut states = self.states();
         let published = self.published();
         let epoch = published.log.position().epoch;
@@ -91,14 +121,21 @@ impl Scope {
         follows: &[(&'static str, Option<Position>)],
         visitor: Visitor,
     ) -> Vec<Resume> {
-        let published = self.published();
+        let Some(runtime) = self.runtime.upgrade() else {
+            return Vec::new();
+        };
+        let mut published = self.published();
+        let published = &mut *published;
+        let shown = published
+            .unkept
+            .shown(|ticket| runtime.store.is_stored(ticket));
         let epoch = published.log.position().epoch;
         let resume = |(name, from): &(&'static str, Option<Position>)| {
             let Some(from) = *from else {
                 return Resume::Snapshot;
             };
             match published.numbers.find_for(name, visitor) {
-                Some(state) => published.log.resume(state, from),
+                Some(state) => only_until(shown, published.log.resume(state, from)),
                 // Not changed since the epoch began: everybody who is at its beginning has it.
                 None if from == Position::NONE || from == Position::new(epoch, 0) => {
                     Resume::Current

@@ -8,8 +8,9 @@ use super::{
     queues::Queues,
     scopes::Slot,
     states::{StateNumbers, States},
-    store::{Commit, Head, Record, Ticket},
+    store::{Commit, Head, Record, Then, Ticket},
     tasks::Tasks,
+    unkept::Unkept,
     writing::{InClosure, Told, Writing},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(crate) struct Scope {
 pub(super) struct Published {
     pub(super) log: Log,
     pub(super) numbers: StateNumbers,
+    /// What of the log is not to be shown yet.
+    pub(super) unkept: Unkept,
 }
 
 /// Who may go on, asked under the scope's lock.
@@ -117,6 +120,7 @@ impl Scope {
             published: Mutex::new(Published {
                 log,
                 numbers: StateNumbers::default(),
+                unkept: Unkept::default(),
             }),
             queues: Mutex::new(Queues::new(limits)),
             tasks: Mutex::default(),
@@ -275,6 +279,7 @@ impl Scope {
                 return Err(UpdateError::TooLarge { bytes, limit });
             }
         };
+        self.kept_up().await;
         // The streams write before the handler goes on to compute: a task that was woken last
         // sits in a slot that no other worker takes from.
         tokio::task::yield_now().await;
@@ -290,11 +295,15 @@ impl Scope {
         if InClosure::is_here() {
             return Err(UpdateError::Nested);
         }
-        let mut writing = self.write_through(&gate).await?;
-        let number = writing.number_of::<S>();
-        let cell = writing.states.cell::<S>(number);
-        let _inside = InClosure::enter();
-        Ok(closure(cell.value()))
+        let read = {
+            let mut writing = self.write_through(&gate).await?;
+            let number = writing.number_of::<S>();
+            let cell = writing.states.cell::<S>(number);
+            let _inside = InClosure::enter();
+            closure(cell.value())
+        };
+        self.kept_if_first().await;
+        Ok(read)
     }
 
     /// Milliseconds of the runtime's clock at which it was last written to.
@@ -332,18 +341,28 @@ impl Scope {
 
     /// The same for who holds the log.
     pub(super) fn hand_over_in(&self, epoch: Epoch, records: Vec<Record>) {
+        self.hand_over_then(epoch, records, None);
+    }
+
+    /// The same, with what is to be done once it is kept.
+    pub(super) fn hand_over_then(
+        &self,
+        epoch: Epoch,
+        records: Vec<Record>,
+        then: Option<Then>,
+    ) -> Ticket {
         let Some(runtime) = self.runtime.upgrade() else {
-            return;
+            return Ticket::default();
         };
         if runtime.store.outlives() {
-            let key = self.slot.key();
             let ticket = runtime.store.hand_over(Commit {
-                key,
-                epoch,
-                records,
+                then,
+                ..Commit::of(self.slot.key(), epoch, records)
             });
             self.last_ticket.fetch_max(ticket.0, Ordering::Relaxed);
+            return ticket;
         }
+        Ticket::default()
     }
 
     /// Of what was handed to the store last.
@@ -355,6 +374,23 @@ impl Scope {
     pub(crate) async fn stored(&self) {
         if let Some(runtime) = self.runtime.upgrade() {
             runtime.store.stored(self.ticket()).await;
+        }
+    }
+
+    /// With `durability = "commit"`: until what happened so far is kept. Then it may be shown.
+    pub(super) async fn kept_if_first(&self) {
+        let runtime = self.runtime.upgrade();
+        if runtime.is_some_and(|runtime| runtime.keeps_first) {
+            self.stored().await;
+        }
+    }
+
+    /// The same after an update, and at a store that has much to write: handlers are as fast as it
+    /// is then, and memory does not fill.
+    async fn kept_up(&self) {
+        let runtime = self.runtime.upgrade();
+        if runtime.is_some_and(|runtime| runtime.keeps_first || runtime.store.is_behind()) {
+            self.stored().await;
         }
     }
 

@@ -123,11 +123,9 @@ impl Runtime {
                 why,
                 "a scope can't be read: it is laid aside and begins anew"
             );
-            self.store.hand_over(Commit {
-                key: place.key,
-                epoch: Epoch::NONE,
-                records: vec![Record::Aside(None)],
-            })
+            let records = vec![Record::Aside(None)];
+            self.store
+                .hand_over(Commit::of(place.key, Epoch::NONE, records))
         });
     }
 
@@ -143,11 +141,8 @@ impl Runtime {
         };
         for key in unused {
             self.scopes.leave_unless_here(key, || {
-                self.store.hand_over(Commit {
-                    key,
-                    epoch: Epoch::NONE,
-                    records: vec![Record::Gone],
-                })
+                self.store
+                    .hand_over(Commit::of(key, Epoch::NONE, vec![Record::Gone]))
             });
         }
     }

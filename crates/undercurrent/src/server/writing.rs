@@ -9,7 +9,7 @@ use super::{
     registration::TaskHandler,
     scope::Scope,
     states::States,
-    store::{Commit, Record, StateId},
+    store::{Commit, Record, StateId, Then},
 };
 use crate::{
     State, TaskEnd, UpdateError, Visitor,
@@ -221,7 +221,9 @@ impl Writing<'_> {
         let (scope, runtime) = (self.scope, self.runtime.clone());
         drop(self);
         if told.is_news {
-            scope.slot.followers.wake_all();
+            if !runtime.keeps_first {
+                scope.slot.followers.wake_all();
+            }
             scope.changed.notify_waiters();
         }
         if told.are_logs_full {
@@ -262,7 +264,14 @@ impl Writing<'_> {
                 Record::Entry(self.states.ids[entry.state].clone(), entry.clone())
             };
             records.extend(entries.iter().map(record));
-            self.scope.hand_over_in(at.epoch, records);
+            let then = self.runtime.keeps_first.then(|| -> Then {
+                let slot = self.scope.slot.clone();
+                Box::new(move || slot.followers.wake_all())
+            });
+            let ticket = self.scope.hand_over_then(at.epoch, records, then);
+            if self.runtime.keeps_first {
+                published.unkept.push(ticket, at.offset);
+            }
         }
         let before = published.log.bytes();
         published.log.push(entries.iter().cloned());
@@ -284,12 +293,7 @@ impl Writing<'_> {
                 let (store, id) = (store.clone(), id.clone());
                 Box::new(move |json| {
                     let records = vec![Record::Snapshot(id, offset, json)];
-                    let epoch = at.epoch;
-                    store.hand_over(Commit {
-                        key,
-                        epoch,
-                        records,
-                    });
+                    store.hand_over(Commit::of(key, at.epoch, records));
                 })
             };
             cell.committed(entry, Some(&keep));

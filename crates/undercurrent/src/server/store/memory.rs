@@ -3,6 +3,7 @@
 use super::{Commit, Store, StoreError, Stored, Ticket};
 use crate::server::scopes::ScopeKey;
 use futures::future::{BoxFuture, FutureExt, ready};
+use std::time::Duration;
 
 /// Scopes are where they are, and nowhere else.
 #[derive(Debug)]
@@ -29,7 +30,10 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
-    fn hand_over(&self, _: Commit) -> Ticket {
+    fn hand_over(&self, commit: Commit) -> Ticket {
+        if let Some(then) = commit.then {
+            then();
+        }
         Ticket(0)
     }
 
@@ -39,6 +43,14 @@ impl Store for Memory {
 
     fn is_stored(&self, _: Ticket) -> bool {
         true
+    }
+
+    fn is_stored_within(&self, _: Ticket, _: Duration) -> bool {
+        true
+    }
+
+    fn is_behind(&self) -> bool {
+        false
     }
 
     fn turn(&self) -> u64 {

@@ -11,6 +11,8 @@
 mod disk;
 mod memory;
 
+#[cfg(test)]
+pub(crate) use self::disk::Medium;
 pub(crate) use self::{disk::Disk, memory::Memory};
 
 use super::scopes::ScopeKey;
@@ -20,7 +22,7 @@ use crate::{
 };
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Where scopes are kept.
 pub(crate) trait Store: fmt::Debug + Send + Sync {
@@ -49,6 +51,12 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The same, asked.
     fn is_stored(&self, ticket: Ticket) -> bool;
 
+    /// The same for who can't wait as a task: blocks its thread, for so long at most.
+    fn is_stored_within(&self, ticket: Ticket, patience: Duration) -> bool;
+
+    /// It has much to write: who hands over more waits until that is kept, or memory fills.
+    fn is_behind(&self) -> bool;
+
     /// A number that no earlier run of the server had: which of a life's epochs is begun now.
     fn turn(&self) -> u64;
 
@@ -70,7 +78,12 @@ pub(crate) struct Commit {
     /// The history that it belongs to.
     pub(crate) epoch: Epoch,
     pub(crate) records: Vec<Record>,
+    /// What is to be done once it is kept. The store's thread does it: it is short, and takes no
+    /// lock under which something is handed over.
+    pub(crate) then: Option<Then>,
 }
+
+pub(crate) type Then = Box<dyn FnOnce() + Send>;
 
 /// One thing to be kept.
 pub(crate) enum Record {
@@ -204,6 +217,35 @@ pub(crate) mod hex {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Visitor, D::Error> {
         let text = String::deserialize(from)?;
         read(&text).ok_or_else(|| D::Error::custom("no visitor"))
+    }
+}
+
+impl Commit {
+    pub(crate) fn of(key: ScopeKey, epoch: Epoch, records: Vec<Record>) -> Self {
+        Commit {
+            key,
+            epoch,
+            records,
+            then: None,
+        }
+    }
+
+    /// About the bytes that wait in memory until it is written.
+    pub(crate) fn weight(&self) -> usize {
+        self.records.iter().map(Record::weight).sum()
+    }
+}
+
+impl Record {
+    fn weight(&self) -> usize {
+        const AROUND: usize = 100;
+        AROUND
+            + match self {
+                Record::Entry(_, entry) => entry.weight(),
+                Record::Snapshot(_, _, json) => json.len(),
+                Record::Event(_, event) => event.arguments.len(),
+                _ => 0,
+            }
     }
 }
 

@@ -2,16 +2,15 @@
 //! next transaction.
 
 mod batch;
+mod file;
 mod rows;
 mod writer;
 
-use self::rows::Gathered;
+use self::{file::File, rows::Gathered};
 use super::{Commit, Store, StoreError, Stored, StoredEvent, Ticket};
-use crate::server::scopes::ScopeKey;
+use crate::{Limits, server::scopes::ScopeKey};
 use futures::future::{BoxFuture, FutureExt};
-use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
 use std::{
     any::Any,
     fmt, io,
@@ -19,6 +18,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
     thread::JoinHandle,
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -33,16 +33,31 @@ pub(crate) struct Disk {
     fresh_since: u64,
 }
 
+/// What the database is on: a file, or what tests put in its place.
+pub(crate) trait Medium: fmt::Debug + Send + Sync {
+    /// Opens the database, or makes it.
+    fn open(&self) -> Result<Database, StoreError>;
+
+    /// Moves what is damaged out of the way, and keeps it.
+    fn set_aside(&self) -> io::Result<PathBuf>;
+
+    /// As the log calls it.
+    fn path(&self) -> &Path;
+}
+
 /// What the doors and the writer share.
 struct Shared {
-    path: PathBuf,
-    cache_bytes: usize,
+    medium: Box<dyn Medium>,
+    /// With more bytes pending, who hands over waits.
+    pending_bytes: usize,
     // A std lock: readers share it, the writer takes it alone to open the file again.
     database: RwLock<Option<Database>>,
     // A std mutex, held to push and to take over; never while anything is written.
     pending: Mutex<Pending>,
     /// Told of what wakes the writer.
     wake: Condvar,
+    /// Told of what is kept, for threads that wait. Goes with `pending`.
+    kept: Condvar,
     stored: watch::Sender<u64>,
     // A std mutex, held to put or to copy out.
     trouble: Mutex<Option<String>>,
@@ -52,6 +67,8 @@ struct Shared {
 #[derive(Default)]
 struct Pending {
     commits: Vec<Commit>,
+    /// About what they take, with those that are being written.
+    bytes: usize,
     /// The ticket of the last of them.
     last: u64,
     /// Somebody waits: the writer begins at once.
@@ -79,35 +96,47 @@ const LAYOUT: u64 = 1;
 
 impl Disk {
     /// Opens the file, or makes it. One that is damaged is moved aside, and a new one made.
-    pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(StoreError::Io)?;
-        }
-        let opened = open_guarded(path, cache_bytes).and_then(|database| {
-            let begun = guarded(|| begin_run(&database))?;
+    /// `keeps_first`: nothing is shown before it is kept, so that a crash takes nothing back.
+    pub(crate) fn open(
+        path: &Path,
+        keeps_first: bool,
+        limits: &Limits,
+    ) -> Result<Self, StoreError> {
+        let file = File::new(path, limits.store_cache_bytes);
+        Disk::on(Box::new(file), keeps_first, limits)
+    }
+
+    /// The same on something else.
+    pub(crate) fn on(
+        medium: Box<dyn Medium>,
+        keeps_first: bool,
+        limits: &Limits,
+    ) -> Result<Self, StoreError> {
+        let open = || {
+            let database = guarded(|| medium.open())?;
+            let begun = guarded(|| begin_run(&database, keeps_first))?;
             Ok((database, begun))
-        });
-        let (database, (turn, fresh_since)) = match opened {
+        };
+        let (database, (turn, fresh_since)) = match open() {
             Err(StoreError::Damaged(why)) => {
-                let aside = set_aside(path).map_err(StoreError::Io)?;
+                let aside = medium.set_aside().map_err(StoreError::Io)?;
                 tracing::error!(
                     why,
-                    path = %path.display(),
+                    path = %medium.path().display(),
                     aside = %aside.display(),
                     "the file of scopes is damaged: it is kept aside, and a new one is begun"
                 );
-                let database = open_guarded(path, cache_bytes)?;
-                let begun = begin_run(&database)?;
-                (database, begun)
+                open()?
             }
             opened => opened?,
         };
         let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            cache_bytes,
+            medium,
+            pending_bytes: limits.store_pending_bytes,
             database: RwLock::new(Some(database)),
             pending: Mutex::default(),
             wake: Condvar::new(),
+            kept: Condvar::new(),
             stored: watch::Sender::new(0),
             trouble: Mutex::default(),
         });
@@ -137,11 +166,18 @@ impl Disk {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let database = self.shared.database.read();
-        let database = database.unwrap_or_else(PoisonError::into_inner);
-        let closed = || StoreError::Io(io::Error::other("the file is not open at the moment"));
-        let database = database.as_ref().ok_or_else(closed)?;
-        guarded(|| read(&database.begin_read().map_err(of_redb)?))
+        let found = self
+            .shared
+            .with_database(|database| read(&database.begin_read().map_err(of_redb)?));
+        match found {
+            Some(Err(error @ StoreError::Io(_))) => {
+                // So that who tries again finds it well, if the cause is gone.
+                self.shared.open_again().ok();
+                Err(error)
+            }
+            Some(found) => found,
+            None => Err(self.shared.open_again().err().unwrap_or_else(opened_again)),
+        }
     }
 }
 
@@ -242,10 +278,13 @@ impl Store for Disk {
         let mut pending = self.shared.lock();
         pending.last += 1;
         let (is_first, ticket) = (pending.commits.is_empty(), Ticket(pending.last));
+        let is_waited_for = commit.then.is_some();
+        pending.bytes += commit.weight();
+        pending.is_urgent |= is_waited_for;
         pending.commits.push(commit);
         drop(pending);
         // Of those that come behind it the writer hears when it is done, or when somebody waits.
-        if is_first {
+        if is_first || is_waited_for {
             self.shared.wake.notify_one();
         }
         ticket
@@ -267,6 +306,23 @@ impl Store for Disk {
 
     fn is_stored(&self, Ticket(ticket): Ticket) -> bool {
         *self.shared.stored.borrow() >= ticket
+    }
+
+    fn is_stored_within(&self, ticket: Ticket, patience: Duration) -> bool {
+        if self.is_stored(ticket) {
+            return true;
+        }
+        let mut pending = self.shared.lock();
+        pending.is_urgent = true;
+        self.shared.wake.notify_one();
+        let kept = &self.shared.kept;
+        let waited = kept.wait_timeout_while(pending, patience, |_| !self.is_stored(ticket));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.is_stored(ticket)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.shared.lock().bytes > self.shared.pending_bytes
     }
 
     fn turn(&self) -> u64 {
@@ -293,6 +349,26 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `None`: it is not open.
+    fn with_database<T>(
+        &self,
+        act: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let database = self.database.read();
+        let database = database.unwrap_or_else(PoisonError::into_inner);
+        database.as_ref().map(|database| guarded(|| act(database)))
+    }
+
+    /// After an error redb does nothing any more until it is opened anew.
+    fn open_again(&self) -> Result<(), StoreError> {
+        let database = self.database.write();
+        let mut database = database.unwrap_or_else(PoisonError::into_inner);
+        // The old one is dropped first: it holds the file.
+        crate::server::drop_quietly(database.take());
+        *database = Some(guarded(|| self.medium.open())?);
+        Ok(())
+    }
+
     fn trouble(&self) -> MutexGuard<'_, Option<String>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -300,40 +376,8 @@ impl Shared {
 
 // === Opening ===
 
-/// What a file of redb begins with.
-const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
-
-fn open_guarded(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
-    match std::fs::File::open(path) {
-        Ok(file) => {
-            let mut begin = Vec::new();
-            io::Read::read_to_end(&mut io::Read::take(file, MAGIC.len() as u64), &mut begin)
-                .map_err(StoreError::Io)?;
-            // An empty one was made, and no more.
-            if !begin.is_empty() && !MAGIC.starts_with(&begin) {
-                return Err(StoreError::Foreign);
-            }
-            if !begin.is_empty() && begin.len() < MAGIC.len() {
-                return Err(rows::damaged("it ends in its first line"));
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(StoreError::Io(error)),
-    }
-    guarded(|| {
-        let mut builder = Database::builder();
-        builder.set_cache_size(cache_bytes);
-        builder.create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            DatabaseError::UpgradeRequired(_) => StoreError::Newer,
-            DatabaseError::RepairAborted => rows::damaged("it can't be repaired"),
-            error => of_redb(error),
-        })
-    })
-}
-
 /// Notes that a run begins: its number, and since which run nothing that was shown was lost.
-fn begin_run(database: &Database) -> Result<(u64, u64), StoreError> {
+fn begin_run(database: &Database, keeps_first: bool) -> Result<(u64, u64), StoreError> {
     let write = database.begin_write().map_err(of_redb)?;
     let begun = {
         let mut meta = write.open_table(META).map_err(of_redb)?;
@@ -348,7 +392,9 @@ fn begin_run(database: &Database) -> Result<(u64, u64), StoreError> {
             return Err(StoreError::Newer);
         }
         let run = number("run")?.map_or(0, |run| run + 1);
-        let is_clean = layout.is_none() || number("clean")? == Some(1);
+        // Of a run that kept everything before it was shown nothing is missing, however it ended.
+        let was_careful = number("keeps-first")? == Some(1);
+        let is_clean = layout.is_none() || was_careful || number("clean")? == Some(1);
         let fresh_since = match is_clean {
             true => number("fresh")?.unwrap_or(0),
             false => run,
@@ -357,6 +403,7 @@ fn begin_run(database: &Database) -> Result<(u64, u64), StoreError> {
             ("layout", LAYOUT),
             ("run", run),
             ("clean", 0),
+            ("keeps-first", u64::from(keeps_first)),
             ("fresh", fresh_since),
         ] {
             meta.insert(name, value).map_err(of_redb)?;
@@ -367,11 +414,8 @@ fn begin_run(database: &Database) -> Result<(u64, u64), StoreError> {
     Ok(begun)
 }
 
-/// Moves a file out of the way, and keeps it.
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let aside = path.with_extension(format!("damaged-{}", crate::server::random_id()));
-    std::fs::rename(path, &aside)?;
-    Ok(aside)
+fn opened_again() -> StoreError {
+    StoreError::Io(io::Error::other("the file was opened again"))
 }
 
 fn read_head(key: &[u8], value: &[u8]) -> Option<super::Head> {
@@ -406,7 +450,7 @@ fn of_redb(error: impl Into<redb::Error>) -> StoreError {
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Disk")
-            .field("path", &self.shared.path)
+            .field("path", &self.shared.medium.path())
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@
 //!                                     └── once more, the same batch ◀── in trouble ◀────┘
 //! ```
 
-use super::{Life, META, Shared, StoreError, batch::Batch, guarded, of_redb, open_guarded};
+use super::{Life, META, Shared, StoreError, batch::Batch, of_redb, opened_again};
 use crate::server::store::Commit;
 use redb::Database;
 use std::{
@@ -34,8 +34,12 @@ pub(super) fn write_all(shared: &Shared) {
         if shared.trouble().take().is_some() {
             tracing::info!("scopes can be stored again");
         }
-        drop(commits);
+        let bytes: usize = commits.iter().map(Commit::weight).sum();
         shared.stored.send_replace(last);
+        shared.lock().bytes -= bytes;
+        shared.kept.notify_all();
+        let told = commits.into_iter().filter_map(|commit| commit.then);
+        told.for_each(|then| then());
     }
     if let Err(error) = note_clean(shared) {
         tracing::error!(%error, "that this run ended cleanly can't be written");
@@ -95,34 +99,17 @@ fn note_clean(shared: &Shared) -> Result<(), StoreError> {
     })
 }
 
-/// After an error redb wants the file to be opened anew.
 fn with_database(
     shared: &Shared,
     act: impl FnOnce(&Database) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let done = {
-        let database = shared.database.read();
-        let database = database.unwrap_or_else(PoisonError::into_inner);
-        database.as_ref().map(|database| guarded(|| act(database)))
-    };
-    let failed = match done {
+    let failed = match shared.with_database(act) {
         Some(Ok(())) => return Ok(()),
         Some(Err(error)) => Some(error),
         None => None,
     };
-    let database = shared.database.write();
-    let mut database = database.unwrap_or_else(PoisonError::into_inner);
-    // The old one is dropped first: it holds the file.
-    super::super::super::drop_quietly(database.take());
-    match open_guarded(&shared.path, shared.cache_bytes) {
-        Ok(opened) => {
-            *database = Some(opened);
-            Err(failed.unwrap_or_else(|| {
-                StoreError::Io(std::io::Error::other("the file was opened again"))
-            }))
-        }
-        Err(error) => Err(failed.unwrap_or(error)),
-    }
+    let opened = shared.open_again();
+    Err(failed.or(opened.err()).unwrap_or_else(opened_again))
 }
 
 fn in_trouble(shared: &Shared, error: &StoreError) {
@@ -130,7 +117,7 @@ fn in_trouble(shared: &Shared, error: &StoreError) {
     if trouble.is_none() {
         tracing::error!(
             %error,
-            path = %shared.path.display(),
+            path = %shared.medium.path().display(),
             "scopes can't be stored; what is in memory stays, and it is tried again"
         );
     }

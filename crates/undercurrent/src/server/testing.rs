@@ -1,0 +1,114 @@
+//! What the test kit needs of the server's inside: its doors without a socket.
+
+use super::{
+    Runtime,
+    authorize::{Action, authorize},
+    events::{Batch, take_events},
+    followed::Request,
+    scope::Scope,
+    session::Session,
+    stream::Stream,
+};
+use crate::{Visitor, answer::Answer, core::scope::ScopeName};
+use axum::body::HttpBody;
+use serde_json::value::RawValue;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+use tokio_util::sync::CancellationToken;
+
+/// An event, as a page sends it.
+pub(crate) struct TestEvents<'a> {
+    pub(crate) client: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) number: u64,
+    /// With its schema.
+    pub(crate) name: &'a str,
+    pub(crate) arguments: &'a str,
+}
+
+/// A stream, as a page reads it.
+pub(crate) struct TestStream {
+    body: Pin<Box<Stream>>,
+    /// The beginning of an event whose end has not come.
+    rest: Vec<u8>,
+}
+
+impl TestEvents<'_> {
+    /// Takes it. An error is of the request as a whole.
+    pub(crate) async fn take(
+        &self,
+        runtime: &Arc<Runtime>,
+        session: &Session,
+    ) -> Result<Answer, String> {
+        let arguments: &RawValue =
+            serde_json::from_str(self.arguments).map_err(|error| error.to_string())?;
+        let batch = Batch {
+            client: self.client.into(),
+            scope: Some(self.scope.into()),
+            events: vec![(self.number, self.name.into(), arguments)],
+        };
+        let answers = take_events(runtime, session, batch).await;
+        let mut answers = answers.map_err(|refusal| format!("{refusal:?}"))?;
+        answers.events.pop().ok_or_else(|| "no answer".to_owned())
+    }
+}
+
+impl TestStream {
+    /// # Panics
+    ///
+    /// The server refuses the stream as a whole.
+    pub(crate) fn open(
+        runtime: &Arc<Runtime>,
+        visitor: Visitor,
+        query: &[(String, String)],
+    ) -> Self {
+        let request = Request::parse(runtime, query);
+        let stream = request.and_then(|request| {
+            Stream::new(runtime.clone(), visitor, CancellationToken::new(), request)
+        });
+        TestStream {
+            body: Box::pin(stream.unwrap_or_else(|why| panic!("no stream: {why:?}"))),
+            rest: Vec::new(),
+        }
+    }
+
+    /// The events that are there, and whether the stream has ended with them.
+    pub(crate) fn take(&mut self) -> (Vec<String>, bool) {
+        // It is polled until it says what it should, and needs no waker.
+        let mut cx = Context::from_waker(Waker::noop());
+        let has_ended = loop {
+            match self.body.as_mut().poll_frame(&mut cx) {
+                Poll::Pending => break false,
+                Poll::Ready(None) => break true,
+                Poll::Ready(Some(Ok(frame))) => {
+                    let bytes = frame.into_data().unwrap_or_default();
+                    self.rest.extend_from_slice(&bytes);
+                }
+                Poll::Ready(Some(Err(never))) => match never {},
+            }
+        };
+        let end_of_event = self.rest.windows(2).rposition(|two| two == b"\n\n");
+        let rest = self.rest.split_off(end_of_event.map_or(0, |at| at + 2));
+        let whole = std::mem::replace(&mut self.rest, rest);
+        let text = String::from_utf8(whole).expect("events are text");
+        let events = text.split("\n\n").filter(|event| !event.is_empty());
+        (events.map(str::to_owned).collect(), has_ended)
+    }
+}
+
+impl Runtime {
+    /// The scope that a page means, if there is one.
+    pub(crate) fn scope_of(&self, visitor: Visitor, name: &ScopeName) -> Option<Arc<Scope>> {
+        let place = authorize(self, visitor, name, Action::Read).ok()?;
+        self.scopes.find(place.key)
+    }
+
+    /// How its frames are called.
+    pub(crate) fn tag_of(&self, visitor: Visitor, name: &ScopeName) -> String {
+        let place = authorize(self, visitor, name, Action::Read);
+        place.map_or_else(|_| String::new(), |place| place.tag.as_str().to_owned())
+    }
+}

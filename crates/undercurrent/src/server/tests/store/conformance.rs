@@ -1,0 +1,241 @@
+//! The scenarios that every store passes: a server begins on it, goes down in good order or is
+//! killed, and another one begins.
+
+use super::*;
+use crate::{
+    core::position::Epoch,
+    server::store::{Commit, Record},
+};
+
+/// Each scenario on each ground.
+macro_rules! conformance {
+    ($($scenario:ident)*) => {
+        mod on_a_file {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(super::Ground::file()).await;
+            })*
+        }
+        mod on_a_disk_that_loses_what_was_not_flushed {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(super::Ground::platter()).await;
+            })*
+        }
+    };
+}
+
+conformance! {
+    what_was_is_there_again_with_its_position_and_its_numbers
+    after_a_kill_what_was_acknowledged_is_there_in_a_new_epoch_of_the_same_life
+    an_event_that_waits_runs_after_a_kill_and_one_that_was_half_done_is_told
+    an_event_that_has_done_nothing_begins_again_three_times_and_no_more
+    a_task_goes_on_from_its_cursor_or_ends_as_interrupted
+    fields_for_the_server_are_kept_and_large_states_stay_small_in_the_file
+    a_scope_that_nobody_uses_leaves_memory_and_later_the_store
+}
+
+#[event]
+async fn twice(cx: EventContext<Trial>, wait: bool) -> Result {
+    cx.update(|trial| trial.seen.push("first".into())).await?;
+    if wait {
+        cx.sleep(Millis(3_600_000)).await?;
+    }
+    cx.update(|trial| trial.seen.push("second".into())).await?;
+    Ok(())
+}
+
+#[event]
+async fn only_waits(cx: EventContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[background(on_crash = resume)]
+async fn counts(cx: TaskContext<Trial>, upto: u32) -> Result {
+    let from = cx.cursor()?.unwrap_or(1);
+    for n in from..=upto {
+        cx.update(|trial| trial.seen.push(n.to_string()))
+            .checkpoint(n + 1)
+            .await?;
+        cx.sleep(Millis(100)).await?;
+    }
+    Ok(())
+}
+
+async fn what_was_is_there_again_with_its_position_and_its_numbers(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    for n in 1..=3 {
+        send(&scope, n, note(n.to_string())).await;
+    }
+    send(&scope, 4, refuse()).await;
+    ended(&scope, 4).await;
+    let at = scope.published().log.position();
+    drop(scope);
+    close(runtime);
+
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    assert_eq!(seen(&scope).await, numbers(3));
+    assert_eq!(scope.published().log.position(), at, "nothing was lost");
+    assert!(matches!(
+        send(&scope, 3, note("3".into())).await,
+        Accepted::Known
+    ));
+    assert_eq!(failures(&scope).await.len(), 1);
+    send(&scope, 5, note("4".into())).await;
+    ended(&scope, 5).await;
+    assert_eq!(seen(&scope).await, numbers(4));
+    let resumed = scope.resume(
+        &[("trial", Some(Position::new(at.epoch, at.offset - 1)))],
+        VISITOR,
+    );
+    assert!(!matches!(resumed[0], Resume::Current));
+    close(runtime);
+}
+
+async fn after_a_kill_what_was_acknowledged_is_there_in_a_new_epoch_of_the_same_life(
+    ground: Ground,
+) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    for n in 1..=3 {
+        send(&scope, n, note(n.to_string())).await;
+    }
+    ended(&scope, 3).await;
+    scope.stored().await;
+    let at = scope.published().log.position();
+    let killed = ground.as_if_killed();
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    assert_eq!(seen(&scope).await, numbers(3));
+    let now = scope.published().log.position();
+    assert_ne!(now.epoch, at.epoch, "something shown might be missing");
+    assert_eq!(now.epoch.life(), at.epoch.life());
+    assert!(now.offset >= at.offset);
+    let resumed = scope.resume(&[("trial", Some(at))], VISITOR);
+    assert!(matches!(resumed[0], Resume::Snapshot));
+}
+
+async fn an_event_that_waits_runs_after_a_kill_and_one_that_was_half_done_is_told(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, twice(true)).await;
+    send(&scope, 2, note("behind".into())).await;
+    until(|| async { seen(&scope).await.len() == 1 }).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["first", "behind"]);
+    let failures = failures(&scope).await;
+    assert_eq!(failures.len(), 1);
+    assert_eq!(
+        (failures[0].number, failures[0].kind),
+        (1, EndKind::Interrupted)
+    );
+    assert!(matches!(
+        send(&scope, 1, twice(false)).await,
+        Accepted::Known
+    ));
+}
+
+async fn an_event_that_has_done_nothing_begins_again_three_times_and_no_more(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, only_waits()).await;
+    send(&scope, 2, note("behind".into())).await;
+    scope.stored().await;
+    let mut last = ground.as_if_killed();
+    for _ in 0..2 {
+        let runtime = last.start().await;
+        let scope = the_scope(&runtime).await;
+        scope.stored().await;
+        assert_eq!(seen(&scope).await, Vec::<String>::new(), "it runs again");
+        last = last.as_if_killed();
+    }
+    let runtime = last.start().await;
+    let scope = the_scope(&runtime).await;
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["behind"]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
+}
+
+async fn a_task_goes_on_from_its_cursor_or_ends_as_interrupted(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, counts(10)).await;
+    until(|| async { seen(&scope).await.len() >= 3 }).await;
+    send(&scope, 2, stubborn("x".into())).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    until(|| async { statuses(&scope).await == [TaskStatus::Done, TaskStatus::Interrupted] }).await;
+    let mut seen = seen(&scope).await;
+    seen.retain(|text| text != "stubborn");
+    assert_eq!(seen, numbers(10), "each once");
+    assert_eq!(runs(&scope).await[0].id, 1);
+}
+
+async fn fields_for_the_server_are_kept_and_large_states_stay_small_in_the_file(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let fill = |trial: &mut Trial| {
+        trial.secret = 7;
+        trial.seen = (0..1_000).map(|n| format!("{n:0100}")).collect();
+    };
+    scope.update(|| true, fill).await.expect("it is made");
+    for n in 0..2_000_u32 {
+        let change = move |trial: &mut Trial| trial.seen[0] = n.to_string();
+        scope.update(|| true, change).await.expect("it is made");
+    }
+    scope.stored().await;
+    let bytes = ground.bytes();
+    close(runtime);
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let read = |trial: &Trial| (trial.secret, trial.seen.len(), trial.seen[0].clone());
+    let found = scope.read(|| true, read).await.expect("it reads");
+    assert_eq!(found, (7, 1_000, "1999".to_owned()));
+    assert!(bytes < 40 << 20, "{bytes}");
+}
+
+async fn a_scope_that_nobody_uses_leaves_memory_and_later_the_store(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let key = scope.slot.key();
+    send(&scope, 1, note("1".into())).await;
+    ended(&scope, 1).await;
+    scope.stored().await;
+    drop(scope);
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+    assert_eq!(
+        seen(&*the_scope(&runtime).await).await,
+        ["1"],
+        "it is read again"
+    );
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+    assert!(runtime.store.has(key));
+    runtime.scopes.leave_unless_here(key, || {
+        let gone = Commit::of(key, Epoch::NONE, vec![Record::Gone]);
+        runtime.store.hand_over(gone)
+    });
+    let scope = the_scope(&runtime).await;
+    assert_eq!(seen(&scope).await, Vec::<String>::new());
+    scope.stored().await;
+    close(runtime);
+}

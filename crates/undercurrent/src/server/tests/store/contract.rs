@@ -1,0 +1,130 @@
+//! What the runtime takes for granted of any store, asked of each.
+
+use super::*;
+use crate::{
+    core::position::Epoch,
+    server::store::{Commit, Head, Memory, Record, StateId, StoredEvent, Ticket},
+};
+use std::sync::Mutex;
+
+/// Each store, and the folder that goes with it.
+fn stores() -> Vec<(&'static str, Arc<dyn Store>, Option<Folder>)> {
+    let limits = Limits::default();
+    let folder = Folder::new();
+    let on_file = Disk::open(&folder.file(), false, &limits).expect("it opens");
+    let platter = Box::new(Platter::new(5));
+    let on_platter = Disk::on(platter, true, &limits).expect("it opens");
+    vec![
+        ("memory", Arc::new(Memory), None),
+        ("a file", Arc::new(on_file), Some(folder)),
+        ("a platter", Arc::new(on_platter), None),
+    ]
+}
+
+const KEY: ScopeKey = ScopeKey([9; 16]);
+
+fn head(used_s: u64) -> Record {
+    Record::Head(Head {
+        name: "session".into(),
+        epoch: Epoch::from_random(5).to_bits(),
+        offset: 0,
+        used_s,
+    })
+}
+
+fn commit(records: Vec<Record>) -> Commit {
+    Commit::of(KEY, Epoch::from_random(5), records)
+}
+
+#[tokio::test]
+async fn tickets_are_kept_in_their_order_and_whoever_waits_is_told() {
+    for (name, store, _folder) in stores() {
+        assert!(
+            store.is_stored(Ticket::default()),
+            "{name}: nothing was handed over"
+        );
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let mut last = Ticket::default();
+        for n in 0..10 {
+            let told = told.clone();
+            let ticket = store.hand_over(Commit {
+                then: Some(Box::new(move || {
+                    told.lock().expect("nobody panics").push(n)
+                })),
+                ..commit(vec![head(n)])
+            });
+            assert!(ticket >= last, "{name}");
+            last = ticket;
+        }
+        store.stored(last).await;
+        assert!(store.is_stored(last), "{name}");
+        assert!(store.is_stored_within(last, Duration::ZERO), "{name}");
+        until(|| async { told.lock().expect("nobody panics").len() == 10 }).await;
+        let told = told.lock().expect("nobody panics").clone();
+        assert_eq!(told, (0..10).collect::<Vec<_>>(), "{name}");
+        assert!(store.trouble().is_none() && !store.is_behind(), "{name}");
+        store.close();
+    }
+}
+
+#[tokio::test]
+async fn what_outlives_the_process_can_be_read_again_and_what_does_not_is_not_there() {
+    for (name, store, _folder) in stores() {
+        assert!(!store.has(KEY), "{name}");
+        let event = StoredEvent {
+            name: "note".into(),
+            arguments: "{}".into(),
+            visitor: VISITOR,
+            origin: Some(("c".into(), 3)),
+            is_first: true,
+            tries: 0,
+            has_begun: false,
+        };
+        let snapshot = Record::Snapshot(StateId::shared("trial"), 4, "{}".into());
+        let number = Record::Number(VISITOR, "c".into(), 3);
+        let records = vec![head(10), snapshot, number, Record::Event(1, event.clone())];
+        store.stored(store.hand_over(commit(records))).await;
+        assert_eq!(store.has(KEY), store.outlives(), "{name}");
+        let loaded = store.load(KEY).expect("it is readable");
+        assert_eq!(loaded.is_some(), store.outlives(), "{name}");
+        let unfinished = store.unfinished().expect("it is readable");
+        assert_eq!(!unfinished.is_empty(), store.outlives(), "{name}");
+        let unused = store.unused_since(11).expect("it is readable");
+        assert_eq!(!unused.is_empty(), store.outlives(), "{name}");
+        assert!(
+            store.unused_since(10).expect("it is readable").is_empty(),
+            "{name}"
+        );
+        if let Some(stored) = loaded {
+            assert_eq!(stored.states.len(), 1);
+            assert_eq!(stored.states[0].snapshot, Some((4, "{}".to_owned())));
+            assert_eq!(stored.numbers, [(VISITOR, "c".to_owned(), 3)]);
+            assert_eq!(stored.events, [(1, event)]);
+        }
+        store
+            .stored(store.hand_over(commit(vec![Record::Gone])))
+            .await;
+        assert!(!store.has(KEY), "{name}");
+        assert!(store.load(KEY).expect("it is readable").is_none(), "{name}");
+        assert!(
+            store.unfinished().expect("it is readable").is_empty(),
+            "{name}"
+        );
+        store.close();
+    }
+}
+
+#[tokio::test]
+async fn what_comes_too_late_for_a_scope_that_is_gone_does_not_bring_it_back() {
+    for (name, store, _folder) in stores() {
+        store.hand_over(commit(vec![head(1)]));
+        store
+            .stored(store.hand_over(commit(vec![Record::Gone])))
+            .await;
+        // A large snapshot is written by a thread of its own.
+        let late = Record::Snapshot(StateId::shared("trial"), 4, "{}".into());
+        store.stored(store.hand_over(commit(vec![late]))).await;
+        assert!(!store.has(KEY), "{name}");
+        store.close();
+    }
+}

@@ -1,0 +1,186 @@
+//! What is shown, and what is kept before: `relaxed` and `commit`.
+
+use super::*;
+use crate::{
+    page::ScopeSnapshot,
+    server::{followed::Request, stream::Stream},
+};
+use axum::body::HttpBody;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What a stream of the visitor's session has for its page now.
+fn written(stream: &mut Stream) -> String {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut all = Vec::new();
+    while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut *stream).poll_frame(&mut cx) {
+        all.extend_from_slice(&frame.into_data().expect("it is data"));
+    }
+    String::from_utf8(all).expect("it is text")
+}
+
+fn follow(runtime: &Arc<Runtime>, at: Position) -> Stream {
+    let query = [("follow".to_owned(), format!("s.trial@{at}"))];
+    let request = Request::parse(runtime, &query).unwrap_or_else(|_| panic!("it is known"));
+    let stream = Stream::new(runtime.clone(), VISITOR, CancellationToken::new(), request);
+    stream.unwrap_or_else(|_| panic!("it opens"))
+}
+
+/// What a page would be made of.
+fn shown(snapshot: &ScopeSnapshot) -> usize {
+    snapshot.states.len()
+}
+
+#[tokio::test]
+async fn with_commit_nothing_is_shown_before_it_is_kept() {
+    let platter = Platter::new(1);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start_as(Durability::Commit).await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "kept").await.expect("it is made");
+    let before = scope.published().log.position();
+    let mut stream = follow(&runtime, before);
+    assert!(!written(&mut stream).contains("trial"), "it is current");
+
+    platter.hold();
+    let updating = tokio::spawn({
+        let scope = scope.clone();
+        async move { push(&scope, "not yet").await }
+    });
+    until(|| async { scope.published().log.position().offset > before.offset }).await;
+    assert_eq!(written(&mut stream), "");
+    let resumed = scope.resume(&[("trial", Some(before))], VISITOR);
+    assert!(matches!(resumed[0], Resume::Current), "{resumed:?}");
+    assert!(scope.snapshot_now(VISITOR).is_none());
+    let page = tokio::spawn({
+        let scope = scope.clone();
+        async move { scope.snapshot(VISITOR).await }
+    });
+    let from_nothing = tokio::spawn({
+        let scope = scope.clone();
+        async move { scope.snapshots_of(vec!["trial"], VISITOR).await }
+    });
+    let reading = tokio::spawn({
+        let scope = scope.clone();
+        async move { seen(&scope).await }
+    });
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(!updating.is_finished() && !reading.is_finished());
+        assert!(!page.is_finished() && !from_nothing.is_finished());
+    }
+
+    platter.release();
+    updating.await.expect("it ends").expect("it is made");
+    assert!(written(&mut stream).contains("not yet"));
+    assert_eq!(reading.await.expect("it ends"), ["kept", "not yet"]);
+    assert_eq!(shown(&page.await.expect("it ends")), 1);
+    assert_eq!(from_nothing.await.expect("it ends").len(), 1);
+    assert!(scope.snapshot_now(VISITOR).is_some());
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_relaxed_update_is_shown_at_once() {
+    let platter = Platter::new(2);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "kept").await.expect("it is made");
+    scope.stored().await;
+    let mut stream = follow(&runtime, scope.published().log.position());
+    written(&mut stream);
+    platter.hold();
+    push(&scope, "at once").await.expect("it is made");
+    assert!(written(&mut stream).contains("at once"));
+    platter.release();
+    close(runtime);
+}
+
+/// Updates until the power fails; how many a page has been shown.
+async fn shown_until_the_power_fails(runtime: &Arc<Runtime>, platter: &Platter) -> (Position, u64) {
+    let scope = the_scope(runtime).await;
+    let start = scope.published().log.position();
+    let updating = tokio::spawn({
+        let scope = scope.clone();
+        async move {
+            for n in 1_u32.. {
+                if push(&scope, n).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let mut shown = start.offset;
+    until(|| {
+        let from = Position::new(start.epoch, shown);
+        let [resume] = &scope.resume(&[("trial", Some(from))], VISITOR)[..] else {
+            panic!("one was asked for");
+        };
+        if let Resume::Entries(entries) = resume {
+            shown = entries.last().map_or(shown, |entry| entry.offset);
+        }
+        async { platter.has_failed() && runtime.store.trouble().is_some() }
+    })
+    .await;
+    updating.abort();
+    (start, shown)
+}
+
+#[tokio::test]
+async fn with_commit_a_power_cut_takes_back_nothing_that_was_shown() {
+    let mut most = 0;
+    for seed in 0..40 {
+        let platter = Platter::new(seed);
+        let ground = Ground::Platter(platter.clone());
+        let runtime = ground.start_as(Durability::Commit).await;
+        push(&*the_scope(&runtime).await, 0)
+            .await
+            .expect("it is made");
+        platter.fail_after(fastrand::Rng::with_seed(seed).u64(1..200));
+        let (at, shown) = shown_until_the_power_fails(&runtime, &platter).await;
+        most = most.max(shown);
+
+        let later = ground.as_if_killed().start_as(Durability::Commit).await;
+        let scope = the_scope(&later).await;
+        let now = scope.published().log.position();
+        assert_eq!(now.epoch, at.epoch, "pages go on from where they are");
+        assert!(
+            now.offset >= shown,
+            "seed {seed}: {shown} was shown, {now} is there"
+        );
+        let resumed = scope.resume(&[("trial", Some(Position::new(at.epoch, shown)))], VISITOR);
+        assert!(!matches!(resumed[0], Resume::Snapshot), "{resumed:?}");
+        let seen = seen(&scope).await;
+        let made: Vec<_> = (0..seen.len()).map(|n| n.to_string()).collect();
+        assert_eq!(seen, made);
+    }
+    assert!(most > 5, "updates were shown: {most}");
+}
+
+#[tokio::test]
+async fn relaxed_a_power_cut_begins_a_new_epoch() {
+    for seed in 0..20 {
+        let platter = Platter::new(seed);
+        let ground = Ground::Platter(platter.clone());
+        let runtime = ground.start().await;
+        let scope = the_scope(&runtime).await;
+        push(&scope, 0).await.expect("it is made");
+        scope.stored().await;
+        platter.fail_after(fastrand::Rng::with_seed(seed).u64(1..100));
+        let (at, _) = shown_until_the_power_fails(&runtime, &platter).await;
+
+        let later = ground.as_if_killed().start().await;
+        let scope = the_scope(&later).await;
+        let now = scope.published().log.position();
+        assert_ne!(now.epoch, at.epoch, "something shown might be missing");
+        assert_eq!(now.epoch.life(), at.epoch.life());
+        let seen = seen(&scope).await;
+        let made: Vec<_> = (0..seen.len()).map(|n| n.to_string()).collect();
+        assert_eq!(seen, made, "and it is one of its commits");
+        assert!(!seen.is_empty(), "what was kept is there");
+    }
+}

@@ -1,0 +1,162 @@
+//! Disks that are full, slow or can't be read: what is in memory stays, what can't be done is
+//! refused with its reason, and it goes on by itself when the cause is gone.
+
+use super::*;
+use crate::server::store::{Medium, Record, StateId};
+
+async fn on_a_platter() -> (Platter, Arc<Runtime>, Arc<Scope>) {
+    let platter = Platter::new(3);
+    let runtime = Ground::Platter(platter.clone()).start().await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "before").await.expect("it is made");
+    scope.stored().await;
+    (platter, runtime, scope)
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_updates_and_goes_on_when_there_is_room() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    platter.fill(true);
+    push(&scope, "the last one")
+        .await
+        .expect("nobody knows yet");
+    until(|| async { runtime.store.trouble().is_some() }).await;
+    let refused = push(&scope, "refused").await.expect_err("it can't be kept");
+    let UpdateError::NotStored(why) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.contains("storage"), "it says why: {why}");
+    assert_eq!(
+        seen(&scope).await,
+        ["before", "the last one"],
+        "memory is intact"
+    );
+    assert!(!scope.is_stored());
+
+    platter.fill(false);
+    scope.stored().await;
+    until(|| async { runtime.store.trouble().is_none() }).await;
+    push(&scope, "after").await.expect("there is room again");
+    scope.stored().await;
+    let expected = ["before", "the last one", "after"];
+    assert_eq!(seen(&scope).await, expected);
+    let later = Ground::Platter(platter.as_after_a_power_cut())
+        .start()
+        .await;
+    assert_eq!(
+        seen(&*the_scope(&later).await).await,
+        expected,
+        "on the disk, too"
+    );
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    let place = place(&runtime, VISITOR, &ScopeName::Session);
+    drop(scope);
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+    close(runtime);
+    let runtime = Ground::Platter(platter.clone()).start().await;
+    platter.hide(true);
+    assert!(!runtime.load(&place).await, "it can't be read");
+    platter.hide(false);
+    until(|| async { runtime.load(&place).await }).await;
+    assert_eq!(seen(&*the_scope(&runtime).await).await, ["before"]);
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_slow_disk_slows_handlers_down_and_fills_no_memory() {
+    let platter = Platter::new(4);
+    let limits = Limits {
+        store_pending_bytes: 10_000,
+        ..Limits::default()
+    };
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start_with(Durability::Relaxed, limits).await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "first").await.expect("it is made");
+    scope.stored().await;
+    platter.hold();
+    let updating = tokio::spawn({
+        let scope = scope.clone();
+        async move {
+            for _ in 0..1_000 {
+                push(&scope, "x".repeat(1_000)).await.expect("it is made");
+            }
+        }
+    });
+    until(|| async { runtime.store.is_behind() }).await;
+    let waits = || scope.published().log.position().offset;
+    let offset = waits();
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(waits() <= offset + 1, "it waits");
+    }
+    assert!(!updating.is_finished());
+    assert!(offset < 20, "{offset}");
+    platter.release();
+    updating.await.expect("it ends");
+    assert_eq!(seen(&scope).await.len(), 1_001);
+    close(runtime);
+}
+
+/// What another build has written of a state, in the place of what there is.
+async fn written_by_another_build(json: &str) -> (Ground, Arc<Runtime>) {
+    let (platter, runtime, scope) = on_a_platter().await;
+    let at = scope.published().log.position();
+    let record = Record::Snapshot(StateId::shared("trial"), at.offset + 1, json.to_owned());
+    scope.hand_over(vec![record]);
+    drop(scope);
+    close(runtime);
+    let ground = Ground::Platter(platter);
+    let runtime = ground.start().await;
+    (ground, runtime)
+}
+
+#[tokio::test]
+async fn of_a_state_that_changed_new_fields_have_their_defaults_and_old_ones_go() {
+    let (_, runtime) = written_by_another_build(r#"{"seen":["a"],"gone":5}"#).await;
+    let scope = the_scope(&runtime).await;
+    let read = |trial: &Trial| (trial.seen.len(), trial.secret);
+    let read = scope.read(|| true, read).await.expect("it reads");
+    assert_eq!(read, (1, 0));
+    push(&scope, "b").await.expect("it is made");
+    assert_eq!(seen(&scope).await, ["a", "b"]);
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_state_that_fits_no_more_is_laid_aside_and_begins_anew() {
+    let (ground, runtime) = written_by_another_build(r#"{"seen":7}"#).await;
+    let scope = the_scope(&runtime).await;
+    assert_eq!(seen(&scope).await, Vec::<String>::new());
+    push(&scope, "anew").await.expect("it is made");
+    scope.stored().await;
+    drop(scope);
+    close(runtime);
+    let Ground::Platter(platter) = &ground else {
+        panic!("it is on one");
+    };
+    {
+        let database = Medium::open(platter).expect("nobody has it");
+        let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
+        let aside = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
+        let aside = read.open_table(aside).expect("it is there");
+        let rows = redb::ReadableTable::iter(&aside).expect("it is readable");
+        let is_kept = rows.filter_map(Result::ok).any(|(_, value)| {
+            let text = String::from_utf8_lossy(value.value()).into_owned();
+            text.contains(r#"{"seen":7}"#)
+        });
+        assert!(is_kept, "who looks for it finds it");
+    }
+    let runtime = ground.start().await;
+    assert_eq!(seen(&*the_scope(&runtime).await).await, ["anew"]);
+    close(runtime);
+}
