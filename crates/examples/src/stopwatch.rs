@@ -41,17 +41,17 @@ pub fn Stopwatch() -> impl IntoView {
     let ticking = use_task(tick);
     view! {
         <output>{move || watch.ms().get()} " ms"</output>
-        <button on:click=tick().on_click()>"Start"</button>
+        <button on:click=tick.on_click()>"Start"</button>
         <button disabled=move || !ticking.is_running() on:click=move |_| ticking.pause()>
             "Pause"
         </button>
         <button disabled=move || !ticking.is_paused() on:click=move |_| ticking.resume()>
             "Go on"
         </button>
-        <button on:click=lap().on_click()>"Lap"</button>
-        <button on:click=reset().on_click()>"Reset"</button>
+        <button on:click=lap.on_click()>"Lap"</button>
+        <button on:click=reset.on_click()>"Reset"</button>
         <ol>
-            <ForList of=watch.laps() let:ms>
+            <ForList each=watch.laps() let:ms>
                 <li>{move || ms.get()} " ms"</li>
             </ForList>
         </ol>

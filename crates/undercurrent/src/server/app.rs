@@ -125,6 +125,12 @@ impl Builder {
         self
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn provides_partly(mut self) -> Self {
+        self.provided.be_partial();
+        self
+    }
+
     /// Starts a task of a process-wide state once the server serves: what watches, sweeps or
     /// refreshes for all visitors.
     ///

@@ -32,7 +32,11 @@ pub(crate) struct Registry {
 
 /// What start-up provided, by type.
 #[derive(Clone, Default)]
-pub(crate) struct Provided(BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub(crate) struct Provided {
+    all: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// What is missing is told where it is asked for, not at the start.
+    is_partial: bool,
+}
 
 // === impl Space ===
 
@@ -150,7 +154,7 @@ impl Registry {
 
 impl Provided {
     pub(crate) fn add<T: Any + Send + Sync>(&mut self, value: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+        self.all.insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     /// What start-up provided. That it is there was checked at start, as far as the macros saw.
@@ -159,7 +163,7 @@ impl Provided {
     ///
     /// When nothing of the type was provided.
     pub(crate) fn expect<T: Any + Send + Sync>(&self) -> Arc<T> {
-        let found = self.0.get(&TypeId::of::<T>()).cloned();
+        let found = self.all.get(&TypeId::of::<T>()).cloned();
         found
             .and_then(|value| value.downcast().ok())
             .unwrap_or_else(|| {
@@ -168,13 +172,19 @@ impl Provided {
             })
     }
 
+    /// A test provides what it uses.
+    #[cfg(feature = "testing")]
+    pub(crate) fn be_partial(&mut self) {
+        self.is_partial = true;
+    }
+
     fn has(&self, type_id: TypeId) -> bool {
-        self.0.contains_key(&type_id)
+        self.is_partial || self.all.contains_key(&type_id)
     }
 }
 
 impl fmt::Debug for Provided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Provided").field(&self.0.len()).finish()
+        f.debug_tuple("Provided").field(&self.all.len()).finish()
     }
 }

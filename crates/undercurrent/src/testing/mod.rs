@@ -76,12 +76,12 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl TestApp {
-    /// The app as it is without anything provided.
+    /// The app as it is without anything provided: see [`with`](Self::with). A handler that
+    /// expects something then panics when it asks.
     ///
     /// # Panics
     ///
-    /// Two states or handlers have one name, or a handler expects something that was not provided:
-    /// see [`with`](Self::with).
+    /// Two states or handlers have one name.
     #[expect(clippy::new_without_default, reason = "it can panic")]
     pub fn new() -> Self {
         TestApp::with(Limits::default(), |builder| builder)
@@ -108,7 +108,8 @@ impl TestApp {
             ..Config::default()
         };
         let options = LeptosOptions::builder().output_name("test").build();
-        let built = provide(Undercurrent::with(options, config)).build();
+        let builder = provide(Undercurrent::with(options, config));
+        let built = builder.provides_partly().build();
         TestApp {
             app: built.unwrap_or_else(|error: StartError| panic!("the app does not fit: {error}")),
             clients: AtomicU64::new(0),
