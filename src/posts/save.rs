@@ -27,14 +27,11 @@ pub async fn save(cx: EventContext<Posts>) -> Result<()> {
     files.dispatch(keep(file)).await?;
     // It is kept a moment after it was sent. The page must not come before; and where so many
     // others make files that this one is gone already, it would wait for ever.
-    let mut looks = 0;
-    while files.read(|files| files.find(&token).is_none()).await? {
-        looks += 1;
-        if looks > 400 {
-            return Err(ForVisitor::new("The file could not be made just now. Try again.").into());
-        }
-        cx.sleep(Millis(5)).await?;
-    }
+    let is_kept = |files: &Files| files.find(&token).map(drop);
+    let kept = files.until_within(Millis(2_000), is_kept).await?;
+    kept.ok_or(ForVisitor::new(
+        "The file could not be made just now. Try again.",
+    ))?;
     cx.page().download(path).await?;
     let words = format!("{} posts go into posts.json.", products.len());
     cx.page().toast(words).await?;

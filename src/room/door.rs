@@ -14,9 +14,6 @@ pub const PASSPHRASE: usize = 40;
 /// So many rooms a visitor's session remembers. The oldest goes.
 pub const ROOMS: usize = 12;
 
-/// So often it is looked whether the door has opened, 5 ms apart.
-pub const TRIES: usize = 200;
-
 /// What a visitor's session knows of rooms.
 #[derive(State, Clone, Debug, Default)]
 pub struct Rooms {
@@ -168,17 +165,11 @@ pub async fn enter(
     let is_in = |room: &Room| {
         room.members
             .get(&me)
-            .is_some_and(|member| member.name == name)
+            .filter(|member| member.name == name)
+            .map(drop)
     };
-    for _ in 0..TRIES {
-        if shared.read(is_in).await? {
-            break;
-        }
-        cx.sleep(Millis(5)).await?;
-    }
-    if !shared.read(is_in).await? {
-        return Err(ForVisitor::new("The room did not let you in. Try again.").into());
-    }
+    let admitted = shared.until_within(Millis(2_000), is_in).await?;
+    admitted.ok_or(ForVisitor::new("The room did not let you in. Try again."))?;
     cx.update(|rooms| {
         (rooms.name, rooms.me) = (name, me);
         rooms.enter(room, key);

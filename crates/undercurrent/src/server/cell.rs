@@ -9,8 +9,7 @@ use crate::core::{
     log::Entry,
     ops::{Applied, RecordError},
     position::Position,
-    state::{State, apply_ops, from_json, to_json},
-    untyped::apply_json,
+    state::{State, apply_ops, to_json},
     writer::OpsWriter,
 };
 use axum::body::Bytes;
@@ -145,32 +144,24 @@ impl<S: State> Cell<S> {
         }
     }
 
-    /// A state as a store has it: a snapshot, and the entries since. Where they don't fit the type
-    /// as it is now, they are applied to the JSON, which knows no types, and read then: what was
-    /// added since has its default, and what was removed goes.
-    fn restored(snapshot: Option<&str>, since: Vec<Arc<Entry>>) -> Result<(Self, bool), String> {
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            read_typed::<S>(snapshot, &since).or_else(|_| read_untyped::<S>(snapshot, &since))
-        }));
-        let (base, mut value, fits) = match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(why)) => return Err(why),
-            Err(panic) => {
-                super::forget_panic(panic);
-                return Err("reading it panicked".to_owned());
-            }
-        };
-        let since = if fits { since } else { Vec::new() };
+    /// A state that was read: the value at its snapshot, the value now, and the entries from one to
+    /// the other, if they lead there.
+    pub(super) fn of_read(base: S, mut value: S, since: Option<Vec<Arc<Entry>>>) -> Self {
         let mut cell = Cell::new();
         cell.base_size = Size::Known(measure(&base).unwrap_or_default());
         cell.base = base;
         cell.shadow = value.arm();
         cell.value = value;
-        cell.since_bytes = since.iter().map(|entry| entry.weight()).sum();
         // What was read by other means than it was written is written anew with the next change.
-        cell.wants_base = !fits;
-        cell.since = since;
-        Ok((cell, fits))
+        cell.wants_base = since.is_none();
+        cell.since = since.unwrap_or_default();
+        cell.since_bytes = cell.since.iter().map(|entry| entry.weight()).sum();
+        cell
+    }
+
+    /// It is written anew with the next change.
+    pub(super) fn write_anew(&mut self) {
+        self.wants_base = true;
     }
 
     pub(crate) fn value(&self) -> &S {
@@ -373,45 +364,6 @@ impl<S: State> AnyCell for Cell<S> {
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }
-}
-
-/// The value at the snapshot, the value now, and whether the entries lead from one to the other.
-type Read<S> = Result<(S, S, bool), String>;
-
-fn read_typed<S: State>(snapshot: Option<&str>, since: &[Arc<Entry>]) -> Read<S> {
-    let base: S = match snapshot {
-        Some(json) => from_json(json).map_err(|error| error.0)?,
-        None => S::default(),
-    };
-    let mut value = base.clone();
-    for entry in since {
-        let mut applied = Applied::default();
-        apply_ops(&mut value, entry.all_ops(), &mut applied).map_err(|error| error.0)?;
-    }
-    Ok((base, value, true))
-}
-
-fn read_untyped<S: State>(snapshot: Option<&str>, since: &[Arc<Entry>]) -> Read<S> {
-    let default = || crate::core::state::to_json_with_server(&S::default());
-    let json = match snapshot {
-        Some(json) => json.to_owned(),
-        None => default().map_err(|error| error.to_string())?,
-    };
-    let mut value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
-    for entry in since {
-        apply_json(&mut value, entry.all_ops()).map_err(|error| error.0)?;
-    }
-    let value: S = from_json(&value.to_string()).map_err(|error| error.0)?;
-    Ok((value.clone(), value, false))
-}
-
-/// A state that was read, and whether it is what was written.
-pub(crate) type RestoredCell = Result<(Box<dyn AnyCell>, bool), String>;
-
-/// A state of a store, for who knows its type by name alone.
-pub(crate) fn restored<S: State>(snapshot: Option<&str>, since: Vec<Arc<Entry>>) -> RestoredCell {
-    let (cell, fits) = Cell::<S>::restored(snapshot, since)?;
-    Ok((Box::new(cell), fits))
 }
 
 // === impl TypedSnapshot ===

@@ -8,7 +8,8 @@ use super::{
     tasks::Attempt,
 };
 use crate::{
-    Call, EndKind, EventContext, EventDef, State, TaskContext, TaskDef, UpdateError, Visitor,
+    Call, EndKind, EventContext, EventDef, Millis, State, TaskContext, TaskDef, UpdateError,
+    Visitor,
     core::scope::{ScopeKind, ScopeName},
 };
 use futures::future::BoxFuture;
@@ -159,6 +160,50 @@ impl<S: State> ScopeHandle<S> {
         match place.and_then(|place| self.runtime.scopes.find(place.key)) {
             Some(scope) => scope.read(|| true, closure).await,
             None => Ok(closure(&S::default())),
+        }
+    }
+
+    /// Waits until the state says so, as [`TaskContext::until`] does in its own scope, but for so
+    /// long at most: what leads on comes from others. `None` if it did not come.
+    ///
+    /// ```
+    /// # use undercurrent::prelude::*;
+    /// #[derive(State, Clone, Debug, Default)]
+    /// #[state(scope = process)]
+    /// struct Rates { euro: Option<f64> }
+    ///
+    /// # #[derive(State, Clone, Debug, Default)] struct Cart { euro: f64 }
+    /// #[event]
+    /// async fn convert(cx: EventContext<Cart>) -> Result {
+    ///     let rates = cx.process::<Rates>();
+    ///     let euro = rates.until_within(Millis(2_000), |rates| rates.euro).await?;
+    ///     let euro = euro.ok_or(ForVisitor::new("There are no rates yet."))?;
+    ///     cx.update(|cart| cart.euro = euro).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and [`UpdateError::Cancelled`] when the server goes down.
+    pub async fn until_within<T: Send>(
+        &self,
+        patience: Millis,
+        mut look: impl FnMut(&S) -> Option<T> + Send,
+    ) -> Result<Option<T>, UpdateError> {
+        self.go_on().await?;
+        let Ok(place) = self.place() else {
+            return Ok(look(&S::default()));
+        };
+        self.runtime.load(&place).await;
+        let Some(scope) = self.runtime.scopes.find_or_make(&place, &self.runtime) else {
+            return Ok(look(&S::default()));
+        };
+        let interrupted = self.runtime.interrupted.clone();
+        let found = scope.until(|| true, interrupted.cancelled_owned(), look);
+        match tokio::time::timeout(patience.into(), found).await {
+            Ok(found) => found.map(Some),
+            Err(_) => Ok(None),
         }
     }
 

@@ -23,6 +23,7 @@ mod queues;
 mod reading;
 mod registration;
 mod registry;
+mod restored;
 mod scope;
 #[cfg(test)]
 mod scope_tests;
@@ -64,7 +65,7 @@ pub use self::{
 #[cfg(feature = "testing")]
 pub(crate) use self::{
     session::Session,
-    testing::{TestEvents, TestStream},
+    testing::{TestEvent, TestEvents, TestStream},
 };
 
 use self::{

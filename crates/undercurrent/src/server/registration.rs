@@ -1,10 +1,11 @@
 //! What the macros register: handlers with their arguments, and states.
 
 use super::{
-    cell::{AnySnapshot, RestoredCell, default_snapshot, restored},
+    cell::{AnySnapshot, default_snapshot},
     context::{EventRun, assert_together},
     forget_panic,
     outcome::Outcome,
+    restored::{RestoredCell, restored},
     tasks::Attempt,
     writing::{HandlerFailure, Writing},
 };
@@ -129,7 +130,7 @@ pub struct StateRegistration {
 }
 
 /// Reads a state as a store has it.
-pub(super) type Restore = fn(Option<&str>, Vec<Arc<Entry>>) -> RestoredCell;
+pub(super) type Restore = fn(Option<&str>, Vec<Arc<Entry>>) -> Result<RestoredCell, String>;
 
 /// The rule of a scope: lets a visitor in, or says why not.
 pub(super) type Join = fn(&Visitor, &str) -> Result<(), String>;

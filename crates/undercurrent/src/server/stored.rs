@@ -357,7 +357,7 @@ impl Read {
             })
             .collect();
         let json = snapshot.as_ref().map(|(_, json)| json.as_str());
-        let (cell, fits) = match (registration.restore)(json, entries.clone()) {
+        let restored = match (registration.restore)(json, entries.clone()) {
             Ok(restored) => restored,
             Err(why) => {
                 let scope = slot.name.to_string();
@@ -372,7 +372,17 @@ impl Read {
                 return;
             }
         };
-        self.is_other |= !fits;
+        self.is_other |= !restored.fits;
+        if restored.loses {
+            let scope = slot.name.to_string();
+            tracing::warn!(
+                state = name,
+                scope,
+                "a state has fields that this build does not know: a copy is laid aside before it \
+                 is written anew"
+            );
+            self.records.push(Record::Copy(id.clone()));
+        }
         match id.visitor {
             None => self.numbers.shared.push((name, number)),
             Some(visitor) => {
@@ -384,7 +394,7 @@ impl Read {
             visitor: id.visitor,
         };
         debug_assert!(id.visitor.is_none() || name == <UcEnds as crate::State>::NAME);
-        self.states.put(id, cell);
+        self.states.put(id, restored.cell);
         self.last_changed.push(last);
         self.entries.extend(entries);
     }

@@ -19,13 +19,17 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// An event, as a page sends it.
+/// Events, as a page sends them.
 pub(crate) struct TestEvents<'a> {
     pub(crate) client: &'a str,
     pub(crate) scope: &'a str,
+    pub(crate) events: Vec<TestEvent<'a>>,
+}
+
+pub(crate) struct TestEvent<'a> {
     pub(crate) number: u64,
     /// With its schema.
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     pub(crate) arguments: &'a str,
 }
 
@@ -37,22 +41,26 @@ pub(crate) struct TestStream {
 }
 
 impl TestEvents<'_> {
-    /// Takes it. An error is of the request as a whole.
+    /// Takes them. An error is of the request as a whole.
     pub(crate) async fn take(
-        &self,
+        self,
         runtime: &Arc<Runtime>,
         session: &Session,
-    ) -> Result<Answer, String> {
-        let arguments: &RawValue =
-            serde_json::from_str(self.arguments).map_err(|error| error.to_string())?;
+    ) -> Result<Vec<Answer>, String> {
+        let mut events = Vec::new();
+        for event in self.events {
+            let arguments: &RawValue =
+                serde_json::from_str(event.arguments).map_err(|error| error.to_string())?;
+            events.push((event.number, event.name.into(), arguments));
+        }
         let batch = Batch {
             client: self.client.into(),
             scope: Some(self.scope.into()),
-            events: vec![(self.number, self.name.into(), arguments)],
+            events,
         };
         let answers = take_events(runtime, session, batch).await;
-        let mut answers = answers.map_err(|refusal| format!("{refusal:?}"))?;
-        answers.events.pop().ok_or_else(|| "no answer".to_owned())
+        let answers = answers.map_err(|refusal| format!("{refusal:?}"))?;
+        Ok(answers.events)
     }
 }
 

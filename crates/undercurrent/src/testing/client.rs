@@ -4,7 +4,7 @@ use super::{PATIENCE, PAUSE, settle, shown::Followed};
 use crate::{
     Call, CancelTask, EndKind, EventDef, EventFn, Failure, PauseTask, ResumeTask, State, TaskFn,
     TaskRecord, Visitor, Which,
-    answer::Fate,
+    answer::{Answer, Fate},
     builtin::{UcEnds, UcTasks},
     core::{
         frame::{Control, Frame, parse_id},
@@ -13,7 +13,7 @@ use crate::{
         scope::{ScopeKind, ScopeName},
     },
     limits::OUTBOX_EVENTS,
-    server::{Runtime, Session, TestEvents, TestStream},
+    server::{Runtime, Session, TestEvent, TestEvents, TestStream},
 };
 use std::{fmt, sync::Arc};
 
@@ -31,6 +31,8 @@ pub struct TestClient {
     connection: Link,
     /// Sent while there was no connection.
     outbox: Vec<Waiting>,
+    /// What was sent last.
+    last: Option<Waiting>,
 }
 
 /// How the page is connected.
@@ -74,6 +76,7 @@ impl TestClient {
             followed: Vec::new(),
             connection: Link::Idle,
             outbox: Vec::new(),
+            last: None,
         }
     }
 
@@ -191,36 +194,54 @@ impl TestClient {
             self.outbox.push(waiting);
             return Ok(());
         }
-        self.post(&waiting).await
+        let posted = self.post(&waiting).await;
+        self.last = Some(waiting);
+        posted
+    }
+
+    /// Sends the last event once more, as a page does that did not hear the answer. The server
+    /// knows its number, and does not run it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send): one that was not taken may be taken now.
+    pub async fn send_again(&mut self) -> Result<(), Refused> {
+        match &self.last {
+            Some(last) if !self.is_cut() => self.post(last).await,
+            _ => Ok(()),
+        }
     }
 
     async fn post(&self, waiting: &Waiting) -> Result<(), Refused> {
-        let Waiting {
-            scope,
-            number,
-            name,
-            schema,
-            arguments,
-        } = waiting;
+        let mut answers = self.post_all(std::slice::from_ref(waiting)).await;
+        answers.pop().unwrap_or(Ok(()))
+    }
+
+    /// Sends events of one scope in one request, as a page does with those that have waited.
+    async fn post_all(&self, waiting: &[Waiting]) -> Vec<Result<(), Refused>> {
+        let Some(first) = waiting.first() else {
+            return Vec::new();
+        };
+        let events = waiting.iter().map(|event| TestEvent {
+            number: event.number,
+            name: format!("{}!{:x}", event.name, event.schema),
+            arguments: &event.arguments,
+        });
         let events = TestEvents {
             client: &self.id,
-            scope: &scope.to_string(),
-            number: *number,
-            name: &format!("{name}!{schema:x}"),
-            arguments,
+            scope: &first.scope.to_string(),
+            events: events.collect(),
         };
-        let answer = events.take(&self.runtime, &self.session).await;
-        let answer = answer.map_err(|message| Refused {
-            kind: EndKind::Misfit,
-            message,
-        })?;
-        match (answer.is, answer.kind) {
+        let answers = events.take(&self.runtime, &self.session).await;
+        let answers = answers.unwrap_or_else(|why| panic!("the server refuses all of it: {why}"));
+        let result = |answer: Answer| match (answer.is, answer.kind) {
             (Fate::Refused, kind) | (_, kind @ Some(_)) => Err(Refused {
                 kind: kind.unwrap_or(EndKind::Full),
                 message: answer.message,
             }),
             _ => Ok(()),
-        }
+        };
+        answers.into_iter().map(result).collect()
     }
 
     // === What the page shows ===
@@ -400,8 +421,13 @@ impl TestClient {
             self.connection = Link::Idle;
         }
         let mut refused = Vec::new();
-        for waiting in std::mem::take(&mut self.outbox) {
-            refused.extend(self.post(&waiting).await.err());
+        let waiting = std::mem::take(&mut self.outbox);
+        for of_scope in waiting.chunk_by(|one, next| one.scope == next.scope) {
+            let answers = self.post_all(of_scope).await;
+            refused.extend(answers.into_iter().filter_map(Result::err));
+        }
+        if let Some(last) = waiting.into_iter().next_back() {
+            self.last = Some(last);
         }
         refused
     }

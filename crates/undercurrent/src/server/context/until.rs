@@ -55,7 +55,7 @@ impl<S: State> TaskContext<S> {
 }
 
 impl Scope {
-    async fn until<S: State, T>(
+    pub(in crate::server) async fn until<S: State, T>(
         &self,
         gate: impl Gate + Clone,
         ends: impl Future<Output = ()>,

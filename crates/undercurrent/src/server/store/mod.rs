@@ -110,6 +110,8 @@ pub(crate) enum Record {
     /// What there is of a state, or of the whole scope, can't be read: it is laid aside, for who
     /// wants to look at it, and begins anew.
     Aside(Option<StateId>),
+    /// Of a state something is there that will not be written again: a copy is laid aside.
+    Copy(StateId),
 }
 
 /// A state in its scope. The ends of events are a state a visitor.

@@ -29,6 +29,8 @@ pub(super) struct Batch {
     busy: Puts,
     /// Ranges of rows of which nothing from before the batch stays; laid aside, if so.
     gone: Vec<(Range, bool)>,
+    /// Ranges of rows of which a copy is laid aside.
+    copied: Vec<Range>,
 }
 
 struct Snapshot {
@@ -122,15 +124,14 @@ impl Batch {
             Record::Gone => self.drop_rows(below(scope.0.to_vec()), false),
             Record::Aside(None) => self.drop_rows(below(scope.0.to_vec()), true),
             Record::Aside(Some(id)) => self.drop_state(scope, id, true),
+            Record::Copy(id) => self.copied.extend(ranges_of(scope, id)),
         }
     }
 
     fn drop_state(&mut self, scope: ScopeKey, id: &StateId, is_aside: bool) {
-        let snapshot = rows::snapshot_key(scope, id);
-        let behind = [snapshot.as_slice(), &[0]].concat();
-        self.drop_rows((snapshot, behind), is_aside);
-        let first = rows::entry_key(scope, id, 0);
-        self.drop_rows((first, rows::entry_key(scope, id, u64::MAX)), is_aside);
+        for range in ranges_of(scope, id) {
+            self.drop_rows(range, is_aside);
+        }
     }
 
     fn drop_rows(&mut self, range: Range, is_aside: bool) {
@@ -147,6 +148,9 @@ impl Batch {
         let mut rows = to.open_table(ROWS).map_err(of_redb)?;
         let mut queue = to.open_table(QUEUE).map_err(of_redb)?;
         let mut busy = to.open_table(BUSY).map_err(of_redb)?;
+        for range in &self.copied {
+            lay_aside(to, range, [&rows, &queue])?;
+        }
         for (range, is_aside) in &self.gone {
             if *is_aside {
                 lay_aside(to, range, [&rows, &queue])?;
@@ -162,6 +166,15 @@ impl Batch {
         put(&mut queue, &self.queue)?;
         put(&mut busy, &self.busy)
     }
+}
+
+/// The rows of a state: its snapshot, its entries.
+fn ranges_of(scope: ScopeKey, id: &StateId) -> [Range; 2] {
+    let snapshot = rows::snapshot_key(scope, id);
+    let behind = [snapshot.as_slice(), &[0]].concat();
+    let first = rows::entry_key(scope, id, 0);
+    let last = rows::entry_key(scope, id, u64::MAX);
+    [(snapshot, behind), (first, last)]
 }
 
 fn put(table: &mut Rows<'_>, puts: &Puts) -> Result<(), StoreError> {
@@ -229,12 +242,13 @@ fn lay_aside(
     tables: [&Rows<'_>; 2],
 ) -> Result<(), StoreError> {
     let mut aside = to.open_table(ASIDE).map_err(of_redb)?;
-    let when = crate::server::now_s().to_be_bytes();
     for table in tables {
         let rows = table.range(first.as_slice()..end.as_slice());
         for row in rows.map_err(of_redb)? {
             let (key, value) = row.map_err(of_redb)?;
-            let to = [when.as_slice(), key.value()].concat();
+            // What is the same is there once, however often it is laid aside.
+            let sum = crc32fast::hash(value.value()).to_be_bytes();
+            let to = [key.value(), sum.as_slice()].concat();
             aside
                 .insert(to.as_slice(), value.value())
                 .map_err(of_redb)?;

@@ -120,6 +120,50 @@ async fn written_by_another_build(json: &str) -> (Ground, Arc<Runtime>) {
     (ground, runtime)
 }
 
+/// How often a text was laid aside.
+fn aside(ground: &Ground, text: &str) -> usize {
+    let Ground::Platter(platter) = ground else {
+        panic!("it is on one");
+    };
+    let database = Medium::open(platter).expect("nobody has it");
+    let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
+    let table = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
+    let table = read.open_table(table).expect("it is there");
+    let rows = redb::ReadableTable::iter(&table).expect("it is readable");
+    let has_it = |value: &[u8]| String::from_utf8_lossy(value).contains(text);
+    let rows = rows.filter_map(Result::ok);
+    rows.filter(|(_, value)| has_it(value.value())).count()
+}
+
+#[tokio::test]
+async fn what_a_newer_build_has_written_is_kept_before_an_older_one_writes() {
+    let newer = r#"{"seen":["a"],"secret":1,"from_the_future":5}"#;
+    let (ground, mut runtime) = written_by_another_build(newer).await;
+    for _ in 0..2 {
+        let scope = the_scope(&runtime).await;
+        assert_eq!(seen(&scope).await, ["a"]);
+        scope.stored().await;
+        drop(scope);
+        close(runtime);
+        assert_eq!(
+            aside(&ground, "from_the_future"),
+            1,
+            "once, however often it is read"
+        );
+        runtime = ground.start().await;
+    }
+    push(&*the_scope(&runtime).await, "b")
+        .await
+        .expect("it is made");
+    close(runtime);
+    assert_eq!(aside(&ground, "from_the_future"), 1);
+    // What this build has written itself is whole.
+    let runtime = ground.start().await;
+    assert_eq!(seen(&*the_scope(&runtime).await).await, ["a", "b"]);
+    close(runtime);
+    assert_eq!(aside(&ground, r#""b""#), 0);
+}
+
 #[tokio::test]
 async fn of_a_state_that_changed_new_fields_have_their_defaults_and_old_ones_go() {
     let (_, runtime) = written_by_another_build(r#"{"seen":["a"],"gone":5}"#).await;
@@ -141,21 +185,11 @@ async fn a_state_that_fits_no_more_is_laid_aside_and_begins_anew() {
     scope.stored().await;
     drop(scope);
     close(runtime);
-    let Ground::Platter(platter) = &ground else {
-        panic!("it is on one");
-    };
-    {
-        let database = Medium::open(platter).expect("nobody has it");
-        let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
-        let aside = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
-        let aside = read.open_table(aside).expect("it is there");
-        let rows = redb::ReadableTable::iter(&aside).expect("it is readable");
-        let is_kept = rows.filter_map(Result::ok).any(|(_, value)| {
-            let text = String::from_utf8_lossy(value.value()).into_owned();
-            text.contains(r#"{"seen":7}"#)
-        });
-        assert!(is_kept, "who looks for it finds it");
-    }
+    assert_eq!(
+        aside(&ground, r#"{"seen":7}"#),
+        1,
+        "who looks for it finds it"
+    );
     let runtime = ground.start().await;
     assert_eq!(seen(&*the_scope(&runtime).await).await, ["anew"]);
     close(runtime);

@@ -170,3 +170,84 @@ async fn wherever_the_power_fails_each_scope_is_as_after_one_of_its_commits() {
         }
     }
 }
+
+// === With events ===
+
+#[event]
+async fn both(cx: EventContext<Trial>, n: u64) -> Result {
+    cx.update(|trial| trial.seen.push(format!("{n} begun")))
+        .await?;
+    // Others are acknowledged, and so flushed with what it has done.
+    cx.sleep(Millis(5)).await?;
+    cx.update(|trial| trial.seen.push(format!("{n} ended")))
+        .await?;
+    Ok(())
+}
+
+/// Sends events until the power fails. Those that were acknowledged.
+async fn send_until_the_power_fails(runtime: &Arc<Runtime>, platter: &Platter) -> Vec<u64> {
+    let scope = the_scope(runtime).await;
+    let mut acknowledged = Vec::new();
+    for n in 1_u64.. {
+        match n % 3 {
+            0 => send(&scope, n, note(n.to_string())).await,
+            _ => send(&scope, n, both(n)).await,
+        };
+        let failed = until(|| async { platter.has_failed() });
+        tokio::select! {
+            biased;
+            () = scope.stored() => acknowledged.push(n),
+            () = failed => break,
+        }
+    }
+    acknowledged
+}
+
+/// Between an acknowledgement and the start, between two updates, between the last and the end, in
+/// the middle of a flush: each write is a moment at which a server can be lost.
+#[tokio::test]
+async fn at_every_write_an_acknowledged_event_comes_to_an_end_that_is_told() {
+    let mut counts = [0_usize; 3];
+    for moment in 1..150 {
+        let platter = Platter::new(moment);
+        let ground = Ground::Platter(platter.clone());
+        let runtime = ground.start().await;
+        the_scope(&runtime).await.stored().await;
+        platter.fail_after(moment);
+        let acknowledged = send_until_the_power_fails(&runtime, &platter).await;
+
+        let later = ground.as_if_killed().start().await;
+        let scope = the_scope(&later).await;
+        let Some(last) = acknowledged.last() else {
+            continue;
+        };
+        ended(&scope, *last).await;
+        let (seen, failures) = (seen(&scope).await, failures(&scope).await);
+        for n in acknowledged {
+            let times = |text: String| seen.iter().filter(|seen| **seen == text).count();
+            let is_told = failures
+                .iter()
+                .any(|failure| failure.number == n && failure.kind == EndKind::Interrupted);
+            if n % 3 == 0 {
+                assert_eq!(
+                    (times(n.to_string()), is_told),
+                    (1, false),
+                    "moment {moment}, event {n}"
+                );
+                counts[0] += 1;
+                continue;
+            }
+            let (begun, ended) = (times(format!("{n} begun")), times(format!("{n} ended")));
+            assert!(
+                begun <= 1 && ended <= begun,
+                "moment {moment}, event {n}: {seen:?}"
+            );
+            assert!(
+                ended == 1 || is_told,
+                "moment {moment}, event {n}: {seen:?}"
+            );
+            counts[1 + usize::from(is_told)] += 1;
+        }
+    }
+    assert!(counts.iter().all(|&count| count > 5), "{counts:?}");
+}

@@ -1,0 +1,355 @@
+//! Random schedules over real queues, tasks and streams, on one thread, under a clock that a seed
+//! turns: pages of two visitors click, are cut off and come back, hear no answer and ask again;
+//! events wait, fail and are refused; tasks are started, replaced, paused and cancelled.
+//!
+//! What happened is written by the handlers themselves, into a list that only grows. So at the end
+//! it can be read whether each event that was taken ran once, in its order and by itself, whether
+//! nothing of the others did, and whether all that a page ever showed was one of the states that
+//! there were.
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+use undercurrent::{
+    EndKind, Limits,
+    prelude::*,
+    testing::{TestApp, TestClient},
+};
+
+/// So many seeds in an ordinary run; `SIMULATION=100000` runs more, `SIMULATION_SEED=7` that one.
+const SEEDS: u64 = 150;
+const STEPS: usize = 120;
+/// Pages of two visitors: two tabs each.
+const PAGES: usize = 4;
+const KEYS: [&str; 2] = ["a", "b"];
+
+#[derive(State, Clone, Debug, Default)]
+struct Lab {
+    /// What events did. It only grows.
+    done: List<Done>,
+    /// How far the tasks are, by key.
+    ticks: Map<String, u32>,
+}
+
+/// What an event of a page did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Done {
+    page: usize,
+    n: u32,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum What {
+    Put,
+    Begun,
+    Ended,
+    Dispatched,
+}
+
+#[event]
+fn put(lab: &mut Lab, page: usize, n: u32) {
+    lab.done.push(done(page, n, What::Put));
+}
+
+#[event]
+fn fails(lab: &mut Lab, page: usize, n: u32) -> Result<(), ForVisitor> {
+    lab.done.push(done(page, n, What::Put));
+    Err(ForVisitor::new("No."))
+}
+
+#[event]
+async fn slow(cx: EventContext<Lab>, page: usize, n: u32, ms: u64) -> Result {
+    cx.update(|lab| lab.done.push(done(page, n, What::Begun)))
+        .await?;
+    cx.sleep(Millis(ms)).await?;
+    cx.update(|lab| lab.done.push(done(page, n, What::Ended)))
+        .await?;
+    cx.dispatch(dispatched(page, n));
+    Ok(())
+}
+
+#[event]
+fn dispatched(lab: &mut Lab, page: usize, n: u32) {
+    lab.done.push(done(page, n, What::Dispatched));
+}
+
+#[background(key = key, overlap = replace)]
+async fn ticks(cx: TaskContext<Lab>, key: String) -> Result {
+    loop {
+        cx.update(|lab| *lab.ticks.entry(key.clone()).or_default() += 1)
+            .await?;
+        cx.sleep(Millis(10)).await?;
+    }
+}
+
+fn done(page: usize, n: u32, what: What) -> Done {
+    Done { page, n, what }
+}
+
+/// A page, and what it knows of itself.
+struct Page {
+    client: TestClient,
+    /// The next event's number, as the test counts.
+    next: u32,
+    is_cut: bool,
+    /// Events that were taken, or wait in the page.
+    taken: Vec<Sent>,
+    /// How much the page has shown, and what.
+    looks: Vec<Vec<Done>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Put(u32),
+    Slow(u32),
+    Fails,
+}
+
+/// What the schedules did, so that a test can tell that they did enough.
+#[derive(Debug, Default)]
+struct Seen {
+    taken: usize,
+    refused: usize,
+    again: usize,
+    cuts: usize,
+    waited: usize,
+    cancelled: usize,
+    looks: usize,
+}
+
+impl Page {
+    /// Clicks at random.
+    async fn click(&mut self, page: usize, random: &mut Rng, seen: &mut Seen) {
+        let n = self.next;
+        self.next += 1;
+        let (sent, answer) = match random.u8(..4) {
+            0 | 1 => (Sent::Put(n), self.client.send(put(page, n)).await),
+            2 => {
+                let ms = random.u64(..40);
+                (Sent::Slow(n), self.client.send(slow(page, n, ms)).await)
+            }
+            _ => (Sent::Fails, self.client.send(fails(page, n)).await),
+        };
+        match answer {
+            Ok(()) => {
+                seen.taken += 1;
+                seen.waited += usize::from(self.is_cut);
+                self.taken.push(sent);
+            }
+            Err(refused) => {
+                assert_eq!(refused.kind, EndKind::Full, "{refused:?}");
+                seen.refused += 1;
+            }
+        }
+        // The answer is not heard, and the page asks again: of one that was taken nothing comes.
+        if answer_is_lost(random) && self.taken.last() == Some(&sent) && !self.is_cut {
+            self.client.send_again().await.expect("it is known");
+            seen.again += 1;
+        }
+    }
+
+    async fn heal(&mut self, seen: &mut Seen) {
+        self.is_cut = false;
+        let waited = self.client.waiting();
+        let refused = self.client.heal().await;
+        // Once one has no room those behind it have none either: what is missing is the end.
+        assert!(refused.iter().all(|refused| refused.kind == EndKind::Full));
+        seen.refused += refused.len();
+        assert!(refused.len() <= waited);
+        let kept = self.taken.len() - refused.len();
+        self.taken.truncate(kept);
+    }
+
+    async fn look(&mut self, seen: &mut Seen) -> Lab {
+        let lab = self.client.see::<Lab>().await;
+        self.looks.push(lab.done.iter().cloned().collect());
+        seen.looks += 1;
+        lab
+    }
+}
+
+fn answer_is_lost(random: &mut Rng) -> bool {
+    random.u8(..4) == 0
+}
+
+async fn ticked(page: &mut Page, key: &str, seen: &mut Seen) -> u32 {
+    page.look(seen).await.ticks.get(key).copied().unwrap_or(0)
+}
+
+async fn check(seed: u64, seen: &mut Seen) {
+    let mut random = Rng::with_seed(seed);
+    let limits = Limits {
+        queue: random.usize(3..12),
+        log_entries: random.usize(2..40),
+        ..Limits::default()
+    };
+    let app = TestApp::with(limits, |builder| builder);
+    let mut pages: Vec<Page> = Vec::new();
+    for nth in 0..PAGES {
+        let client = match nth % 2 {
+            0 => app.client(),
+            _ => app.second_tab_of(&pages[nth - 1].client),
+        };
+        pages.push(Page {
+            client,
+            next: 0,
+            is_cut: false,
+            taken: Vec::new(),
+            looks: Vec::new(),
+        });
+    }
+    for _ in 0..STEPS {
+        let nth = random.usize(..PAGES);
+        let key = KEYS[random.usize(..KEYS.len())];
+        let page = &mut pages[nth];
+        match random.u8(..20) {
+            0..=7 => page.click(nth, &mut random, seen).await,
+            8..=10 => drop(page.look(seen).await),
+            11 if !page.is_cut => {
+                page.client.cut();
+                page.is_cut = true;
+                seen.cuts += 1;
+            }
+            11 | 12 if page.is_cut => page.heal(seen).await,
+            13 if !page.is_cut => {
+                let started = page.client.send(ticks(key.to_owned())).await;
+                started.expect("there is room for a few");
+            }
+            14 if !page.is_cut => {
+                let paused = page.client.pause_keyed(ticks, key).await;
+                paused.expect("it is asked");
+            }
+            15 if !page.is_cut => {
+                let resumed = page.client.resume_keyed(ticks, key).await;
+                resumed.expect("it is asked");
+            }
+            16 if !page.is_cut => {
+                let cancelled = page.client.cancel_keyed(ticks, key).await;
+                cancelled.expect("it is asked");
+                let then = ticked(page, key, seen).await;
+                app.advance(Millis(random.u64(1..100))).await;
+                assert_eq!(
+                    ticked(page, key, seen).await,
+                    then,
+                    "nothing lands after a cancel"
+                );
+                seen.cancelled += 1;
+            }
+            _ => app.advance(Millis(random.u64(1..60))).await,
+        }
+    }
+    for page in &mut pages {
+        page.heal(seen).await;
+        for key in KEYS {
+            let cancelled = page.client.cancel_keyed(ticks, key).await;
+            cancelled.expect("it is asked");
+        }
+    }
+    app.quiet().await;
+    let mut labs = Vec::new();
+    for page in &mut pages {
+        labs.push(page.look(seen).await);
+    }
+    for pair in 0..PAGES / 2 {
+        let [one, other] = [&labs[2 * pair], &labs[2 * pair + 1]];
+        assert_eq!(
+            format!("{one:?}"),
+            format!("{other:?}"),
+            "two tabs show the same"
+        );
+    }
+    for (nth, page) in pages.iter_mut().enumerate() {
+        let all: Vec<Done> = labs[nth].done.iter().cloned().collect();
+        let not_sent_on = check_runs(nth, &page.taken, &all);
+        check_alone(&all);
+        for look in &page.looks {
+            assert_eq!(
+                look[..],
+                all[..look.len()],
+                "what was shown is a beginning of it"
+            );
+        }
+        let failed = page
+            .taken
+            .iter()
+            .filter(|sent| **sent == Sent::Fails)
+            .count();
+        let told = page.client.failures().await.len();
+        let expected = (failed + not_sent_on).min(Limits::default().failures);
+        assert_eq!(told, expected, "failures are told");
+    }
+}
+
+/// Each event of a page that was taken ran once, in order; nothing else did. How many could not
+/// dispatch what they should.
+fn check_runs(page: usize, taken: &[Sent], all: &[Done]) -> usize {
+    let mine = all.iter().filter(|done| done.page == page);
+    let ran: Vec<Sent> = mine
+        .filter_map(|done| match done.what {
+            What::Put => Some(Sent::Put(done.n)),
+            What::Begun => Some(Sent::Slow(done.n)),
+            What::Ended | What::Dispatched => None,
+        })
+        .collect();
+    let expected = taken.iter().copied().filter(|sent| *sent != Sent::Fails);
+    assert_eq!(ran, expected.collect::<Vec<_>>(), "of page {page}");
+    let count = |what| {
+        let mine = all.iter().filter(|done| done.page == page);
+        mine.filter(|done| done.what == what).count()
+    };
+    assert_eq!(
+        count(What::Begun),
+        count(What::Ended),
+        "each came to its end"
+    );
+    // What it dispatches may find the queue full, and is told so.
+    count(What::Begun) - count(What::Dispatched)
+}
+
+/// Events of a visitor run one at a time, whichever page sends them.
+fn check_alone(all: &[Done]) {
+    for (at, begun) in all.iter().enumerate() {
+        if begun.what == What::Begun {
+            let ended = Done {
+                what: What::Ended,
+                ..begun.clone()
+            };
+            assert_eq!(all.get(at + 1), Some(&ended), "nothing came in between");
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn events_run_once_in_order_and_alone_whatever_the_pages_do() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("there are resources");
+    let mut seen = Seen::default();
+    let seeds = match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION").unwrap_or(SEEDS),
+    };
+    for seed in seeds.clone() {
+        println!("SIMULATION_SEED={seed}");
+        runtime.block_on(check(seed, &mut seen));
+    }
+    println!("{seen:?}");
+    if seeds.end - seeds.start >= SEEDS {
+        let all = [
+            seen.taken,
+            seen.refused,
+            seen.again,
+            seen.cuts,
+            seen.waited,
+            seen.cancelled,
+            seen.looks,
+        ];
+        assert!(all.iter().all(|&count| count > 100), "{seen:?}");
+    }
+}
