@@ -179,4 +179,18 @@ export const breakages = [
     put: 'runtime.keeps_first',
     test: [...runtime, 'a_slow_disk_slows_handlers_down'],
   },
+  {
+    name: 'what a newer build wrote is lost',
+    file: `${server}/restored.rs`,
+    find: 'other.is_none_or(|other| has_more(one, other))',
+    put: 'other.is_some_and(|other| has_more(one, other))',
+    test: [...runtime, 'what_a_newer_build_has_written'],
+  },
+  {
+    name: 'a retry runs again',
+    file: `${core}/numbers.rs`,
+    find: 'known.highest = number.max(known.highest);',
+    put: 'known.highest = known.highest.max(number.saturating_sub(1));',
+    test: [...crate('simulation'), 'events_run_once_in_order_and_alone'],
+  },
 ];

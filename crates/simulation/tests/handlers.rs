@@ -102,7 +102,7 @@ struct Page {
 enum Sent {
     Put(u32),
     Slow(u32),
-    Fails,
+    Fails(u32),
 }
 
 /// What the schedules did, so that a test can tell that they did enough.
@@ -128,7 +128,7 @@ impl Page {
                 let ms = random.u64(..40);
                 (Sent::Slow(n), self.client.send(slow(page, n, ms)).await)
             }
-            _ => (Sent::Fails, self.client.send(fails(page, n)).await),
+            _ => (Sent::Fails(n), self.client.send(fails(page, n)).await),
         };
         match answer {
             Ok(()) => {
@@ -272,7 +272,7 @@ async fn check(seed: u64, seen: &mut Seen) {
         let failed = page
             .taken
             .iter()
-            .filter(|sent| **sent == Sent::Fails)
+            .filter(|sent| matches!(sent, Sent::Fails(_)))
             .count();
         let told = page.client.failures().await.len();
         let expected = (failed + not_sent_on).min(Limits::default().failures);
@@ -291,7 +291,10 @@ fn check_runs(page: usize, taken: &[Sent], all: &[Done]) -> usize {
             What::Ended | What::Dispatched => None,
         })
         .collect();
-    let expected = taken.iter().copied().filter(|sent| *sent != Sent::Fails);
+    let expected = taken
+        .iter()
+        .copied()
+        .filter(|sent| !matches!(sent, Sent::Fails(_)));
     assert_eq!(ran, expected.collect::<Vec<_>>(), "of page {page}");
     let count = |what| {
         let mine = all.iter().filter(|done| done.page == page);
