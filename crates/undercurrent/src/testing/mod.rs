@@ -12,7 +12,7 @@
 //! A [`TestApp`] has every state, event and task of the crate. A [`TestClient`] is a page in a
 //! browser: it sends events, and shows states as its stream brings them.
 //!
-//! ```
+//! ```standalone_crate
 //! use undercurrent::{prelude::*, testing::TestApp};
 //!
 //! #[derive(State, Clone, Debug, Default)]
