@@ -174,7 +174,7 @@ fn message(status: StatusCode, text: &str) -> Response {
 }
 
 /// Whether this attempt, counted from 0, falls into the share that fails.
-fn fails(id: u32, attempt: u32, rate: f64) -> bool {
+pub(crate) fn fails(id: u32, attempt: u32, rate: f64) -> bool {
     // The finaliser of SplitMix64 spreads neighbouring ids and attempts over
     // all 64 bits; the top 53 of them make an even fraction below 1.
     let mut hash = (u64::from(id) << 32 | u64::from(attempt)).wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -33,10 +33,21 @@ impl Upstream {
             .base()?
             .ok_or_else(|| ConfigError::value("upstream.url", "is not set"))?;
         let timeout = Duration::from_millis(config.timeout_ms);
+        Self::below(base, timeout, "upstream.url")
+    }
+
+    /// A client for what lies below another address; `key` is the setting that
+    /// has it.
+    pub(crate) fn below(
+        base: Url,
+        timeout: Duration,
+        key: &'static str,
+    ) -> Result<Self, ConfigError> {
         // A plain upstream must not need certificates: without any on the
         // machine, a client that loads them cannot be built.
         let system_roots = base.scheme() == "https";
-        Self::build(base, CONNECT_TIMEOUT.min(timeout), timeout, system_roots)
+        let connect_timeout = CONNECT_TIMEOUT.min(timeout);
+        Self::build(base, connect_timeout, timeout, system_roots, key)
     }
 
     /// `system_roots` trusts the certificates of this machine; otherwise no
@@ -46,8 +57,9 @@ impl Upstream {
         connect_timeout: Duration,
         timeout: Duration,
         system_roots: bool,
+        key: &'static str,
     ) -> Result<Self, ConfigError> {
-        let http = http(connect_timeout, Some(timeout), system_roots, "upstream.url")?;
+        let http = http(connect_timeout, Some(timeout), system_roots, key)?;
         Ok(Self {
             http,
             base,
@@ -63,20 +75,31 @@ impl Upstream {
 
     /// Fetches one product with one request.
     pub async fn product(&self, id: u32) -> Result<Product, UpstreamError> {
+        parse(id, &self.get(self.url(id)).await?)
+    }
+
+    /// The body of a good answer, with one request.
+    pub(crate) async fn get(&self, url: Url) -> Result<Vec<u8>, UpstreamError> {
         let request = self
             .http
-            .get(self.url(id))
+            .get(url)
             .header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(|error| self.named(&error))?;
         let status = response.status();
         match status.as_u16() {
-            200..=299 => parse(id, &self.body(response).await?),
+            200..=299 => self.body(response).await,
             code @ (301 | 302 | 303 | 307 | 308) => Err(UpstreamError::Redirect(code)),
             code => Err(UpstreamError::Status(code)),
         }
     }
 
-    fn url(&self, id: u32) -> Url {
+    /// The address that others are below.
+    pub(crate) fn base_url(&self) -> Url {
+        self.base.clone()
+    }
+
+    /// The address of a product.
+    pub(crate) fn url(&self, id: u32) -> Url {
         let mut url = self.base.clone();
         // Only an address without a host has no segments, and
         // `UpstreamConfig` accepts none of those.

@@ -35,6 +35,8 @@ pub enum UpstreamError {
     NotJson,
     /// The answer is JSON but no product, for this reason.
     NotProduct(String),
+    /// The answer is JSON but no list of products, for this reason.
+    NotList(String),
     /// The request failed in a way that has no name here.
     Other(String),
 }
@@ -67,6 +69,7 @@ impl fmt::Display for UpstreamError {
             Self::TooLarge => write!(f, "the answer is over 1 MiB"),
             Self::NotJson => write!(f, "the answer is not JSON"),
             Self::NotProduct(reason) => write!(f, "the answer is not a product: {reason}"),
+            Self::NotList(reason) => write!(f, "the answer is not a list of products: {reason}"),
             Self::Other(reason) => write!(f, "the request failed: {reason}"),
         }
     }
@@ -79,6 +82,11 @@ impl UpstreamError {
     /// kept short.
     pub(super) fn not_product(reason: &str) -> Self {
         Self::NotProduct(shortened(reason))
+    }
+
+    /// A [`Self::NotList`], kept short as well.
+    pub(super) fn not_list(reason: &str) -> Self {
+        Self::NotList(shortened(reason))
     }
 
     /// Names what went wrong between the request and the end of its answer.

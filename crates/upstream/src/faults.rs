@@ -49,6 +49,11 @@ impl Faults {
             .filter(|rule| attempt < rule.attempts)
             .map(|rule| rule.fault)
     }
+
+    /// What goes wrong anywhere.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Fault> {
+        self.0.values().map(|rule| rule.fault)
+    }
 }
 
 impl FromStr for Faults {

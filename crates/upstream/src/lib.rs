@@ -3,7 +3,7 @@
 //!
 //! `open` is the only entry: it starts the built-in upstream when no URL is configured, and
 //! returns the client that is pointed at it. A browser's build has the type of a product only.
-//! [`chat`] is the same for a model that answers questions.
+//! [`chat`] is the same for a model that answers questions, [`sales`] for what a shop has sold.
 
 #[cfg(feature = "ssr")]
 pub mod builtin;
@@ -19,6 +19,7 @@ pub mod faults;
 #[cfg(feature = "ssr")]
 mod open;
 pub mod product;
+pub mod sales;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 
@@ -30,5 +31,6 @@ pub use self::{
     config::{ConfigError, UpstreamConfig},
     error::UpstreamError,
     open::{OpenError, from_file, open},
+    sales::{Sales, sales_from_file},
 };
 pub use product::Product;

@@ -124,7 +124,7 @@ async fn a_connection_that_is_not_accepted_ends() {
 
     let base = Url::parse(&format!("http://{address}")).unwrap();
     let times = (Duration::from_millis(200), Duration::from_secs(60));
-    let upstream = Upstream::build(base, times.0, times.1, false).unwrap();
+    let upstream = Upstream::build(base, times.0, times.1, false, "upstream.url").unwrap();
     let error = upstream.product(1).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -273,7 +273,7 @@ async fn a_failed_handshake_is_told() {
     // No roots are trusted, so that the test needs none on the machine.
     let base = Url::parse(&format!("https://{address}")).unwrap();
     let time = Duration::from_secs(10);
-    let upstream = Upstream::build(base, time, time, false).unwrap();
+    let upstream = Upstream::build(base, time, time, false, "upstream.url").unwrap();
     let error = upstream.product(1).await;
     assert_eq!(
         error.unwrap_err().to_string(),
