@@ -8,6 +8,8 @@ pub mod assistant;
 pub mod dashboard;
 pub mod dice;
 pub mod files;
+#[cfg(feature = "ssr")]
+pub mod give;
 pub mod home;
 pub mod lab;
 pub mod lorem;

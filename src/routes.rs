@@ -17,7 +17,7 @@ pub fn files(uc: &Undercurrent) -> Router {
         let file = file.ok().flatten().ok_or(StatusCode::NOT_FOUND)?;
         // The name is this server's own: it needs no escapes.
         let headers: [(HeaderName, String); 4] = [
-            (header::CONTENT_TYPE, "application/json".to_owned()),
+            (header::CONTENT_TYPE, kind(&file.name).to_owned()),
             (
                 header::CONTENT_DISPOSITION,
                 format!("attachment; filename=\"{}\"", file.name),
@@ -28,4 +28,13 @@ pub fn files(uc: &Undercurrent) -> Router {
         Ok::<_, StatusCode>((headers, file.text))
     };
     Router::new().route("/files/{token}", get(give))
+}
+
+/// What a file is, by its name.
+fn kind(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, end)| end) {
+        "csv" => "text/csv; charset=utf-8",
+        "md" => "text/markdown; charset=utf-8",
+        _ => "application/json",
+    }
 }
