@@ -10,6 +10,7 @@ use crate::{
     pieces::{Banner, Toasts, Tray},
     posts::PostsPage,
     random::RandomPage,
+    report::ReportPage,
     room::{LobbyPage, RoomPage},
 };
 use leptos::prelude::*;
@@ -62,6 +63,7 @@ pub fn App() -> impl IntoView {
                 <nav aria-label="Pages">
                     <A href="/posts">"Posts"</A>
                     <A href="/assistant">"Assistant"</A>
+                    <A href="/report">"Report"</A>
                     <A href="/room">"Room"</A>
                     <A href="/monitor">"Monitor"</A>
                     <A href="/dashboard">"Dashboard"</A>
@@ -80,6 +82,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
                     <Route path=path!("/assistant") view=AssistantPage/>
+                    <Route path=path!("/report") view=ReportPage/>
                     <Route path=path!("/room") view=LobbyPage/>
                     <Route path=path!("/room/:name") view=RoomPage/>
                     <Route path=path!("/monitor") view=MonitorPage/>

@@ -17,6 +17,7 @@ pub mod monitor;
 pub mod pieces;
 pub mod posts;
 pub mod random;
+pub mod report;
 pub mod room;
 #[cfg(feature = "ssr")]
 pub mod routes;

@@ -20,9 +20,11 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .init();
     let upstream = upstream::from_file("Leptos.toml").await?;
     let chat = upstream::chat_from_file("Leptos.toml").await?;
+    let sales = upstream::sales_from_file("Leptos.toml").await?;
     let uc = Undercurrent::open("Leptos.toml")?
         .provide(upstream)
         .provide(chat)
+        .provide(sales)
         .on_start(gallery::dashboard::sample_all())
         .build()?;
     let app = uc.router(App, shell).merge(routes::files(&uc));

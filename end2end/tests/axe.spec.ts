@@ -7,7 +7,7 @@ import { Tray, open } from './support/page';
 import { expect, test } from './support/shop';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
-const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/room', '/room/tea', '/lab', '/lab/rows', '/nowhere'];
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/report', '/room', '/room/tea', '/lab', '/lab/rows', '/nowhere'];
 
 async function expectNothing(page: Page, state: string): Promise<void> {
   // What fades in is looked at when it is there.
@@ -23,7 +23,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     test.describe(`${colorScheme}, ${size}`, () => {
       // Without motion nothing begins by itself, and nothing moves while axe looks.
-      test.use({ colorScheme, viewport, contextOptions: { reducedMotion: 'reduce' } });
+      const sales = { delayMs: 5, failureRate: 0, faults: '7=500' };
+      test.use({ colorScheme, viewport, sales, contextOptions: { reducedMotion: 'reduce' } });
 
       test('every page as it comes', async ({ page, problems }) => {
         // The browser says that a page is not there.
@@ -79,6 +80,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.getByRole('button', { name: 'a 500' }).click();
         await expect(page.getByRole('button', { name: 'Retry' })).toBeVisible();
         await expectNothing(page, 'the assistant, with code and a failure');
+        await open(page, '/report');
+        await page.getByRole('button', { name: 'Make the report' }).click();
+        await expect(page.locator('#report-notes')).toContainText('Retry asks', { timeout: 20_000 });
+        await expectNothing(page, 'the report, with a product that did not come');
         await open(page, '/room/tea');
         await page.getByLabel('Your name').fill('Ada');
         await page.getByRole('button', { name: 'Enter' }).click();

@@ -189,7 +189,11 @@ test('each page has a row that follows what happens there', async ({ page, conte
   await other.getByRole('button', { name: 'Add a stream' }).click();
   await expect(fact('Streams of words')).toHaveText('1 stream');
   await expect(row('Streams of words').getByRole('progressbar')).toHaveCount(1);
-  for (const path of ['/posts', '/assistant', '/room', '/random', '/lorem', '/monitor', '/dashboard']) {
+  await open(other, '/report');
+  await other.getByRole('button', { name: 'Make the report' }).click();
+  await expect(row('Report').locator('.mini-cells span[data-stage="done"]')).toHaveCount(40);
+  await expect(fact('Report')).toHaveText('40 products');
+  for (const path of ['/posts', '/assistant', '/report', '/room', '/random', '/lorem', '/monitor', '/dashboard']) {
     await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
   }
   await row('Random numbers').getByRole('link').click();

@@ -61,6 +61,22 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       expect(await overflow(page)).toBeLessThanOrEqual(0);
     });
 
+    test('the report: nothing jumps while products come, while it is written, nor while it comes alive', async ({
+      page,
+    }) => {
+      await open(page, '/report');
+      await page.getByRole('button', { name: 'Make the report' }).click();
+      await expect(page.locator('.cell[data-stage="done"]')).toHaveCount(40);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      await page.locator('.sections').scrollIntoViewIfNeeded();
+      await expect(page.locator('#report-notes')).toHaveText('All of it is here.', { timeout: 20_000 });
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      await page.reload();
+      await ready(page);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+    });
+
     test('the dashboard: nothing jumps while all parts move, nor while the page comes alive', async ({
       page,
     }) => {

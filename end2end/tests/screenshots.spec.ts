@@ -9,6 +9,7 @@ import type { Locator, Page, TestInfo } from '@playwright/test';
 import { expect, test } from './support/gallery';
 import { open } from './support/page';
 import type { Style } from './support/posts-page';
+import { test as booksTest } from './support/books';
 import { test as modelTest } from './support/model';
 import { test as shopTest } from './support/shop';
 
@@ -153,6 +154,37 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.getByRole('button', { name: 'Pause processor' }).click();
         await page.getByRole('button', { name: 'Stop events' }).click();
         await take('failed');
+      });
+    });
+
+    booksTest.describe(`the report, ${colorScheme}, ${size}`, () => {
+      booksTest.use({ colorScheme, viewport });
+
+      booksTest('at first, filling, being written, with two that did not come, on the first page', async ({
+        page,
+        books,
+      }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `report-${state}-${colorScheme}-${size}`);
+        await open(page, '/report');
+        await take('empty');
+        books.fail(7, 23);
+        await page.getByRole('button', { name: 'Make the report' }).click();
+        books.let(17);
+        await books.expectAsked(21);
+        await expect(page.locator('.cell[data-stage="done"]')).toHaveCount(16);
+        await take('filling');
+        books.letAll();
+        await expect(page.getByRole('article', { name: 'Problems' })).toContainText('came back');
+        await page.getByRole('button', { name: 'Pause' }).click();
+        await expect(page.locator('.report-controls .status')).toHaveText('Paused');
+        await take('writing');
+        await page.getByRole('button', { name: 'Resume' }).click();
+        await expect(page.locator('#report-notes')).toContainText('Retry asks', { timeout: 20_000 });
+        await take('whole');
+        await open(page, '/');
+        await page.locator('.page-row', { hasText: 'Report' }).scrollIntoViewIfNeeded();
+        await take('home');
       });
     });
 

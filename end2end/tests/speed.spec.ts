@@ -4,7 +4,7 @@
 import { expect, test } from './support/gallery';
 import { open } from './support/page';
 
-const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/room'];
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/report', '/room'];
 const LCP_MS = 2_000;
 const CLS = 0.02;
 /** A machine that is busy with something else measures that: one of these must do. */

@@ -5,6 +5,7 @@ use crate::{
     pieces::{Ring, Seen},
     posts::{background::get_posts, save::watch, state::*},
     random::state::{KEPT, LIMIT, Random},
+    report::state::{Cell, Report, Stage},
     room::door::{Rooms, title},
 };
 use leptos::prelude::*;
@@ -28,6 +29,9 @@ pub(super) fn Pages() -> impl IntoView {
             </PageRow>
             <PageRow path="/assistant" name="Assistant" about="A model answers word by word, asks for tools, and waits for your approval.">
                 <TasksMini of="assistant/"/>
+            </PageRow>
+            <PageRow path="/report" name="Report" about="A shop is asked for 40 products, so many at once, and a report is written of what came.">
+                <ReportMini/>
             </PageRow>
             <PageRow path="/room" name="Room" about="One state shared by all in a room: who is here, a chat, a vote, a timer.">
                 <RoomMini/>
@@ -164,6 +168,35 @@ fn RoomMini() -> impl IntoView {
             _ => names(),
         }}</p>
         <MiniFact value=Signal::derive(move || count().to_string()) one="room" many="rooms"/>
+    }
+}
+
+/// The products of the report, a square for each.
+#[component]
+fn ReportMini() -> impl IntoView {
+    let report = use_state::<Report>();
+    let count = move || report.cells().with(|cells| cells.len());
+    let stages = Memo::new(move |_| {
+        report.cells().with(|cells| {
+            let names = cells.iter().map(|cell| cell.stage.name());
+            names.collect::<Vec<_>>()
+        })
+    });
+    let done = move || {
+        let is_done = |cell: &&Cell| matches!(cell.stage, Stage::Done(_));
+        let done = report
+            .cells()
+            .with(|cells| cells.iter().filter(is_done).count());
+        done.to_string()
+    };
+    view! {
+        <div>
+            {move || (count() == 0).then(|| view! { <p class="mini-empty">"None made"</p> })}
+            <div class="mini-cells" aria-hidden="true">
+                {move || stages.get().into_iter().map(|stage| view! { <span data-stage=stage></span> }).collect_view()}
+            </div>
+        </div>
+        <MiniFact value=Signal::derive(done) one="product" many="products"/>
     }
 }
 

@@ -19,7 +19,8 @@ pub fn RunLine(
     #[prop(into)]
     done: Signal<u64>,
     /// Steps in all.
-    of: u64,
+    #[prop(into)]
+    of: Signal<u64>,
 ) -> impl IntoView {
     let word = move || status_words(status.get(), stopping.get()).1;
     // Spoken when the status changes and at each fifth step: not for every card.
@@ -28,12 +29,12 @@ pub fn RunLine(
         <p class="run">
             <StatusChip status stopping/>
             <progress class="bar" aria-label=format!("{name}: progress") max=of value=done></progress>
-            <span class="progress-text">{move || format!("{} of {of}", done.get())}</span>
+            <span class="progress-text">{move || format!("{} of {}", done.get(), of.get())}</span>
         </p>
         <p class="spoken" aria-live="polite">
             {move || {
                 let (word, steps) = spoken.get();
-                (steps > 0).then(|| format!("{name}: {word}, {steps} of {of}"))
+                (steps > 0).then(|| format!("{name}: {word}, {steps} of {}", of.get()))
             }}
         </p>
     }

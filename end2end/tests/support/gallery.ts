@@ -1,6 +1,6 @@
 // Watched pages with a server of their own: what every test but the smoke test begins from.
 
-import { Gallery, type Model, type Upstream } from './server';
+import { Gallery, type Model, type Sales, type Upstream } from './server';
 import { expect, test as watched } from './watched';
 
 interface Own {
@@ -8,6 +8,8 @@ interface Own {
   upstream: Upstream;
   /** Set by `test.use({ model: { delayMs: 5 } })`. */
   model: Model;
+  /** Set by `test.use({ sales: { delayMs: 5 } })`. */
+  sales: Sales;
   server: Gallery;
 }
 
@@ -17,9 +19,10 @@ const QUICK: Upstream = { delayMs: 20 };
 export const test = watched.extend<Own>({
   upstream: [QUICK, { option: true }],
   model: [{ delayMs: 2 }, { option: true }],
+  sales: [{ delayMs: 20, failureRate: 0 }, { option: true }],
 
-  server: async ({ upstream, model }, use, testInfo) => {
-    const server = await Gallery.start({ ...QUICK, ...upstream }, model);
+  server: async ({ upstream, model, sales }, use, testInfo) => {
+    const server = await Gallery.start({ ...QUICK, ...upstream }, model, sales);
     await use(server);
     const complaints = await server.dispose();
     if (testInfo.status !== testInfo.expectedStatus || complaints.length > 0) {

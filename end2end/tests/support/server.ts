@@ -37,6 +37,20 @@ export interface Model {
   timeoutMs?: number;
 }
 
+/** The shop whose sales the report is made of. What is left out is as in Leptos.toml. */
+export interface Sales {
+  /** Instead of the built-in shop. */
+  url?: string;
+  /** Milliseconds before each answer of the built-in shop, more or less. */
+  delayMs?: number;
+  /** The share of its answers that fail. */
+  failureRate?: number;
+  /** What it does wrong: `3=500,7=timeout*1`. */
+  faults?: string;
+  /** Milliseconds that an answer may take. */
+  timeoutMs?: number;
+}
+
 /** How a process ended. */
 export interface Exit {
   code: number | null;
@@ -58,6 +72,7 @@ export class Gallery {
     readonly port: number,
     upstream: Upstream,
     model: Model,
+    sales: Sales,
   ) {
     this.env = {
       ...withoutSettings(process.env),
@@ -76,11 +91,16 @@ export class Gallery {
       ...(model.delayMs !== undefined && { ASSISTANT_DELAY_MS: `${model.delayMs}` }),
       ...(model.faults !== undefined && { ASSISTANT_FAULTS: model.faults }),
       ...(model.timeoutMs !== undefined && { ASSISTANT_TIMEOUT_MS: `${model.timeoutMs}` }),
+      ...(sales.url !== undefined && { SALES_URL: sales.url }),
+      ...(sales.delayMs !== undefined && { SALES_DELAY_MS: `${sales.delayMs}` }),
+      ...(sales.failureRate !== undefined && { SALES_FAILURE_RATE: `${sales.failureRate}` }),
+      ...(sales.faults !== undefined && { SALES_FAULTS: sales.faults }),
+      ...(sales.timeoutMs !== undefined && { SALES_TIMEOUT_MS: `${sales.timeoutMs}` }),
     };
   }
 
-  static async start(upstream: Upstream, model: Model = {}): Promise<Gallery> {
-    const gallery = new Gallery(await freePort(), upstream, model);
+  static async start(upstream: Upstream, model: Model = {}, sales: Sales = {}): Promise<Gallery> {
+    const gallery = new Gallery(await freePort(), upstream, model, sales);
     await gallery.start();
     return gallery;
   }
@@ -160,7 +180,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** Settings of whoever runs the tests are not those of the tests; the site's folder is. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = ([key]: [string, unknown]) =>
-    key === 'LEPTOS_SITE_ROOT' || !/^(ASSISTANT|LEPTOS|UPSTREAM|UNDERCURRENT)_/.test(key);
+    key === 'LEPTOS_SITE_ROOT' || !/^(ASSISTANT|LEPTOS|SALES|UPSTREAM|UNDERCURRENT)_/.test(key);
   return Object.fromEntries(Object.entries(env).filter(own));
 }
 

@@ -1,0 +1,11 @@
+//! Map and reduce: a shop is asked for a year of each product, so many at once, and a report is
+//! written of what came.
+
+pub mod export;
+pub mod figures;
+pub mod state;
+mod tasks;
+mod view;
+pub mod words;
+
+pub use view::ReportPage;

@@ -1,0 +1,225 @@
+//! What the report is made of: a cell for each product, and the sections.
+
+use super::{
+    figures::Figures,
+    words::{TITLES, next_piece, sections},
+};
+use serde::{Deserialize, Serialize};
+use undercurrent::prelude::*;
+use upstream::sales::Listed;
+
+/// So many products a shop has at most.
+pub const PRODUCTS: usize = 40;
+/// So many are asked for at once, at most.
+pub const AT_ONCE: u32 = 16;
+/// The time between some words and the next.
+pub const PACE: Millis = Millis(40);
+
+/// The state of the page.
+#[derive(State, Clone, Debug)]
+pub struct Report {
+    /// In the order of the shop's list.
+    pub cells: List<Cell>,
+    /// What is written of them.
+    pub sections: List<Section>,
+    /// So many products are asked for at once.
+    pub at_once: u32,
+    /// All cells are settled, and all of the report is written.
+    pub is_whole: bool,
+}
+
+/// A product.
+#[derive(State, Clone, Debug, Default)]
+pub struct Cell {
+    /// Its number at the shop.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub stage: Stage,
+}
+
+/// Where a product is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It waits for its turn. `Asked` is next.
+    #[default]
+    Waiting,
+    /// The shop was asked. `Done` or `Failed` is next; `Waiting` where the task ends before.
+    Asked,
+    /// It is here.
+    Done(Figures),
+    /// It did not come, and why. Another try leads to `Done`, or here again.
+    Failed(String),
+}
+
+/// A part of the report.
+#[derive(State, Clone, Debug, Default)]
+pub struct Section {
+    /// What it is about.
+    pub title: String,
+    /// Markdown.
+    pub text: Text,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report {
+            cells: List::new(),
+            sections: List::new(),
+            at_once: 4,
+            is_whole: false,
+        }
+    }
+}
+
+impl Stage {
+    /// Nothing more comes of it by itself.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Stage::Done(_) | Stage::Failed(_))
+    }
+
+    /// As a stylesheet calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Stage::Waiting => "waiting",
+            Stage::Asked => "asked",
+            Stage::Done(_) => "done",
+            Stage::Failed(_) => "failed",
+        }
+    }
+}
+
+impl Report {
+    /// A report was begun and is not whole: there is something to go on with.
+    pub fn is_open(&self) -> bool {
+        !self.cells.is_empty() && !self.is_whole
+    }
+
+    /// Drops what is here.
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.sections.clear();
+        self.is_whole = false;
+    }
+
+    /// Begins anew.
+    pub fn begin(&mut self, listed: Vec<Listed>) {
+        self.clear();
+        let cell = |Listed { id, name }| Cell {
+            id,
+            name,
+            stage: Stage::Waiting,
+        };
+        self.cells.extend(listed.into_iter().map(cell));
+        let section = |title: &str| Section {
+            title: title.to_owned(),
+            text: Text::new(),
+        };
+        self.sections.extend(TITLES.into_iter().map(section));
+    }
+
+    /// What was asked for by a task that is no more waits again.
+    pub fn put_back(&mut self) {
+        for at in 0..self.cells.len() {
+            if self
+                .cells
+                .get(at)
+                .is_some_and(|cell| cell.stage == Stage::Asked)
+                && let Some(cell) = self.cells.get_mut(at)
+            {
+                cell.stage = Stage::Waiting;
+            }
+        }
+    }
+
+    /// The products that are not settled. None of them is under way.
+    pub fn take_up(&mut self) -> Vec<u32> {
+        self.put_back();
+        let open = self.cells.iter().filter(|cell| !cell.stage.is_settled());
+        open.map(|cell| cell.id).collect()
+    }
+
+    fn cell(&mut self, id: u32) -> Option<&mut Cell> {
+        let place = self.cells.iter().position(|cell| cell.id == id)?;
+        self.cells.get_mut(place)
+    }
+
+    /// The shop is asked for a product.
+    pub fn ask(&mut self, id: u32) {
+        if let Some(cell) = self.cell(id) {
+            cell.stage = Stage::Asked;
+        }
+    }
+
+    /// A product came, or why it did not. Returns how many are settled, of how many.
+    pub fn settle(&mut self, id: u32, came: Result<Figures, String>) -> (usize, usize) {
+        if let Some(cell) = self.cell(id) {
+            cell.stage = match came {
+                Ok(figures) => Stage::Done(figures),
+                Err(why) => Stage::Failed(why),
+            };
+        }
+        let settled = self.cells.iter().filter(|cell| cell.stage.is_settled());
+        (settled.count(), self.cells.len())
+    }
+
+    /// As [`settle`](Self::settle), for one that had failed. Of a report that was begun anew
+    /// meanwhile it is no part.
+    pub fn settle_again(&mut self, id: u32, came: Result<Figures, String>) {
+        let failed = self
+            .cell(id)
+            .is_some_and(|cell| matches!(cell.stage, Stage::Failed(_)));
+        if failed {
+            self.settle(id, came);
+        }
+    }
+
+    /// Writes the next words of the report: those at the first place where it is not what the
+    /// cells say. `false` when there is no such place, or when not all cells are settled.
+    ///
+    /// Where it goes on is seen from the text itself: after a crash, and beside another who writes,
+    /// too. What a retry has changed is written anew, from the line on in which it differs.
+    pub fn write_on(&mut self) -> bool {
+        if !self.cells.iter().all(|cell| cell.stage.is_settled()) {
+            return false;
+        }
+        let wanted = sections(&self.cells);
+        let differs = |(section, wanted): (&Section, &String)| *section.text != **wanted;
+        let at = self.sections.iter().zip(&wanted).position(differs);
+        self.is_whole = at.is_none() && !self.sections.is_empty();
+        let section = at.and_then(|at| Some((self.sections.get_mut(at)?, &wanted[at])));
+        if let Some((section, wanted)) = section {
+            let kept = kept(&section.text, wanted);
+            section.text.truncate(kept);
+            section.text.push_str(next_piece(&wanted[kept..]));
+        }
+        at.is_some()
+    }
+}
+
+/// So many bytes of a text stay: all of it, if it goes on; else the lines that are the same.
+fn kept(text: &str, wanted: &str) -> usize {
+    if wanted.starts_with(text) {
+        return text.len();
+    }
+    let pairs = text.bytes().zip(wanted.bytes());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let lines = &text.as_bytes()[..same];
+    lines
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1)
+}
+
+/// Sets how many products are asked for at once. It holds from the next product on.
+#[event]
+pub fn set_at_once(report: &mut Report, at_once: u32) -> Result<(), ForVisitor> {
+    if !(1..=AT_ONCE).contains(&at_once) {
+        return Err(ForVisitor::new(
+            "From 1 to 16 products are asked for at once.",
+        ));
+    }
+    report.at_once = at_once;
+    Ok(())
+}
