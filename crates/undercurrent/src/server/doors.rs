@@ -147,7 +147,7 @@ impl<S: State> ScopeHandle<S> {
     /// # Errors
     ///
     /// [`UpdateError::Nested`] inside the closure of an update, [`UpdateError::Cancelled`] in a
-    /// task that was cancelled.
+    /// task that was cancelled, [`UpdateError::NotStored`] where what is stored of it can't be read.
     pub async fn read<R: Send>(
         &self,
         closure: impl FnOnce(&S) -> R + Send,
@@ -155,7 +155,7 @@ impl<S: State> ScopeHandle<S> {
         self.go_on().await?;
         let place = self.place().ok();
         if let Some(place) = &place {
-            self.runtime.load(place).await;
+            self.load(place).await?;
         }
         match place.and_then(|place| self.runtime.scopes.find(place.key)) {
             Some(scope) => scope.read(|| true, closure).await,
@@ -195,7 +195,7 @@ impl<S: State> ScopeHandle<S> {
         let Ok(place) = self.place() else {
             return Ok(look(&S::default()));
         };
-        self.runtime.load(&place).await;
+        self.load(&place).await?;
         let Some(scope) = self.runtime.scopes.find_or_make(&place, &self.runtime) else {
             return Ok(look(&S::default()));
         };
@@ -204,6 +204,14 @@ impl<S: State> ScopeHandle<S> {
         match tokio::time::timeout(patience.into(), found).await {
             Ok(found) => found.map(Some),
             Err(_) => Ok(None),
+        }
+    }
+
+    async fn load(&self, place: &Place) -> Result<(), UpdateError> {
+        let why = || UpdateError::NotStored("it can't be read at the moment".to_owned());
+        match self.runtime.load(place).await {
+            true => Ok(()),
+            false => Err(why()),
         }
     }
 

@@ -35,11 +35,13 @@ impl Scope {
     /// closure of an update runs, and with `durability = "commit"` while that is written. `None` if
     /// that takes long.
     pub(crate) fn snapshot_now(&self, visitor: Visitor) -> Option<ScopeSnapshot> {
-        const PATIENCE: Duration = Duration::from_millis(100);
+        const PATIENCE: Duration = Duration::from_millis(50);
         let snapshot = self.snapshot_of(visitor);
         let runtime = self.runtime.upgrade()?;
-        let may_be_shown =
-            !runtime.keeps_first || runtime.store.is_stored_within(self.ticket(), PATIENCE);
+        let store = &runtime.store;
+        let is_kept =
+            || store.trouble().is_none() && store.is_stored_within(self.ticket(), PATIENCE);
+        let may_be_shown = !runtime.keeps_first || is_kept();
         may_be_shown.then_some(snapshot)
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn restored<S: State>(
     let read = catch_unwind(AssertUnwindSafe(|| {
         let read = read_typed::<S>(snapshot, &since);
         let (base, value, fits) = read.or_else(|_| read_untyped::<S>(snapshot, &since))?;
-        let loses = loses(&base, fits, snapshot, &since);
+        let loses = loses(&base, &value, snapshot, &since);
         Ok::<_, String>((base, value, fits, loses))
     }));
     let (base, value, fits, loses) = match read {
@@ -93,19 +93,21 @@ pub(crate) fn restored<S: State>(
 }
 
 /// A newer build may have written what this one does not know.
-fn loses<S: State>(base: &S, fits: bool, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
-    let Ok(read) = to_json_with_server(base) else {
-        return true;
+fn loses<S: State>(base: &S, value: &S, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
+    let read = match since.is_empty() {
+        true => to_json_with_server(base),
+        false => to_json_with_server(value),
     };
-    let written = match (fits, snapshot) {
-        // Mostly it is what was written, byte by byte, and nothing is to be compared.
-        (true, None) => return false,
-        (true, Some(json)) if json == read => return false,
-        (true, Some(json)) => serde_json::from_str(json).ok(),
-        (false, _) => as_written::<S>(snapshot, since).ok(),
-    };
-    match (written, serde_json::from_str(&read)) {
-        (Some(written), Ok(read)) => has_more(&written, &read),
+    let Ok(read) = read else { return true };
+    // Mostly it is what was written, byte by byte, and nothing is to be compared.
+    if since.is_empty() && snapshot.is_none_or(|json| json == read) {
+        return false;
+    }
+    match (
+        as_written::<S>(snapshot, since),
+        serde_json::from_str(&read),
+    ) {
+        (Ok(written), Ok(read)) => has_more(&written, &read),
         _ => true,
     }
 }
@@ -119,8 +121,9 @@ fn has_more(one: &Value, other: &Value) -> bool {
         }),
         (Value::Array(one), Value::Array(other)) => {
             let mut pairs = one.iter().zip(other);
-            pairs.any(|(one, other)| has_more(one, other))
+            one.len() > other.len() || pairs.any(|(one, other)| has_more(one, other))
         }
+        (Value::Object(_) | Value::Array(_), _) => true,
         _ => false,
     }
 }

@@ -286,8 +286,19 @@ impl Scope {
         Ok(result)
     }
 
-    /// Reads the newest values.
+    /// Reads the newest values. What is returned may be shown.
     pub(crate) async fn read<S: State, R>(
+        &self,
+        gate: impl Gate,
+        closure: impl FnOnce(&S) -> R,
+    ) -> Result<R, UpdateError> {
+        let read = self.look(gate, closure).await?;
+        self.kept_if_first().await;
+        Ok(read)
+    }
+
+    /// The same for who shows nothing of it.
+    pub(super) async fn look<S: State, R>(
         &self,
         gate: impl Gate,
         closure: impl FnOnce(&S) -> R,
@@ -295,15 +306,11 @@ impl Scope {
         if InClosure::is_here() {
             return Err(UpdateError::Nested);
         }
-        let read = {
-            let mut writing = self.write_through(&gate).await?;
-            let number = writing.number_of::<S>();
-            let cell = writing.states.cell::<S>(number);
-            let _inside = InClosure::enter();
-            closure(cell.value())
-        };
-        self.kept_if_first().await;
-        Ok(read)
+        let mut writing = self.write_through(&gate).await?;
+        let number = writing.number_of::<S>();
+        let cell = writing.states.cell::<S>(number);
+        let _inside = InClosure::enter();
+        Ok(closure(cell.value()))
     }
 
     /// Milliseconds of the runtime's clock at which it was last written to.

@@ -14,7 +14,7 @@ use axum::body::HttpBody;
 use serde_json::value::RawValue;
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
 };
 use tokio_util::sync::CancellationToken;
@@ -104,6 +104,15 @@ impl TestStream {
         let text = String::from_utf8(whole).expect("events are text");
         let events = text.split("\n\n").filter(|event| !event.is_empty());
         (events.map(str::to_owned).collect(), has_ended)
+    }
+}
+
+impl Scope {
+    /// Nothing of a visitor waits or runs in the queue.
+    pub(crate) fn is_quiet_for(&self, visitor: Visitor) -> bool {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.of(visitor);
+        queue.is_none_or(|queue| !queue.is_running && queue.waiting.is_empty())
     }
 }
 

@@ -270,6 +270,9 @@ impl Writing<'_> {
             });
             let ticket = self.scope.hand_over_then(at.epoch, records, then);
             if self.runtime.keeps_first {
+                // What was kept meanwhile goes: there may be no stream that asks.
+                let store = &self.runtime.store;
+                published.unkept.shown(|ticket| store.is_stored(ticket));
                 published.unkept.push(ticket, at.offset);
             }
         }

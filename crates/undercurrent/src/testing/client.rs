@@ -96,7 +96,7 @@ impl TestClient {
     /// fit), or too many wait in the page.
     pub async fn send<E: EventDef>(&mut self, call: Call<E>) -> Result<(), Refused> {
         let scope = self.scope_of::<E::State>();
-        self.send_to_scope(scope, call).await
+        self.send_to_scope(scope, call).await.map(drop)
     }
 
     /// The same to a keyed scope: a room, a document.
@@ -111,6 +111,7 @@ impl TestClient {
     ) -> Result<(), Refused> {
         self.send_to_scope(keyed::<E::State>(key.as_ref()), call)
             .await
+            .map(drop)
     }
 
     /// Sends an event and lets time pass until it has ended, with everything that it dispatched.
@@ -146,14 +147,19 @@ impl TestClient {
         call: Call<E>,
     ) -> Result<(), Refused> {
         assert!(!self.is_cut(), "the connection is cut: it would never end");
-        self.send_to_scope(scope.clone(), call).await?;
+        if self.send_to_scope(scope.clone(), call).await? == Fate::Ended {
+            // A task was started: that is all there was to it.
+            return Ok(());
+        }
         let number = self.number;
         let begin = tokio::time::Instant::now();
         loop {
             settle().await;
             let ends = self.look::<UcEnds>(&scope).await;
             let mine = ends.clients.iter().find(|ends| ends.client == self.id);
-            if let Some(ends) = mine.filter(|ends| ends.upto >= number) {
+            let scope = self.runtime.scope_of(self.visitor(), &scope);
+            let is_quiet = scope.is_none_or(|scope| scope.is_quiet_for(self.visitor()));
+            if let Some(ends) = mine.filter(|ends| is_quiet && ends.upto >= number) {
                 let failed = ends.failures.iter().rev();
                 let mut failed = failed.filter(|failure| failure.number == number);
                 return failed.next().map_or(Ok(()), |failure| Err(failure.into()));
@@ -171,7 +177,7 @@ impl TestClient {
         &mut self,
         scope: ScopeName,
         call: Call<E>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Fate, Refused> {
         let arguments = serde_json::to_string(&call).map_err(|error| Refused {
             kind: EndKind::Misfit,
             message: error.to_string(),
@@ -192,7 +198,7 @@ impl TestClient {
         };
         if self.is_cut() {
             self.outbox.push(waiting);
-            return Ok(());
+            return Ok(Fate::Queued);
         }
         let posted = self.post(&waiting).await;
         self.last = Some(waiting);
@@ -207,18 +213,18 @@ impl TestClient {
     /// As [`send`](Self::send): one that was not taken may be taken now.
     pub async fn send_again(&mut self) -> Result<(), Refused> {
         match &self.last {
-            Some(last) if !self.is_cut() => self.post(last).await,
+            Some(last) if !self.is_cut() => self.post(last).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    async fn post(&self, waiting: &Waiting) -> Result<(), Refused> {
+    async fn post(&self, waiting: &Waiting) -> Result<Fate, Refused> {
         let mut answers = self.post_all(std::slice::from_ref(waiting)).await;
-        answers.pop().unwrap_or(Ok(()))
+        answers.pop().unwrap_or(Ok(Fate::Known))
     }
 
     /// Sends events of one scope in one request, as a page does with those that have waited.
-    async fn post_all(&self, waiting: &[Waiting]) -> Vec<Result<(), Refused>> {
+    async fn post_all(&self, waiting: &[Waiting]) -> Vec<Result<Fate, Refused>> {
         let Some(first) = waiting.first() else {
             return Vec::new();
         };
@@ -239,7 +245,7 @@ impl TestClient {
                 kind: kind.unwrap_or(EndKind::Full),
                 message: answer.message,
             }),
-            _ => Ok(()),
+            (fate, None) => Ok(fate),
         };
         answers.into_iter().map(result).collect()
     }
@@ -404,7 +410,7 @@ impl TestClient {
         };
         let call = Call::new(message(which));
         let scope = self.scope_of::<<<F as EventFn<A>>::Event as EventDef>::State>();
-        self.send_to_scope(scope, call).await
+        self.send_to_scope(scope, call).await.map(drop)
     }
 
     // === The connection ===

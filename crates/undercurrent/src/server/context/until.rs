@@ -66,8 +66,12 @@ impl Scope {
             // Listens before it looks, so that an update in between is not missed.
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if let Some(found) = self.read(gate.clone(), &mut look).await? {
-                return Ok(found);
+            if let Some(found) = self.look(gate.clone(), &mut look).await? {
+                return tokio::select! {
+                    biased;
+                    () = &mut ends => Err(UpdateError::Cancelled),
+                    () = self.kept_if_first() => Ok(found),
+                };
             }
             tokio::select! {
                 biased;

@@ -25,6 +25,12 @@ impl File {
         }
     }
 
+    fn builder(&self) -> redb::Builder {
+        let mut builder = Database::builder();
+        builder.set_cache_size(self.cache_bytes);
+        builder
+    }
+
     /// What is there is a file of redb, as far as one sees at its beginning, or nothing at all.
     fn look(&self) -> Result<(), StoreError> {
         let file = match std::fs::File::open(&self.path) {
@@ -46,20 +52,26 @@ impl File {
     }
 }
 
+fn why(error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+        DatabaseError::UpgradeRequired(_) => StoreError::Newer,
+        DatabaseError::RepairAborted => rows::damaged("it can't be repaired"),
+        error => of_redb(error),
+    }
+}
+
 impl Medium for File {
     fn open(&self) -> Result<Database, StoreError> {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(StoreError::Io)?;
         }
         self.look()?;
-        let mut builder = Database::builder();
-        builder.set_cache_size(self.cache_bytes);
-        builder.create(&self.path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            DatabaseError::UpgradeRequired(_) => StoreError::Newer,
-            DatabaseError::RepairAborted => rows::damaged("it can't be repaired"),
-            error => of_redb(error),
-        })
+        self.builder().create(&self.path).map_err(why)
+    }
+
+    fn open_again(&self) -> Result<Database, StoreError> {
+        self.builder().open(&self.path).map_err(why)
     }
 
     fn set_aside(&self) -> io::Result<PathBuf> {

@@ -38,6 +38,9 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
     /// Opens the database, or makes it.
     fn open(&self) -> Result<Database, StoreError>;
 
+    /// Opens the database that was there: where it is gone for the moment no other is made.
+    fn open_again(&self) -> Result<Database, StoreError>;
+
     /// Moves what is damaged out of the way, and keeps it.
     fn set_aside(&self) -> io::Result<PathBuf>;
 
@@ -73,6 +76,8 @@ struct Pending {
     last: u64,
     /// Somebody waits: the writer begins at once.
     is_urgent: bool,
+    /// The file could not be read.
+    is_unwell: bool,
     state: Life,
 }
 
@@ -169,15 +174,14 @@ impl Disk {
         let found = self
             .shared
             .with_database(|database| read(&database.begin_read().map_err(of_redb)?));
-        match found {
-            Some(Err(error @ StoreError::Io(_))) => {
-                // So that who tries again finds it well, if the cause is gone.
-                self.shared.open_again().ok();
-                Err(error)
-            }
-            Some(found) => found,
-            None => Err(self.shared.open_again().err().unwrap_or_else(opened_again)),
+        let closed = || StoreError::Io(io::Error::other("the file is not open at the moment"));
+        let found = found.unwrap_or_else(|| Err(closed()));
+        if let Err(StoreError::Io(_)) = &found {
+            // The writer opens it again, so that who tries again finds it well, if the cause is gone.
+            self.shared.lock().is_unwell = true;
+            self.shared.wake.notify_one();
         }
+        found
     }
 }
 
@@ -365,7 +369,7 @@ impl Shared {
         let mut database = database.unwrap_or_else(PoisonError::into_inner);
         // The old one is dropped first: it holds the file.
         crate::server::drop_quietly(database.take());
-        *database = Some(guarded(|| self.medium.open())?);
+        *database = Some(guarded(|| self.medium.open_again())?);
         Ok(())
     }
 
@@ -443,6 +447,10 @@ fn of_redb(error: impl Into<redb::Error>) -> StoreError {
             StoreError::Io(io::Error::other(error.to_string()))
         }
         redb::Error::UpgradeRequired(_) => StoreError::Newer,
+        // Of the file as a whole, and of no scope in it.
+        error @ (redb::Error::LockPoisoned(_) | redb::Error::TableDoesNotExist(_)) => {
+            StoreError::Io(io::Error::other(error.to_string()))
+        }
         error => StoreError::Damaged(error.to_string()),
     }
 }

@@ -58,6 +58,14 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
     let mut until = None;
     loop {
         let is_open = pending.state == Life::Open;
+        if is_open && std::mem::take(&mut pending.is_unwell) {
+            drop(pending);
+            if let Err(error) = shared.open_again() {
+                tracing::error!(%error, "the file of scopes can't be opened again");
+            }
+            pending = shared.lock();
+            continue;
+        }
         if pending.commits.is_empty() {
             // Who waits for what is kept already needs no batch.
             pending.is_urgent = false;

@@ -216,6 +216,10 @@ impl Medium for Platter {
         })
     }
 
+    fn open_again(&self) -> Result<Database, StoreError> {
+        self.open()
+    }
+
     fn set_aside(&self) -> io::Result<PathBuf> {
         let mut state = self.lock();
         state.burn()?;
