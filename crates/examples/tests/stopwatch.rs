@@ -25,12 +25,12 @@ async fn while_it_is_paused_it_stands_still() {
     let mut page = app.client();
     page.send(tick()).await.expect("it starts");
     app.advance(Millis(500)).await;
-    page.pause(tick).await.expect("it is asked");
+    page.task(tick).pause().await.expect("it is asked");
     app.advance(Millis(200)).await;
     let stood = page.see::<Watch>().await.ms;
     app.advance(Millis(60_000)).await;
     assert_eq!(page.see::<Watch>().await.ms, stood);
-    page.resume(tick).await.expect("it is asked");
+    page.task(tick).resume().await.expect("it is asked");
     page.until(|watch: &Watch| watch.ms > stood).await;
 }
 // end

@@ -216,15 +216,15 @@ async fn check(seed: u64, seen: &mut Seen) {
                 started.expect("there is room for a few");
             }
             14 if !page.is_cut => {
-                let paused = page.client.pause_keyed(ticks, key).await;
+                let paused = page.client.task(ticks).key(key).pause().await;
                 paused.expect("it is asked");
             }
             15 if !page.is_cut => {
-                let resumed = page.client.resume_keyed(ticks, key).await;
+                let resumed = page.client.task(ticks).key(key).resume().await;
                 resumed.expect("it is asked");
             }
             16 if !page.is_cut => {
-                let cancelled = page.client.cancel_keyed(ticks, key).await;
+                let cancelled = page.client.task(ticks).key(key).cancel().await;
                 cancelled.expect("it is asked");
                 let then = ticked(page, key, seen).await;
                 app.advance(Millis(random.u64(1..100))).await;
@@ -241,7 +241,7 @@ async fn check(seed: u64, seen: &mut Seen) {
     for page in &mut pages {
         page.heal(seen).await;
         for key in KEYS {
-            let cancelled = page.client.cancel_keyed(ticks, key).await;
+            let cancelled = page.client.task(ticks).key(key).cancel().await;
             cancelled.expect("it is asked");
         }
     }

@@ -71,7 +71,7 @@ pub(crate) fn restored<S: State>(
     let read = catch_unwind(AssertUnwindSafe(|| {
         let read = read_typed::<S>(snapshot, &since);
         let (base, value, fits) = read.or_else(|_| read_untyped::<S>(snapshot, &since))?;
-        let loses = loses(&base, &value, snapshot, &since);
+        let loses = loses(&value, snapshot, &since);
         Ok::<_, String>((base, value, fits, loses))
     }));
     let (base, value, fits, loses) = match read {
@@ -93,12 +93,10 @@ pub(crate) fn restored<S: State>(
 }
 
 /// A newer build may have written what this one does not know.
-fn loses<S: State>(base: &S, value: &S, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
-    let read = match since.is_empty() {
-        true => to_json_with_server(base),
-        false => to_json_with_server(value),
+fn loses<S: State>(value: &S, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
+    let Ok(read) = to_json_with_server(value) else {
+        return true;
     };
-    let Ok(read) = read else { return true };
     // Mostly it is what was written, byte by byte, and nothing is to be compared.
     if since.is_empty() && snapshot.is_none_or(|json| json == read) {
         return false;

@@ -1,17 +1,11 @@
 //! A page in a browser, as a test has it.
 
-use super::{PATIENCE, PAUSE, settle, shown::Followed};
+use super::{PATIENCE, PAUSE, settle, shown::Followed, task::TestTask};
 use crate::{
-    Call, CancelTask, EndKind, EventDef, EventFn, Failure, PauseTask, ResumeTask, State, TaskFn,
-    TaskRecord, Visitor, Which,
+    Call, EndKind, EventDef, EventFn, Failure, State, TaskFn, Visitor,
     answer::{Answer, Fate},
-    builtin::{UcEnds, UcTasks},
-    core::{
-        frame::{Control, Frame, parse_id},
-        log::Resume,
-        replica::Verdict,
-        scope::{ScopeKind, ScopeName},
-    },
+    builtin::UcEnds,
+    core::scope::{ScopeKind, ScopeName},
     limits::OUTBOX_EVENTS,
     server::{Runtime, Session, TestEvent, TestEvents, TestStream},
 };
@@ -22,13 +16,13 @@ use std::{fmt, sync::Arc};
 /// Two clients of one visitor are two tabs; see
 /// [`second_tab_of`](super::TestApp::second_tab_of). Dropped, it is closed.
 pub struct TestClient {
-    runtime: Arc<Runtime>,
+    pub(super) runtime: Arc<Runtime>,
     pub(super) session: Session,
     /// As the server knows the page.
-    id: String,
+    pub(super) id: String,
     number: u64,
-    followed: Vec<Followed>,
-    connection: Link,
+    pub(super) followed: Vec<Followed>,
+    pub(super) connection: Link,
     /// Sent while there was no connection.
     outbox: Vec<Waiting>,
     /// What was sent last.
@@ -36,7 +30,7 @@ pub struct TestClient {
 }
 
 /// How the page is connected.
-enum Link {
+pub(super) enum Link {
     /// No stream. The next look opens one.
     Idle,
     /// A stream is open. What ends it leads to `Idle`, a cut to `Cut`.
@@ -62,9 +56,6 @@ pub struct Refused {
     /// What the visitor is told.
     pub message: String,
 }
-
-/// Looks at a stream until it is what the server has. More are a mistake of the runtime.
-const LOOKS: u32 = 10_000;
 
 impl TestClient {
     pub(super) fn new(runtime: Arc<Runtime>, session: Session, number: u64) -> Self {
@@ -173,7 +164,7 @@ impl TestClient {
         }
     }
 
-    async fn send_to_scope<E: EventDef>(
+    pub(super) async fn send_to_scope<E: EventDef>(
         &mut self,
         scope: ScopeName,
         call: Call<E>,
@@ -250,167 +241,11 @@ impl TestClient {
         answers.into_iter().map(result).collect()
     }
 
-    // === What the page shows ===
-
-    /// What the page shows of a state: what its stream has brought, up to now. While the connection
-    /// is cut that is what it was.
-    ///
-    /// It is a copy as the page has it: fields for the server are their defaults.
-    pub async fn see<S: State>(&mut self) -> S {
-        let scope = self.scope_of::<S>();
-        self.look(&scope).await
-    }
-
-    /// The same of a keyed scope.
-    ///
-    /// # Panics
-    ///
-    /// The scope's rule does not let the visitor in.
-    pub async fn see_in<S: State>(&mut self, key: impl AsRef<str>) -> S {
-        self.look(&keyed::<S>(key.as_ref())).await
-    }
-
-    /// Lets time pass until the page shows something of a state.
-    ///
-    /// # Panics
-    ///
-    /// After an hour of the app's clock, with what it shows then.
-    pub async fn until<S: State + fmt::Debug>(&mut self, condition: impl Fn(&S) -> bool) -> S {
-        let scope = self.scope_of::<S>();
-        self.until_in_scope(&scope, condition).await
-    }
-
-    /// The same of a keyed scope.
-    ///
-    /// # Panics
-    ///
-    /// As [`until`](Self::until) and [`see_in`](Self::see_in).
-    pub async fn until_in<S: State + fmt::Debug>(
-        &mut self,
-        key: impl AsRef<str>,
-        condition: impl Fn(&S) -> bool,
-    ) -> S {
-        self.until_in_scope(&keyed::<S>(key.as_ref()), condition)
-            .await
-    }
-
-    async fn until_in_scope<S: State + fmt::Debug>(
-        &mut self,
-        scope: &ScopeName,
-        condition: impl Fn(&S) -> bool,
-    ) -> S {
-        let begin = tokio::time::Instant::now();
-        loop {
-            settle().await;
-            let shown = self.look::<S>(scope).await;
-            if condition(&shown) {
-                return shown;
-            }
-            assert!(
-                begin.elapsed() < PATIENCE,
-                "after an hour the page shows {shown:?}"
-            );
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    /// The visitor's tasks, those that run and the last that ended, oldest first.
-    pub async fn tasks(&mut self) -> Vec<TaskRecord> {
-        let tasks = self.look::<UcTasks>(&ScopeName::Session).await;
-        tasks.runs.iter().cloned().collect()
-    }
-
-    /// What of the page's events did not end well, oldest first. The last few are kept.
-    pub async fn failures(&mut self) -> Vec<Failure> {
-        let ends = self.look::<UcEnds>(&ScopeName::Session).await;
-        let mut clients = ends.clients.iter();
-        let mine = clients.find(|ends| ends.client == self.id);
-        mine.map_or_else(Vec::new, |ends| ends.failures.clone())
-    }
-
-    // === Tasks ===
-
-    /// Cancels the runs of a task. For a key of its own see
-    /// [`cancel_keyed`](Self::cancel_keyed).
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn cancel<A, F: TaskFn<A>>(&mut self, task: F) -> Result<(), Refused> {
-        self.cancel_keyed(task, "").await
-    }
-
-    /// Cancels the runs of a task and a key.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn cancel_keyed<A, F: TaskFn<A>>(
-        &mut self,
-        _task: F,
-        key: impl ToString,
-    ) -> Result<(), Refused> {
-        self.ask::<A, F, _>(CancelTask, key.to_string()).await
-    }
-
-    /// Pauses the runs of a task. For a key of its own see [`pause_keyed`](Self::pause_keyed).
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn pause<A, F: TaskFn<A>>(&mut self, task: F) -> Result<(), Refused> {
-        self.pause_keyed(task, "").await
-    }
-
-    /// Pauses the runs of a task and a key.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn pause_keyed<A, F: TaskFn<A>>(
-        &mut self,
-        _task: F,
-        key: impl ToString,
-    ) -> Result<(), Refused> {
-        self.ask::<A, F, _>(PauseTask, key.to_string()).await
-    }
-
-    /// Lets the runs of a task go on. For a key of its own see
-    /// [`resume_keyed`](Self::resume_keyed).
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn resume<A, F: TaskFn<A>>(&mut self, task: F) -> Result<(), Refused> {
-        self.resume_keyed(task, "").await
-    }
-
-    /// Lets the runs of a task and a key go on.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn resume_keyed<A, F: TaskFn<A>>(
-        &mut self,
-        _task: F,
-        key: impl ToString,
-    ) -> Result<(), Refused> {
-        self.ask::<A, F, _>(ResumeTask, key.to_string()).await
-    }
-
-    async fn ask<A, F: TaskFn<A>, E: EventDef>(
-        &mut self,
-        message: impl FnOnce(Which) -> E,
-        key: String,
-    ) -> Result<(), Refused> {
-        let which = Which {
-            task: <F as EventFn<A>>::Event::NAME.to_owned(),
-            key,
-            run: None,
-        };
-        let call = Call::new(message(which));
+    /// A task of the page, to be cancelled, paused or resumed, as [`use_task`](crate::use_task)
+    /// gives it.
+    pub fn task<A, F: TaskFn<A>>(&mut self, _task: F) -> TestTask<'_> {
         let scope = self.scope_of::<<<F as EventFn<A>>::Event as EventDef>::State>();
-        self.send_to_scope(scope, call).await.map(drop)
+        TestTask::new(self, scope, <F as EventFn<A>>::Event::NAME)
     }
 
     // === The connection ===
@@ -443,133 +278,12 @@ impl TestClient {
         self.outbox.len()
     }
 
-    fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         matches!(self.connection, Link::Cut)
     }
 
-    /// Follows a state, and reads the stream until the page has what the server has.
-    async fn look<S: State>(&mut self, scope: &ScopeName) -> S {
-        let nth = match self.find::<S>(scope) {
-            Some(nth) => nth,
-            None => {
-                self.followed.push(Followed::new::<S>(scope.clone()));
-                if let Link::Open(_) = self.connection {
-                    // As a page does that shows one more state.
-                    self.connection = Link::Idle;
-                }
-                self.followed.len() - 1
-            }
-        };
-        if !self.is_cut() {
-            self.catch_up().await;
-        }
-        self.followed[nth].value()
-    }
-
-    fn find<S: State>(&self, scope: &ScopeName) -> Option<usize> {
-        let is_it = |followed: &Followed| followed.name == S::NAME && followed.scope == *scope;
-        self.followed.iter().position(is_it)
-    }
-
-    async fn catch_up(&mut self) {
-        for look in 0..LOOKS {
-            self.take_frames();
-            if self.is_current() {
-                return;
-            }
-            // A snapshot is taken by a task, and a large one by a thread.
-            match look % 64 {
-                63 => tokio::time::sleep(PAUSE).await,
-                _ => tokio::task::yield_now().await,
-            }
-        }
-        panic!("the stream does not lead to what the server has: {self:?}");
-    }
-
-    fn take_frames(&mut self) {
-        if let Link::Idle = self.connection {
-            let stream = TestStream::open(&self.runtime, self.visitor(), &self.query());
-            self.connection = Link::Open(stream);
-        }
-        let Link::Open(stream) = &mut self.connection else {
-            return;
-        };
-        let (events, has_ended) = stream.take();
-        let mut is_broken = has_ended;
-        for event in events {
-            is_broken |= self.take_event(&event);
-        }
-        if is_broken {
-            self.connection = Link::Idle;
-        }
-    }
-
-    /// Takes an event of the stream. Says whether the page has to open another one.
-    fn take_event(&mut self, event: &str) -> bool {
-        let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
-        let Some(data) = line("data: ") else {
-            return false;
-        };
-        let frame = Frame::parse(data);
-        match frame.unwrap_or_else(|error| panic!("{event:?} is no frame: {error}")) {
-            Frame::Control(Control::Refused { scope, message }) => {
-                panic!("the scope {scope} does not let the visitor in: {message}");
-            }
-            Frame::Control(_) => false,
-            Frame::State(frame) => {
-                let id = line("id: ").unwrap_or_default();
-                let (tag, at) = parse_id(id).unwrap_or_else(|error| panic!("{id:?}: {error}"));
-                let runtime = &self.runtime;
-                let visitor = self.visitor();
-                let mut of_name = self.followed.iter_mut().filter(|followed| {
-                    followed.name == frame.state && runtime.tag_of(visitor, &followed.scope) == tag
-                });
-                let Some(followed) = of_name.next() else {
-                    return false;
-                };
-                followed.receive(frame.since, at, frame.body) == Verdict::Resync
-            }
-        }
-    }
-
-    /// The page has what the server has.
-    fn is_current(&self) -> bool {
-        self.followed.iter().all(|followed| {
-            let from = followed.from();
-            match self.runtime.scope_of(self.visitor(), &followed.scope) {
-                None => from.is_some(),
-                Some(scope) => {
-                    let resumes = scope.resume(&[(followed.name, from)], self.visitor());
-                    matches!(resumes[..], [Resume::Current])
-                }
-            }
-        })
-    }
-
-    /// What a page asks its stream for.
-    fn query(&self) -> Vec<(String, String)> {
-        let mut scopes: Vec<&ScopeName> = Vec::new();
-        let mut query = Vec::new();
-        for Followed { scope, .. } in &self.followed {
-            if *scope != ScopeName::Session && !scopes.contains(&scope) {
-                scopes.push(scope);
-                query.push(("scope".to_owned(), scope.to_string()));
-            }
-        }
-        for followed in &self.followed {
-            let nth = scopes.iter().position(|scope| **scope == followed.scope);
-            let scope = nth.map_or_else(|| "s".to_owned(), |nth| nth.to_string());
-            let from = followed
-                .from()
-                .map_or_else(String::new, |at| at.to_string());
-            let follow = format!("{scope}.{}@{from}", followed.name);
-            query.push(("follow".to_owned(), follow));
-        }
-        query
-    }
-
     /// Where a state lives that needs no key.
-    fn scope_of<S: State>(&self) -> ScopeName {
+    pub(super) fn scope_of<S: State>(&self) -> ScopeName {
         match S::SCOPE {
             ScopeKind::Tab => ScopeName::Tab(self.id.as_str().into()),
             ScopeKind::Process(space) => ScopeName::process(space),
@@ -582,7 +296,7 @@ impl TestClient {
     }
 }
 
-fn keyed<S: State>(key: &str) -> ScopeName {
+pub(super) fn keyed<S: State>(key: &str) -> ScopeName {
     let ScopeKind::Keyed(space) = S::SCOPE else {
         panic!(
             "{} is not keyed: use `send`, `run`, `see` or `until`",

@@ -45,9 +45,14 @@
 //! and looks at what a page would show.
 
 mod client;
+mod look;
 mod shown;
+mod task;
 
-pub use self::client::{Refused, TestClient};
+pub use self::{
+    client::{Refused, TestClient},
+    task::TestTask,
+};
 
 use crate::{
     Limits, Millis, State, TaskStatus,

@@ -16,7 +16,10 @@ use std::{
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -53,6 +56,8 @@ struct Shared {
     medium: Box<dyn Medium>,
     /// With more bytes pending, who hands over waits.
     pending_bytes: usize,
+    /// About the bytes that wait, with those that are being written. Asked at each update.
+    bytes: AtomicUsize,
     // A std lock: readers share it, the writer takes it alone to open the file again.
     database: RwLock<Option<Database>>,
     // A std mutex, held to push and to take over; never while anything is written.
@@ -70,8 +75,6 @@ struct Shared {
 #[derive(Default)]
 struct Pending {
     commits: Vec<Commit>,
-    /// About what they take, with those that are being written.
-    bytes: usize,
     /// The ticket of the last of them.
     last: u64,
     /// Somebody waits: the writer begins at once.
@@ -138,6 +141,7 @@ impl Disk {
         let shared = Arc::new(Shared {
             medium,
             pending_bytes: limits.store_pending_bytes,
+            bytes: AtomicUsize::new(0),
             database: RwLock::new(Some(database)),
             pending: Mutex::default(),
             wake: Condvar::new(),
@@ -279,11 +283,13 @@ impl Store for Disk {
     }
 
     fn hand_over(&self, commit: Commit) -> Ticket {
+        self.shared
+            .bytes
+            .fetch_add(commit.weight(), Ordering::Relaxed);
         let mut pending = self.shared.lock();
         pending.last += 1;
         let (is_first, ticket) = (pending.commits.is_empty(), Ticket(pending.last));
         let is_waited_for = commit.then.is_some();
-        pending.bytes += commit.weight();
         pending.is_urgent |= is_waited_for;
         pending.commits.push(commit);
         drop(pending);
@@ -326,7 +332,7 @@ impl Store for Disk {
     }
 
     fn is_behind(&self) -> bool {
-        self.shared.lock().bytes > self.shared.pending_bytes
+        self.shared.bytes.load(Ordering::Relaxed) > self.shared.pending_bytes
     }
 
     fn turn(&self) -> u64 {

@@ -12,7 +12,7 @@ use super::{Life, META, Shared, StoreError, batch::Batch, of_redb, opened_again}
 use crate::server::store::Commit;
 use redb::Database;
 use std::{
-    sync::PoisonError,
+    sync::{PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -35,8 +35,10 @@ pub(super) fn write_all(shared: &Shared) {
             tracing::info!("scopes can be stored again");
         }
         let bytes: usize = commits.iter().map(Commit::weight).sum();
+        shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
         shared.stored.send_replace(last);
-        shared.lock().bytes -= bytes;
+        // Between who looked whether it is stored and who waits to be told.
+        drop(shared.lock());
         shared.kept.notify_all();
         let told = commits.into_iter().filter_map(|commit| commit.then);
         told.for_each(|then| then());

@@ -2,7 +2,17 @@
 //! refused with its reason, and it goes on by itself when the cause is gone.
 
 use super::*;
-use crate::server::store::{Medium, Record, StateId};
+use crate::{
+    core::frame::ByeReason,
+    server::{
+        events::{Batch, take_events},
+        followed::Request,
+        store::{Medium, Record, StateId},
+        stream::Stream,
+    },
+};
+use std::borrow::Cow;
+use tokio_util::sync::CancellationToken;
 
 async fn on_a_platter() -> (Platter, Arc<Runtime>, Arc<Scope>) {
     let platter = Platter::new(3);
@@ -52,23 +62,54 @@ async fn a_full_disk_refuses_updates_and_goes_on_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty() {
-    let (platter, runtime, scope) = on_a_platter().await;
-    let place = place(&runtime, VISITOR, &ScopeName::Session);
+async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty_nor_begun_anew() {
+    let platter = Platter::new(3);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start().await;
+    let session = runtime.sessions.fresh();
+    let scope = session_of(&runtime, session.visitor);
+    push(&scope, "before").await.expect("it is made");
+    scope.stored().await;
     drop(scope);
-    until(|| async {
-        runtime.scopes.expire(u64::MAX);
-        runtime.scopes.count() == 0
-    })
-    .await;
     close(runtime);
-    let runtime = Ground::Platter(platter.clone()).start().await;
+
+    let runtime = ground.start().await;
     platter.hide(true);
-    assert!(!runtime.load(&place).await, "it can't be read");
+    let query = [("follow".to_owned(), "s.trial".to_owned())];
+    let stream = || {
+        let request = Request::parse(&runtime, &query).expect("it is known");
+        let connection = CancellationToken::new();
+        Stream::new(runtime.clone(), session.visitor, connection, request).map(drop)
+    };
+    assert_eq!(stream(), Err(ByeReason::Full), "it comes back later");
+    let arguments = serde_json::value::to_raw_value(&note("lost".into())).expect("it is JSON");
+    let batch = Batch {
+        client: "c".into(),
+        scope: None,
+        events: vec![(1, note_name(), &arguments)],
+    };
+    let answers = take_events(&runtime, &session, batch).await;
+    let answer = &answers.expect("each is answered").events[0];
+    assert_eq!(
+        answer.kind,
+        Some(EndKind::Full),
+        "it is told, and can be sent again"
+    );
+
     platter.hide(false);
+    let place = place(&runtime, session.visitor, &ScopeName::Session);
     until(|| async { runtime.load(&place).await }).await;
-    assert_eq!(seen(&*the_scope(&runtime).await).await, ["before"]);
+    assert_eq!(stream(), Ok(()));
+    let scope = session_of(&runtime, session.visitor);
+    assert_eq!(seen(&scope).await, ["before"]);
     close(runtime);
+}
+
+fn note_name() -> Cow<'static, str> {
+    fn name<E: crate::EventDef>(_: &Call<E>) -> &'static str {
+        E::NAME
+    }
+    name(&note(String::new())).into()
 }
 
 #[tokio::test]
