@@ -45,7 +45,7 @@ async fn with_commit_nothing_is_shown_before_it_is_kept() {
     let mut stream = follow(&runtime, before);
     assert!(!written(&mut stream).contains("trial"), "it is current");
 
-    platter.hold();
+    let held = platter.hold();
     let updating = tokio::spawn({
         let scope = scope.clone();
         async move { push(&scope, "not yet").await }
@@ -73,7 +73,7 @@ async fn with_commit_nothing_is_shown_before_it_is_kept() {
         assert!(!page.is_finished() && !from_nothing.is_finished());
     }
 
-    platter.release();
+    drop(held);
     updating.await.expect("it ends").expect("it is made");
     assert!(written(&mut stream).contains("not yet"));
     assert_eq!(reading.await.expect("it ends"), ["kept", "not yet"]);
@@ -93,10 +93,10 @@ async fn a_relaxed_update_is_shown_at_once() {
     scope.stored().await;
     let mut stream = follow(&runtime, scope.published().log.position());
     written(&mut stream);
-    platter.hold();
+    let held = platter.hold();
     push(&scope, "at once").await.expect("it is made");
     assert!(written(&mut stream).contains("at once"));
-    platter.release();
+    drop(held);
     close(runtime);
 }
 

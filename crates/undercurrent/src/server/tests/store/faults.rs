@@ -124,7 +124,7 @@ async fn a_slow_disk_slows_handlers_down_and_fills_no_memory() {
     let scope = the_scope(&runtime).await;
     push(&scope, "first").await.expect("it is made");
     scope.stored().await;
-    platter.hold();
+    let held = platter.hold();
     let updating = tokio::spawn({
         let scope = scope.clone();
         async move {
@@ -142,7 +142,7 @@ async fn a_slow_disk_slows_handlers_down_and_fills_no_memory() {
     }
     assert!(!updating.is_finished());
     assert!(offset < 20, "{offset}");
-    platter.release();
+    drop(held);
     updating.await.expect("it ends");
     assert_eq!(seen(&scope).await.len(), 1_001);
     close(runtime);

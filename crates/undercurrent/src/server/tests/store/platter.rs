@@ -12,6 +12,9 @@ use std::{
 #[derive(Clone, Debug)]
 pub(super) struct Platter(Arc<Shared>);
 
+/// Flushing is held.
+pub(super) struct Held(Platter);
+
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
@@ -88,14 +91,12 @@ impl Platter {
         self.lock().fuel == Some(0)
     }
 
-    /// Flushing does not return until it is released.
-    pub(super) fn hold(&self) {
+    /// Flushing does not return until what is given back is dropped: by a test that fails, too,
+    /// before the server that it began goes down.
+    #[must_use]
+    pub(super) fn hold(&self) -> Held {
         self.lock().is_held = true;
-    }
-
-    pub(super) fn release(&self) {
-        self.lock().is_held = false;
-        self.0.released.notify_all();
+        Held(self.clone())
     }
 
     /// There is no room left, or there is again.
@@ -114,6 +115,13 @@ impl Platter {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.lock().is_held = false;
+        self.0.0.released.notify_all();
     }
 }
 
