@@ -1,10 +1,13 @@
-//! The settings of the upstream: the table `[upstream]` of `Leptos.toml`, and
-//! environment variables that override it one by one.
+//! The settings of a service: its table in `Leptos.toml`, and environment
+//! variables that override it one by one.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
+use std::{fmt, marker::PhantomData, ops::RangeInclusive, str::FromStr};
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
+};
 
 use super::faults::Faults;
 
@@ -15,34 +18,74 @@ const TIMEOUT_MS: RangeInclusive<u64> = 10..=120_000;
 /// The failure rates that the built-in upstream accepts.
 const FAILURE_RATE: RangeInclusive<f64> = 0.0..=1.0;
 
+/// What tells the settings of one service from those of another.
+pub trait Service: Clone + fmt::Debug + PartialEq {
+    /// Its table in `Leptos.toml`, by which its settings are called.
+    const TABLE: &'static str;
+    /// What the names of its environment variables begin with.
+    const VARIABLES: &'static str;
+    /// How long the built-in service waits where nothing else is said.
+    const DELAY_MS: u64;
+    /// The share of failures where nothing else is said.
+    const FAILURE_RATE: f64;
+
+    /// Refuses what the built-in service can't do wrong, worded to follow the key.
+    ///
+    /// # Errors
+    ///
+    /// What it can.
+    fn check_faults(faults: &Faults) -> Result<(), &'static str> {
+        let _ = faults;
+        Ok(())
+    }
+}
+
+/// The products, one by one: `[upstream]`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Products {}
+
+impl Service for Products {
+    const TABLE: &'static str = "upstream";
+    const VARIABLES: &'static str = "UPSTREAM";
+    const DELAY_MS: u64 = 400;
+    const FAILURE_RATE: f64 = 0.0;
+}
+
 /// What `[upstream]` in `Leptos.toml` says, with its defaults filled in.
+pub type UpstreamConfig = ServiceConfig<Products>;
+
+/// What the table of a service says, with its defaults filled in.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct UpstreamConfig {
+#[serde(bound = "", default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServiceConfig<S: Service> {
     /// The address that `/{id}` is appended to, such as
     /// `https://dummyjson.com/products`. `None` or an empty text means the
-    /// built-in upstream.
+    /// built-in service.
     pub url: Option<String>,
-    /// How long the built-in upstream waits before each answer, in
+    /// How long the built-in service waits before each answer, in
     /// milliseconds, 0 to 60,000.
     pub delay_ms: u64,
-    /// The share of answers that the built-in upstream turns into a 500, 0 to 1.
+    /// The share of answers that the built-in service turns into a 500, 0 to 1.
     pub failure_rate: f64,
-    /// What the built-in upstream does wrong on purpose, as [`Faults`] spells it.
+    /// What the built-in service does wrong on purpose, as [`Faults`] spells it.
     pub faults: String,
     /// The time from the request to the last byte of its answer, in
     /// milliseconds, 10 to 120,000.
     pub timeout_ms: u64,
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub service: PhantomData<S>,
 }
 
-impl Default for UpstreamConfig {
+impl<S: Service> Default for ServiceConfig<S> {
     fn default() -> Self {
         Self {
             url: None,
-            delay_ms: 400,
-            failure_rate: 0.0,
+            delay_ms: S::DELAY_MS,
+            failure_rate: S::FAILURE_RATE,
             faults: String::new(),
             timeout_ms: 10_000,
+            service: PhantomData,
         }
     }
 }
@@ -57,7 +100,7 @@ pub enum ConfigError {
     Value {
         /// The setting as its author wrote it: `upstream.delay-ms` or
         /// `UPSTREAM_DELAY_MS`.
-        key: &'static str,
+        key: String,
         /// What is wrong, worded to follow the key.
         problem: String,
     },
@@ -74,81 +117,137 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-impl UpstreamConfig {
-    /// Reads the table `[upstream]` and leaves every other table alone. A text
+impl<S: Service> ServiceConfig<S> {
+    /// Reads the service's table and leaves every other table alone. A text
     /// without that table gives the defaults.
+    ///
+    /// # Errors
+    ///
+    /// The text is no TOML, or a setting can't be used.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        #[derive(Deserialize)]
-        struct File {
-            #[serde(default)]
-            upstream: UpstreamConfig,
-        }
-        let file: File =
-            toml::from_str(text).map_err(|error| ConfigError::Toml(error.to_string()))?;
-        file.upstream.check()?;
-        Ok(file.upstream)
+        let config: Self = table(text, S::TABLE)?;
+        config.check()?;
+        Ok(config)
     }
 
     /// Replaces each setting for which `get` knows an environment variable:
     /// `UPSTREAM_URL`, `UPSTREAM_DELAY_MS`, `UPSTREAM_FAILURE_RATE`,
-    /// `UPSTREAM_FAULTS`, `UPSTREAM_TIMEOUT_MS`. An empty `UPSTREAM_URL` goes
-    /// back to the built-in upstream, an empty `UPSTREAM_FAULTS` to no faults.
+    /// `UPSTREAM_FAULTS`, `UPSTREAM_TIMEOUT_MS`, or those of another service.
+    /// An empty `…_URL` goes back to the built-in service, an empty `…_FAULTS`
+    /// to no faults.
+    ///
+    /// # Errors
+    ///
+    /// A variable has a value that can't be used.
     pub fn with_overrides(
         mut self,
         get: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        if let Some(text) = get("UPSTREAM_URL") {
+        let variable = |name: &str| {
+            let key = format!("{}_{name}", S::VARIABLES);
+            get(&key).map(|text| (key, text))
+        };
+        if let Some((key, text)) = variable("URL") {
             self.url = match text.trim() {
                 "" => None,
-                url => Some(base_url("UPSTREAM_URL", url).map(|_| url.to_owned())?),
+                url => Some(base_url(&key, url).map(|_| url.to_owned())?),
             };
         }
-        if let Some(text) = get("UPSTREAM_DELAY_MS") {
-            self.delay_ms = number("UPSTREAM_DELAY_MS", &text, DELAY_MS)?;
+        if let Some((key, text)) = variable("DELAY_MS") {
+            self.delay_ms = number(&key, &text, DELAY_MS)?;
         }
-        if let Some(text) = get("UPSTREAM_FAILURE_RATE") {
-            self.failure_rate = number("UPSTREAM_FAILURE_RATE", &text, FAILURE_RATE)?;
+        if let Some((key, text)) = variable("FAILURE_RATE") {
+            self.failure_rate = number(&key, &text, FAILURE_RATE)?;
         }
-        if let Some(text) = get("UPSTREAM_FAULTS") {
-            faults("UPSTREAM_FAULTS", &text)?;
+        if let Some((key, text)) = variable("FAULTS") {
+            Self::faults(&key, &text)?;
             self.faults = text;
         }
-        if let Some(text) = get("UPSTREAM_TIMEOUT_MS") {
-            self.timeout_ms = number("UPSTREAM_TIMEOUT_MS", &text, TIMEOUT_MS)?;
+        if let Some((key, text)) = variable("TIMEOUT_MS") {
+            self.timeout_ms = number(&key, &text, TIMEOUT_MS)?;
         }
         Ok(self)
     }
 
-    /// Tells the first setting that is out of its range.
+    /// Tells the first setting that can't be used.
+    ///
+    /// # Errors
+    ///
+    /// That setting, and why.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.base()?;
         self.parsed_faults()?;
-        within("upstream.delay-ms", self.delay_ms, DELAY_MS)?;
-        within("upstream.failure-rate", self.failure_rate, FAILURE_RATE)?;
-        within("upstream.timeout-ms", self.timeout_ms, TIMEOUT_MS)?;
+        within(&Self::key("delay-ms"), self.delay_ms, DELAY_MS)?;
+        within(&Self::key("failure-rate"), self.failure_rate, FAILURE_RATE)?;
+        within(&Self::key("timeout-ms"), self.timeout_ms, TIMEOUT_MS)?;
         Ok(())
     }
 
-    /// The parsed URL, or `None` for the built-in upstream.
+    /// A setting, as the file calls it.
+    pub(super) fn key(name: &str) -> String {
+        format!("{}.{name}", S::TABLE)
+    }
+
+    /// The parsed URL, or `None` for the built-in service.
     pub(super) fn base(&self) -> Result<Option<Url>, ConfigError> {
         self.url
             .as_deref()
             .filter(|url| !url.is_empty())
-            .map(|url| base_url("upstream.url", url))
+            .map(|url| base_url(&Self::key("url"), url))
             .transpose()
     }
 
     /// The parsed faults.
     pub(super) fn parsed_faults(&self) -> Result<Faults, ConfigError> {
-        faults("upstream.faults", &self.faults)
+        Self::faults(&Self::key("faults"), &self.faults)
     }
+
+    fn faults(key: &str, text: &str) -> Result<Faults, ConfigError> {
+        let faults: Faults = text
+            .parse()
+            .map_err(|problem| ConfigError::value(key, format!("cannot be read: {problem}")))?;
+        S::check_faults(&faults).map_err(|problem| ConfigError::value(key, problem))?;
+        Ok(faults)
+    }
+}
+
+/// Reads one table of a file, so that an error quotes its line, and leaves all others alone.
+pub(crate) fn table<T: DeserializeOwned + Default>(
+    text: &str,
+    name: &'static str,
+) -> Result<T, ConfigError> {
+    struct Named<T>(&'static str, PhantomData<T>);
+
+    impl<'de, T: DeserializeOwned + Default> Visitor<'de> for Named<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("tables")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut tables: A) -> Result<T, A::Error> {
+            let mut found = T::default();
+            while let Some(name) = tables.next_key::<String>()? {
+                if name == self.0 {
+                    found = tables.next_value()?;
+                } else {
+                    tables.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    let file = toml::Deserializer::parse(text);
+    file.and_then(|file| file.deserialize_map(Named(name, PhantomData)))
+        .map_err(|error| ConfigError::Toml(error.to_string()))
 }
 
 impl ConfigError {
     /// An error about one setting; `problem` is worded to follow the key.
-    pub(super) fn value(key: &'static str, problem: impl Into<String>) -> Self {
+    pub(super) fn value(key: &str, problem: impl Into<String>) -> Self {
         Self::Value {
-            key,
+            key: key.to_owned(),
             problem: problem.into(),
         }
     }
@@ -156,7 +255,7 @@ impl ConfigError {
 
 /// Accepts a value of `range` only. A NaN is in no range.
 pub(crate) fn within<T: PartialOrd + fmt::Display>(
-    key: &'static str,
+    key: &str,
     value: T,
     range: RangeInclusive<T>,
 ) -> Result<T, ConfigError> {
@@ -172,7 +271,7 @@ pub(crate) fn within<T: PartialOrd + fmt::Display>(
 
 /// Reads a number of `range` from the text of an environment variable.
 pub(crate) fn number<T: PartialOrd + fmt::Display + FromStr>(
-    key: &'static str,
+    key: &str,
     text: &str,
     range: RangeInclusive<T>,
 ) -> Result<T, ConfigError> {
@@ -188,13 +287,8 @@ pub(crate) fn number<T: PartialOrd + fmt::Display + FromStr>(
     }
 }
 
-fn faults(key: &'static str, text: &str) -> Result<Faults, ConfigError> {
-    text.parse()
-        .map_err(|problem| ConfigError::value(key, format!("cannot be read: {problem}")))
-}
-
 /// Accepts an http or https address that a path segment can be appended to.
-pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, ConfigError> {
+pub(crate) fn base_url(key: &str, text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text)
         .map_err(|error| ConfigError::value(key, format!("is not a URL ({error}): {text:?}")))?;
     let problem = if !matches!(url.scheme(), "http" | "https") {
@@ -230,6 +324,7 @@ mod tests {
             failure_rate: 0.0,
             faults: String::new(),
             timeout_ms: 10_000,
+            service: PhantomData,
         };
         assert_eq!(UpstreamConfig::from_toml(""), Ok(expected.clone()));
         assert_eq!(
@@ -256,6 +351,7 @@ mod tests {
                 failure_rate: 1.0,
                 faults: "3=500, 9=timeout".to_owned(),
                 timeout_ms: 1500,
+                service: PhantomData,
             })
         );
     }

@@ -28,7 +28,7 @@ pub use self::{
     builtin::BuiltinConfig,
     chat::{Chat, chat_from_file},
     client::Upstream,
-    config::{ConfigError, UpstreamConfig},
+    config::{ConfigError, Products, Service, ServiceConfig, UpstreamConfig},
     error::UpstreamError,
     open::{OpenError, from_file, open},
     sales::{Sales, sales_from_file},

@@ -1,10 +1,10 @@
-// The books of a shop that waits for the test: an answer goes out when the test lets it, and each
-// request is counted. So "not asked for twice" is what the shop saw, not what a page says.
+// The books of a shop that waits for the test. "Not asked for twice" is what the shop saw, not what
+// a page says.
 
 import { readFileSync } from 'node:fs';
-import { type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { expect, test as gallery } from './gallery';
+import { Held } from './held';
 
 /** A product's year, as the shop tells it. */
 export interface SalesRecord {
@@ -21,30 +21,18 @@ export interface SalesRecord {
 const file = new URL('../../../crates/upstream/src/sales/sales.json', import.meta.url);
 export const records = JSON.parse(readFileSync(file, 'utf8')) as SalesRecord[];
 
-export class Books {
-  /** The ids that were asked for, in order. */
-  readonly asked: number[] = [];
+const PATH = '/sales';
+
+export class Books extends Held {
   /** How often the list was asked for. */
   lists = 0;
   /** The most requests that ever waited at once. */
   most = 0;
-  private readonly failing = new Set<number>();
-  private readonly waiting = new Map<ServerResponse, number>();
   private allowed = 0;
   private isOpen = true;
 
-  private constructor(private readonly server: Server) {}
-
-  static async open(): Promise<Books> {
-    const server = createServer();
-    const books = new Books(server);
-    server.on('request', (request, response) => books.hear(request.url ?? '', response));
-    await new Promise<void>((listens) => server.listen(0, '127.0.0.1', listens));
-    return books;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/sales`;
+  static open(): Promise<Books> {
+    return new Books(PATH, records).listen();
   }
 
   /** Answers so many requests more, those that have waited the longest first. */
@@ -65,23 +53,9 @@ export class Books {
     this.reply(response, id);
   }
 
-  /** Answers 500 for these, once it answers. */
-  fail(...ids: number[]): void {
-    ids.forEach((id) => this.failing.add(id));
-  }
-
-  repair(): void {
-    this.failing.clear();
-  }
-
   /** The list is refused from now on, or given again. */
   closeList(isClosed: boolean): void {
     this.isOpen = !isClosed;
-  }
-
-  /** How many requests wait. */
-  get open(): number {
-    return this.waiting.size;
   }
 
   /** How often a product was asked for. */
@@ -89,48 +63,22 @@ export class Books {
     return this.asked.filter((one) => one === id).length;
   }
 
-  /** Waits until so many products were asked for. */
-  async expectAsked(times: number): Promise<void> {
-    await expect.poll(() => this.asked.length, { timeout: 20_000 }).toBe(times);
-  }
-
-  close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-
-  private hear(path: string, response: ServerResponse): void {
-    if (path === '/sales') {
+  protected override hear(path: string, response: ServerResponse): void {
+    if (path === PATH) {
       this.lists += 1;
       const list = records.map(({ id, name }) => ({ id, name }));
       return this.say(response, this.isOpen ? list : undefined);
     }
-    const id = Number(path.split('/').at(-1));
-    this.asked.push(id);
-    this.waiting.set(response, id);
-    // Whoever has hung up waits for nothing.
-    response.on('close', () => this.waiting.delete(response));
-    this.most = Math.max(this.most, this.waiting.size);
-    this.answer();
+    super.hear(path, response);
   }
 
-  private answer(): void {
+  protected answer(): void {
+    this.most = Math.max(this.most, this.waiting.size);
     for (const [response, id] of this.waiting) {
       if (this.allowed <= 0) return;
       this.allowed -= 1;
       this.reply(response, id);
     }
-  }
-
-  private reply(response: ServerResponse, id: number): void {
-    this.waiting.delete(response);
-    const record = records.find((one) => one.id === id);
-    this.say(response, this.failing.has(id) ? undefined : record);
-  }
-
-  private say(response: ServerResponse, body?: object): void {
-    response.writeHead(body ? 200 : 500, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body ?? { message: 'The books are being balanced' }));
   }
 }
 

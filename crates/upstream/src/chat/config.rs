@@ -4,7 +4,7 @@
 use super::faults::ChatFaults;
 use crate::{
     ConfigError,
-    config::{base_url, number, within},
+    config::{base_url, number, table, within},
 };
 use reqwest::Url;
 use serde::Deserialize;
@@ -61,15 +61,9 @@ impl ChatConfig {
     ///
     /// The text is no TOML, or a setting can't be used.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        #[derive(Deserialize)]
-        struct File {
-            #[serde(default)]
-            assistant: ChatConfig,
-        }
-        let file: File =
-            toml::from_str(text).map_err(|error| ConfigError::Toml(error.to_string()))?;
-        file.assistant.check()?;
-        Ok(file.assistant)
+        let config: Self = table(text, "assistant")?;
+        config.check()?;
+        Ok(config)
     }
 
     /// Replaces each setting for which `get` knows an environment variable:

@@ -23,6 +23,6 @@ pub use self::record::{Listed, Review, SalesRecord};
 pub use self::{
     builtin::BuiltinSales,
     client::{LISTED, Sales},
-    config::SalesConfig,
+    config::{Books, SalesConfig},
     open::{open_sales, sales_from_file},
 };
