@@ -125,6 +125,22 @@ async fn what_comes_too_late_for_a_scope_that_is_gone_does_not_bring_it_back() {
         let late = Record::Snapshot(StateId::shared("trial"), 4, "{}".into());
         store.stored(store.hand_over(commit(vec![late]))).await;
         assert!(!store.has(KEY), "{name}");
+        // Another one begins in its place, and finds nothing of it.
+        let next = Epoch::from_random(6);
+        let begun = Record::Head(Head {
+            name: "session".into(),
+            epoch: next.to_bits(),
+            offset: 0,
+            used_s: 2,
+        });
+        let ticket = store.hand_over(Commit::of(KEY, next, vec![begun]));
+        store.stored(ticket).await;
+        let loaded = store.load(KEY).expect("it is readable");
+        assert_eq!(loaded.is_some(), store.outlives(), "{name}");
+        assert!(
+            loaded.is_none_or(|stored| stored.states.is_empty()),
+            "{name}"
+        );
         store.close();
     }
 }
