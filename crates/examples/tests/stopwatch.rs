@@ -82,3 +82,14 @@ async fn what_is_clicked_offline_happens_once_when_the_connection_is_back() {
     assert_eq!(watch.laps.len(), 2);
 }
 // end
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "after an hour it is not quiet: the task watch/tick")]
+async fn what_runs_for_ever_is_never_quiet_and_is_named() {
+    let app = TestApp::new();
+    let mut page = app.client();
+    page.send(tick()).await.expect("it starts");
+    // Somebody looks: it does not stop by itself.
+    page.see::<Watch>().await;
+    app.quiet().await;
+}

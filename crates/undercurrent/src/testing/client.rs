@@ -1,6 +1,6 @@
 //! A page in a browser, as a test has it.
 
-use super::{PATIENCE, PAUSE, settle, shown::Followed, task::TestTask};
+use super::{PATIENCE, pause, settle, shown::Followed, task::TestTask};
 use crate::{
     Call, EndKind, EventDef, EventFn, Failure, State, TaskFn, Visitor,
     answer::{Answer, Fate},
@@ -160,7 +160,7 @@ impl TestClient {
                 "after an hour {} has not ended",
                 E::NAME
             );
-            tokio::time::sleep(PAUSE).await;
+            pause(begin).await;
         }
     }
 

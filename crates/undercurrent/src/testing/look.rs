@@ -1,9 +1,9 @@
 //! What a page shows: its stream, read until it has what the server has.
 
 use super::{
-    PATIENCE, PAUSE,
+    PATIENCE, PAUSES,
     client::{Link, TestClient, keyed},
-    settle,
+    pause, settle,
     shown::Followed,
 };
 use crate::{
@@ -81,7 +81,7 @@ impl TestClient {
                 begin.elapsed() < PATIENCE,
                 "after an hour the page shows {shown:?}"
             );
-            tokio::time::sleep(PAUSE).await;
+            pause(begin).await;
         }
     }
 
@@ -131,7 +131,7 @@ impl TestClient {
             }
             // A snapshot is taken by a task, and a large one by a thread.
             match look % 64 {
-                63 => tokio::time::sleep(PAUSE).await,
+                63 => tokio::time::sleep(PAUSES[0]).await,
                 _ => tokio::task::yield_now().await,
             }
         }

@@ -77,8 +77,8 @@ pub struct TestApp {
 
 /// What has not come to rest within this time of the app's clock never will.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Between two looks at first, and at last.
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
 impl TestApp {
     /// The app as it is without anything provided: see [`with`](Self::with). A handler that
@@ -143,8 +143,8 @@ impl TestApp {
         settle().await;
     }
 
-    /// Lets time pass until no event waits or runs, and no task does. A task that is paused is at
-    /// rest.
+    /// Lets time pass until no event waits or runs, and no task does, and at most a hundredth more. A
+    /// task that is paused is at rest.
     ///
     /// # Panics
     ///
@@ -162,7 +162,7 @@ impl TestApp {
                 let names = busy.join(", ");
                 panic!("after an hour it is not quiet: {names}. Wait with `TestClient::until`.");
             }
-            tokio::time::sleep(PAUSE).await;
+            pause(begin).await;
         }
     }
 
@@ -208,6 +208,14 @@ async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Until the next look: a hundredth of what was waited for so far, so that an hour takes a second or
+/// two of a test.
+async fn pause(begin: tokio::time::Instant) {
+    let [first, last] = PAUSES;
+    let pause = (begin.elapsed() / 100).clamp(first, last);
+    tokio::time::sleep(pause).await;
 }
 
 fn key_file_name() -> String {
