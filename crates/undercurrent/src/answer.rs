@@ -4,6 +4,10 @@ use crate::EndKind;
 use serde::{Deserialize, Serialize};
 
 /// What became of the events of a request, each.
+#[cfg_attr(
+    not(any(feature = "ssr", feature = "hydrate")),
+    expect(dead_code, reason = "of who sends and who takes")
+)]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answers {
     /// The history in which the events were taken.
