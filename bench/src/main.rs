@@ -82,6 +82,12 @@ async fn run(arguments: &[&str]) -> Fallible {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("benchmark.md"), report::markdown(&report))?;
         std::fs::write(folder.join("benchmark.svg"), report::plot(&report))?;
+        std::fs::write(folder.join("benchmark.json"), report::json(&report)?)?;
+        // Figures for others to read stand in the README, too.
+        if folder == Path::new("docs") {
+            let readme = std::fs::read_to_string("README.md")?;
+            std::fs::write("README.md", report::readme(&readme, &report)?)?;
+        }
         eprintln!("bench: written to {}", folder.display());
     }
     Ok(())

@@ -22,6 +22,10 @@ use tokio::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Undercurrent,
+    /// With a disk, `durability = "relaxed"`.
+    Relaxed,
+    /// With a disk, `durability = "commit"`.
+    Commit,
     Floor,
     LeptosWs,
     Reflex,
@@ -36,6 +40,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// From the start of the process to its first answer.
     pub started_in: Duration,
+    /// Removed after its process has gone.
+    folder: Option<Folder>,
 }
 
 /// Names the folder with the Python environment that Reflex is installed in.
@@ -47,6 +53,8 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Undercurrent => "Undercurrent",
+            Kind::Relaxed => "Undercurrent, relaxed",
+            Kind::Commit => "Undercurrent, commit",
             Kind::Floor => "floor",
             Kind::LeptosWs => "leptos_ws 0.9.10",
             Kind::Reflex => "Reflex 0.10.1",
@@ -57,6 +65,8 @@ impl Kind {
     pub async fn start(self) -> Fallible<Server> {
         match self {
             Kind::Undercurrent => own("undercurrent").await,
+            Kind::Relaxed => own("undercurrent-relaxed").await,
+            Kind::Commit => own("undercurrent-commit").await,
             Kind::Floor => own("floor").await,
             Kind::LeptosWs => own("leptos-ws").await,
             Kind::Reflex => reflex().await,
@@ -81,6 +91,8 @@ async fn own(name: &str) -> Fallible<Server> {
         }
     };
     command.args(["serve", name]).stdout(Stdio::piped());
+    let folder = Folder::new(name)?;
+    command.current_dir(&folder.0);
     let start = Instant::now();
     let mut child = spawn(command)?;
     let output = child.stdout.take().ok_or("there is no output")?;
@@ -88,7 +100,33 @@ async fn own(name: &str) -> Fallible<Server> {
     let line = timeout(PATIENCE, lines.next_line()).await??;
     let line = line.ok_or_else(|| format!("the server {name} did not start"))?;
     let address = line.rsplit('/').next().unwrap_or_default().parse()?;
-    Server::ready(child, address, "/", start).await
+    let mut server = Server::ready(child, address, "/", start).await?;
+    server.folder = Some(folder);
+    Ok(server)
+}
+
+/// A folder of a server, on the disk that the program lies on. It goes with this value.
+#[derive(Debug)]
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Fallible<Self> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let (id, nth) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let program = std::env::current_exe()?;
+        let beside = program.parent().ok_or("the program lies nowhere")?;
+        let folder = beside.join(format!("bench-{name}-{id}-{nth}"));
+        fs::create_dir(&folder)?;
+        Ok(Folder(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What can't be removed is left: the figures are not concerned.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 async fn reflex() -> Fallible<Server> {
@@ -137,6 +175,7 @@ impl Server {
             id,
             address,
             started_in: Duration::ZERO,
+            folder: None,
         };
         while start.elapsed() < PATIENCE {
             if let Some(status) = server.child.try_wait()? {

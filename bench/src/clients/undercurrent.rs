@@ -90,10 +90,10 @@ impl Outbox {
         self.wire
     }
 
-    async fn begin(&mut self, event: &str, arguments: &str) -> io::Result<()> {
+    async fn begin(&mut self, scope: &str, event: &str, arguments: &str) -> io::Result<()> {
         self.number += 1;
         let body = format!(
-            r#"{{"client":"{}","events":[[{},"{event}",{arguments}]]}}"#,
+            r#"{{"client":"{}"{scope},"events":[[{},"{event}",{arguments}]]}}"#,
             self.client, self.number
         );
         let headers = [
@@ -138,7 +138,14 @@ impl Outbox {
     }
 
     pub async fn send(&mut self, event: &str, arguments: &str) -> io::Result<()> {
-        self.begin(event, arguments).await?;
+        self.begin("", event, arguments).await?;
+        self.end().await
+    }
+
+    /// Sends an event to another scope than the session.
+    pub async fn send_to(&mut self, scope: &str, event: &str, arguments: &str) -> io::Result<()> {
+        let scope = format!(r#","scope":"{scope}""#);
+        self.begin(&scope, event, arguments).await?;
         self.end().await
     }
 }
@@ -282,7 +289,7 @@ impl Client for Undercurrent {
     async fn click(&mut self) -> io::Result<Duration> {
         let target = self.inbox.number() + 1;
         let start = Instant::now();
-        self.outbox.begin("clicks/click", "{}").await?;
+        self.outbox.begin("", "clicks/click", "{}").await?;
         let shown = async {
             self.inbox.until(|state| count_of(state) >= target).await?;
             Ok(start.elapsed())

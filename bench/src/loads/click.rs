@@ -93,7 +93,7 @@ async fn warm_up(
     Ok(())
 }
 
-async fn clicks<C: Client>(side: &mut Side<C>) -> Fallible {
+pub(super) async fn clicks<C: Client>(side: &mut Side<C>) -> Fallible {
     side.all(async |mut client: C| {
         client.clicks(EVENTS).await?;
         Ok(client)
@@ -101,7 +101,7 @@ async fn clicks<C: Client>(side: &mut Side<C>) -> Fallible {
     .await
 }
 
-async fn burst<C: Client>(side: &mut Side<C>, times: usize) -> Fallible {
+pub(super) async fn burst<C: Client>(side: &mut Side<C>, times: usize) -> Fallible {
     let events = side.clients.len() as u64 * EVENTS;
     for _ in 0..times {
         let took = side
@@ -112,7 +112,7 @@ async fn burst<C: Client>(side: &mut Side<C>, times: usize) -> Fallible {
     Ok(())
 }
 
-async fn one_by_one<C: Client>(side: &mut Side<C>, clicks: usize) -> Fallible {
+pub(super) async fn one_by_one<C: Client>(side: &mut Side<C>, clicks: usize) -> Fallible {
     side.measure(clicks as u64, async |side| {
         for _ in 0..clicks {
             let took = side.clients[0].click().await?;

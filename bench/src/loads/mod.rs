@@ -4,12 +4,15 @@
 mod append;
 mod click;
 mod cost;
+mod disk;
 mod fan_out;
 mod hold;
+mod room;
 mod sessions;
 mod side;
 mod size;
 mod storm;
+mod tokens;
 
 pub use self::size::SIZES_VARIABLE;
 
@@ -59,9 +62,9 @@ impl Plan {
 }
 
 /// The names of the loads, in the order of the table.
-pub const ALL: [&str; 11] = [
-    "clicks", "latency", "append", "bytes", "board", "fan-out", "memory", "rows", "cost",
-    "sessions", "storm",
+pub const ALL: [&str; 14] = [
+    "clicks", "latency", "append", "bytes", "board", "tokens", "fan-out", "room", "memory", "rows",
+    "cost", "sessions", "storm", "disk",
 ];
 
 /// Runs one load. What a side can't do becomes a remark in its row.
@@ -72,6 +75,9 @@ pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
         "append" => append::time(plan, report).await,
         "bytes" => append::bytes(plan, report).await,
         "board" => append::board(plan, report).await,
+        "tokens" => tokens::run(plan, report).await,
+        "room" => room::run(plan, report).await,
+        "disk" => disk::run(plan, report).await,
         "fan-out" => fan_out::run(plan, report).await,
         "memory" => hold::run(plan, report).await,
         "rows" => cost::rows(plan, report).await,
@@ -88,13 +94,12 @@ pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
 
 /// Rows of DESIGN's table for what does not exist yet, so that nobody takes them for forgotten.
 pub fn not_built(report: &mut Report) {
-    const ROWS: [(&str, &str, &str); 4] = [
+    const ROWS: [(&str, &str, &str); 3] = [
         (
             "applying an append in Chromium at 10,000 rows",
             "at 100 rows",
             "≤ 3 ×",
         ),
-        ("disk: throughput and click", "memory", "≥ 0.8 ×, ≤ 1.3 ×"),
         (
             "Redis: click; updates of one scope",
             "memory",

@@ -21,6 +21,17 @@ const SIDES: &str = "
 Server and load generator share the machine's processors. Where the load generator uses more of them than the server, its part is what is measured: the last table tells.
 ";
 
+/// Profiles age: whoever changes the hot path looks again.
+const MISSED: &str = "
+## What the missed goals cost
+
+Seen with `perf` on two processors, server and generator together (`BENCH_UNDER=\"perf record …\" target/release/bench run clicks`).
+
+- **A click beside the floor.** A third of the server's time is the kernel's, for sockets, on both sides. What the floor does not have: the queue, which runs the event, records its change and its end (15 %), the checks of an event, its session's signature among them (14 %, 4 of them the signature), the layers of the router (6 %) and the memory they all ask for (7 %). The layers were put around a route for each request anew until the router was told that it is complete: that alone was 6 %. A binary search in the log for each wake was 3 %; followers are found from the log's end now.
+- **A crowd on a disk.** An event is answered once it is kept, so that each client waits for a commit of the file. One thread writes: a third of the processor time, half of which is redb's commit, with 7 % inside `fdatasync`. Nobody waits for it who sends one click: what it changed is shown before it is kept.
+- **One click with `commit`** is two commits, one after another: of the event before its answer, and of its update before it is shown. Each writes a handful of pages that lie apart, and waits for more than the single page that a flush is measured with.
+";
+
 /// The page.
 pub fn markdown(report: &Report) -> String {
     let mut page = format!("{HEAD}\n{}\n", report.machine);
@@ -33,6 +44,7 @@ pub fn markdown(report: &Report) -> String {
     );
     report.rows.iter().for_each(|row| page.push_str(&line(row)));
     page.push_str(SIDES);
+    page.push_str(MISSED);
     page.push_str("\n## Where the processors were\n\n");
     page.push_str("Processor time for one operation, in microseconds: of the server, and of the load generator.\n\n");
     page.push_str("| what | server | server µs | generator µs | |\n|---|---|---|---|---|\n");

@@ -1,10 +1,16 @@
 //! What a run reports.
 
+mod headlines;
 mod markdown;
 mod plot;
 mod text;
 
-pub use self::{markdown::markdown, plot::plot, text::text};
+pub use self::{
+    headlines::{json, readme},
+    markdown::markdown,
+    plot::plot,
+    text::text,
+};
 
 use crate::stats::Figure;
 

@@ -6,6 +6,7 @@ pub mod leptos_ws;
 pub mod undercurrent;
 
 use crate::Fallible;
+use ::undercurrent::server::Durability;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
@@ -40,7 +41,9 @@ impl Post {
 /// Runs one of the servers until the process is told to end.
 pub async fn serve(name: &str) -> Fallible {
     match name {
-        "undercurrent" => undercurrent::serve().await,
+        "undercurrent" => undercurrent::serve(None).await,
+        "undercurrent-relaxed" => undercurrent::serve(Some(Durability::Relaxed)).await,
+        "undercurrent-commit" => undercurrent::serve(Some(Durability::Commit)).await,
         "floor" => floor::serve().await,
         "leptos-ws" => leptos_ws::serve().await,
         other => Err(format!("there is no server {other}").into()),

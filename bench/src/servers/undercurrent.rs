@@ -6,7 +6,7 @@ use leptos::{config::LeptosOptions, prelude::*};
 use undercurrent::{
     Limits, Undercurrent,
     prelude::*,
-    server::{Config, StoreKind},
+    server::{Config, Durability, StoreKind},
 };
 
 #[derive(State, Clone, Debug, Default)]
@@ -155,6 +155,37 @@ pub async fn tick(cx: TaskContext<Ticks>, times: u64, pause_ms: u64) -> Result<(
     Ok(())
 }
 
+/// What a thousand people share.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = anybody)]
+pub struct Room {
+    pub count: u64,
+}
+
+fn anybody(_: &Visitor, _: &str) -> Result<()> {
+    Ok(())
+}
+
+#[event]
+pub fn say(room: &mut Room) {
+    room.count += 1;
+}
+
+/// So many words, so many milliseconds apart.
+#[background]
+pub async fn speak(cx: TaskContext<Board>, words: u64, pause_ms: u64) -> Result<()> {
+    let start = std::time::Instant::now();
+    for nth in 1..=words {
+        // By the clock: a pause is at least as long as it is asked for, and errors add up.
+        let ahead = (nth * pause_ms).saturating_sub(start.elapsed().as_millis() as u64);
+        if ahead > 0 {
+            cx.sleep(Millis(ahead)).await?;
+        }
+        cx.update(|board| board.text.push_str(WORD)).await?;
+    }
+    Ok(())
+}
+
 #[component]
 fn App() -> impl IntoView {
     let clicks = use_state::<Clicks>();
@@ -173,7 +204,9 @@ fn shell(_: LeptosOptions) -> impl IntoView {
     }
 }
 
-pub async fn serve() -> Fallible {
+/// Without a durability the states are kept in memory alone. The file of the others lies in the
+/// folder that the server is started in.
+pub async fn serve(durability: Option<Durability>) -> Fallible {
     let options = LeptosOptions::builder()
         .output_name("bench")
         .site_addr(ANY_PORT)
@@ -187,7 +220,12 @@ pub async fn serve() -> Fallible {
             streams_of_visitor: 2_000,
             ..Limits::default()
         },
-        store: StoreKind::Memory,
+        store: match durability {
+            Some(_) => StoreKind::Disk,
+            None => StoreKind::Memory,
+        },
+        store_file: "state.redb".into(),
+        durability: durability.unwrap_or_default(),
         ..Config::default()
     };
     let uc = Undercurrent::with(options, config).build()?;

@@ -155,14 +155,13 @@ impl Log {
         if from.offset == last {
             return Resume::Current;
         }
-        let begin = self
-            .entries
-            .partition_point(|entry| entry.offset <= from.offset);
-        let later = self
-            .entries
-            .range(begin..)
-            .filter(|entry| entry.state == state);
-        let entries: Vec<_> = later.cloned().collect();
+        // From the end: nearly every follower misses the last entry alone. A binary search over the
+        // whole log was 3 % of the processor time of a click.
+        let later = self.entries.iter().rev();
+        let later = later.take_while(|entry| entry.offset > from.offset);
+        let later = later.filter(|entry| entry.state == state);
+        let mut entries: Vec<_> = later.cloned().collect();
+        entries.reverse();
         match entries.first() {
             Some(first) if first.since == from.offset => Resume::Entries(entries),
             _ => Resume::Snapshot,
