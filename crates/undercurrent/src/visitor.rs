@@ -34,6 +34,29 @@ impl Visitor {
             .collect()
     }
 
+    /// All that tells visitors apart, as 32 hexadecimal digits: the name of what an app keeps of a
+    /// visitor beside the states, a file or a row. It opens no session.
+    pub fn key(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// The visitor of a [`key`](Visitor::key) that the app itself has kept. Of one that came from
+    /// elsewhere nobody knows whose it is.
+    ///
+    /// ```
+    /// use undercurrent::Visitor;
+    ///
+    /// let key = "0123456789abcdef0123456789abcdef";
+    /// assert_eq!(Visitor::from_key(key).expect("a key").key(), key);
+    /// assert_eq!(Visitor::from_key("not a key"), None);
+    /// ```
+    pub fn from_key(key: &str) -> Option<Visitor> {
+        let is_key = key.len() == 32 && key.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let bits = u128::from_str_radix(key, 16).ok().filter(|_| is_key)?;
+        // The server is no visitor whom a key could name.
+        (bits != 0).then(|| Visitor(bits.to_be_bytes()))
+    }
+
     /// It is the server itself that asks.
     pub fn is_server(&self) -> bool {
         *self == Visitor::SERVER

@@ -1,5 +1,6 @@
 //! Doors from outside: whatever runs on the server sends events to shared scopes, starts tasks in
-//! them and reads them. An axum handler, a timer, start-up, a handler of another scope.
+//! them and reads them. An axum handler, a timer, start-up, a handler of another scope. A route of
+//! the app's own reaches the session of who asks.
 
 use super::{
     NotStarted, Runtime, Undercurrent,
@@ -12,6 +13,7 @@ use crate::{
     Visitor,
     core::scope::{ScopeKind, ScopeName},
 };
+use axum::http::HeaderMap;
 use futures::future::BoxFuture;
 use std::{
     fmt,
@@ -22,6 +24,9 @@ use std::{
 /// A shared scope, as the server itself goes to it. Its rule is not asked: the server may go
 /// everywhere. What it sends waits in a queue of the server's own in that scope, behind nobody
 /// else's.
+///
+/// Or the session of a visitor ([`Undercurrent::session`]): what goes there is the visitor's own, and
+/// waits behind the visitor's clicks.
 ///
 /// ```
 /// # use undercurrent::{prelude::*, Undercurrent};
@@ -36,6 +41,8 @@ use std::{
 pub struct ScopeHandle<S> {
     runtime: Arc<Runtime>,
     name: ScopeName,
+    /// As whom it goes there.
+    visitor: Visitor,
     /// The task that holds it, if one does.
     attempt: Option<Attempt>,
     state: PhantomData<fn() -> S>,
@@ -87,13 +94,38 @@ impl<S: State> ScopeHandle<S> {
         ScopeHandle {
             runtime: runtime.clone(),
             name,
+            visitor: Visitor::SERVER,
             attempt: None,
             state: PhantomData,
         }
     }
 
-    /// Sends an event. It waits in the server's own queue of the scope; this returns when it is
-    /// there, not when it has ended.
+    fn session(runtime: &Arc<Runtime>, visitor: Visitor) -> Self {
+        ScopeHandle {
+            visitor,
+            ..ScopeHandle::new(runtime, ScopeName::Session)
+        }
+    }
+
+    /// As whom this goes there: the visitor whose session it is, or the server.
+    pub fn visitor(&self) -> Visitor {
+        self.visitor
+    }
+
+    /// Whether there is anything in the scope. It comes into being with its first event, and goes when
+    /// nobody has used it for `limits.idle-ms`: then what an app keeps beside it may go, too. To
+    /// ask is no use.
+    pub fn exists(&self) -> bool {
+        let Ok(place) = self.place() else {
+            return false;
+        };
+        let store = &self.runtime.store;
+        let is_here = self.runtime.scopes.find(place.key).is_some();
+        is_here || store.outlives() && store.has(place.key)
+    }
+
+    /// Sends an event. It waits in the server's own queue of the scope, or in that of the visitor
+    /// whose session it is; this returns when it is there, not when it has ended.
     ///
     /// # Errors
     ///
@@ -104,7 +136,7 @@ impl<S: State> ScopeHandle<S> {
         let place = self
             .place()
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
-        let queued = self.runtime.queued(event, Visitor::SERVER, None);
+        let queued = self.runtime.queued(event, self.visitor, None);
         let queued = queued.map_err(NotSent::Arguments)?;
         if !self.runtime.load(&place).await {
             return Err(NotSent::Full);
@@ -136,7 +168,7 @@ impl<S: State> ScopeHandle<S> {
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotStarted::Full)?;
         let mut notes = Vec::new();
-        let started = scope.start_task(task, Visitor::SERVER, None, &mut notes);
+        let started = scope.start_task(task, self.visitor, None, &mut notes);
         let started = started.await;
         scope.stored().await;
         started
@@ -230,7 +262,7 @@ impl<S: State> ScopeHandle<S> {
     }
 
     fn place(&self) -> Result<Place, Refused> {
-        authorize(&self.runtime, Visitor::SERVER, &self.name, Action::Send)
+        authorize(&self.runtime, self.visitor, &self.name, Action::Send)
     }
 }
 
@@ -239,6 +271,7 @@ impl<S> Clone for ScopeHandle<S> {
         ScopeHandle {
             runtime: self.runtime.clone(),
             name: self.name.clone(),
+            visitor: self.visitor,
             attempt: self.attempt.clone(),
             state: PhantomData,
         }
@@ -273,9 +306,60 @@ const fn assert_keyed<S: State>() {
     );
 }
 
+const fn assert_session<S: State>() {
+    assert!(
+        matches!(S::SCOPE, ScopeKind::Session),
+        "`session` leads to states of a session: `keyed` and `process` lead to shared ones"
+    );
+}
+
 // === The doors ===
 
 impl Undercurrent {
+    /// The session of who sent a request, in an axum route of the app's own; `None` where the request
+    /// has no valid cookie: no page was loaded before.
+    ///
+    /// A `POST` that comes this far was sent by a page of this site: the runtime's door, which stands
+    /// before all routes, has refused others. What a route does on `GET`, any site can bring about.
+    ///
+    /// ```
+    /// use axum::{Router, body::Bytes, http::{HeaderMap, StatusCode}, routing::post};
+    /// use undercurrent::{Undercurrent, prelude::*};
+    ///
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Album { pictures: u32 }
+    ///
+    /// #[event]
+    /// fn add(album: &mut Album) { album.pictures += 1; }
+    ///
+    /// /// To be merged into `uc.router(App, shell)`.
+    /// fn pictures(uc: &Undercurrent) -> Router {
+    ///     let uc = uc.clone();
+    ///     let take = async move |headers: HeaderMap, picture: Bytes| {
+    ///         let session = uc.session::<Album>(&headers).ok_or(StatusCode::UNAUTHORIZED)?;
+    ///         // … keep the picture beside `session.visitor().key()`, then:
+    ///         let sent = session.dispatch(add()).await;
+    ///         sent.map_err(|_| StatusCode::TOO_MANY_REQUESTS)
+    ///     };
+    ///     Router::new().route("/pictures", post(take))
+    /// }
+    /// ```
+    ///
+    /// It does not compile for a state of another scope.
+    pub fn session<S: State>(&self, headers: &HeaderMap) -> Option<ScopeHandle<S>> {
+        let session = self.runtime.sessions.of(headers)?;
+        Some(self.session_of(session.visitor))
+    }
+
+    /// The session of a visitor who is known from elsewhere: a job that was given a
+    /// [`Visitor::key`], say.
+    ///
+    /// It does not compile for a state of another scope.
+    pub fn session_of<S: State>(&self, visitor: Visitor) -> ScopeHandle<S> {
+        const { assert_session::<S>() };
+        ScopeHandle::session(&self.runtime, visitor)
+    }
+
     /// The state of the process: there is one of it.
     ///
     /// It does not compile for a state of another scope.

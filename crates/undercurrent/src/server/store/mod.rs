@@ -203,8 +203,8 @@ pub(crate) mod hex {
     use crate::Visitor;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(crate) fn write(Visitor(bits): Visitor) -> String {
-        format!("{:032x}", u128::from_be_bytes(bits))
+    pub(crate) fn write(visitor: Visitor) -> String {
+        visitor.key()
     }
 
     pub(crate) fn read(text: &str) -> Option<Visitor> {

@@ -200,3 +200,58 @@ async fn the_counters_follow_scopes_tasks_and_events_and_come_back_to_nothing() 
     until(|| async { now() == idle }).await;
     assert!(uc.counters().uptime >= Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_route_of_the_apps_own_reaches_the_session_of_who_asks_and_no_other() {
+    let uc = server(Limits::default());
+    let cookie = |session: &super::super::session::Session| {
+        let set = uc.runtime.sessions.issue(session);
+        let cookie = set
+            .to_str()
+            .expect("text")
+            .split(';')
+            .next()
+            .map(str::to_owned);
+        let mut headers = axum::http::HeaderMap::new();
+        let cookie = cookie.expect("a cookie").parse().expect("a header");
+        headers.insert(axum::http::header::COOKIE, cookie);
+        headers
+    };
+    assert!(uc.session::<Trial>(&axum::http::HeaderMap::new()).is_none());
+    let (one, other) = (uc.runtime.sessions.fresh(), uc.runtime.sessions.fresh());
+    let session = uc.session::<Trial>(&cookie(&one)).expect("a cookie");
+    assert_eq!(session.visitor(), one.visitor);
+    // To look makes nothing.
+    let seen = || async {
+        session
+            .read(|trial| trial.seen.len())
+            .await
+            .expect("it reads")
+    };
+    assert_eq!((seen().await, session.exists()), (0, false));
+    assert_eq!(uc.counters().scopes, 0);
+    // It waits behind what the visitor has sent, and is the visitor's own.
+    session
+        .dispatch(waits("first".into()))
+        .await
+        .expect("it is sent");
+    session
+        .dispatch(note("second".into()))
+        .await
+        .expect("it is sent");
+    session.start(ticks(1)).await.expect("it starts");
+    until(|| async { seen().await >= 4 }).await;
+    let all = session.read(|trial| trial.seen.iter().cloned().collect::<Vec<_>>());
+    let all = all.await.expect("it reads");
+    let at = |text: &str| all.iter().position(|seen| seen == text).expect(text);
+    assert!(at("first ends") < at("second"), "{all:?}");
+    assert!(all.contains(&"tick 1".to_owned()));
+    assert!(session.exists());
+    let other = uc.session_of::<Trial>(other.visitor);
+    assert!(!other.exists());
+    assert_eq!(other.read(|trial| trial.seen.len()).await, Ok(0));
+    // A key that was kept leads back to it.
+    let kept = Visitor::from_key(&one.visitor.key()).expect("a key");
+    assert!(uc.session_of::<Trial>(kept).exists());
+    assert_eq!(Visitor::from_key(&Visitor::SERVER.key()), None);
+}
