@@ -4,6 +4,7 @@ use crate::{
     assistant::AssistantPage,
     dashboard::DashboardPage,
     home::HomePage,
+    import::ImportPage,
     lab::{ChainRoutes, LabPage, RowsPage, SheetPage},
     lorem::LoremPage,
     monitor::MonitorPage,
@@ -65,6 +66,7 @@ pub fn App() -> impl IntoView {
                     <A href="/assistant">"Assistant"</A>
                     <A href="/report">"Report"</A>
                     <A href="/room">"Room"</A>
+                    <A href="/import">"Import"</A>
                     <A href="/monitor">"Monitor"</A>
                     <A href="/dashboard">"Dashboard"</A>
                     <A href="/random">"Random"</A>
@@ -85,6 +87,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/report") view=ReportPage/>
                     <Route path=path!("/room") view=LobbyPage/>
                     <Route path=path!("/room/:name") view=RoomPage/>
+                    <Route path=path!("/import") view=ImportPage/>
                     <Route path=path!("/monitor") view=MonitorPage/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/random") view=RandomPage/>

@@ -11,6 +11,10 @@ pub mod files;
 #[cfg(feature = "ssr")]
 pub mod give;
 pub mod home;
+pub mod import;
+#[path = "import/routes.rs"]
+#[cfg(feature = "ssr")]
+pub mod import_routes;
 pub mod lab;
 pub mod lorem;
 pub mod monitor;

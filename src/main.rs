@@ -2,7 +2,7 @@
 
 use gallery::{
     app::{App, shell},
-    routes,
+    import_routes, routes,
 };
 use undercurrent::Undercurrent;
 
@@ -21,12 +21,17 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let upstream = upstream::from_file("Leptos.toml").await?;
     let chat = upstream::chat_from_file("Leptos.toml").await?;
     let sales = upstream::sales_from_file("Leptos.toml").await?;
+    let uploads = uploads::Uploads::from_file("Leptos.toml")?;
     let uc = Undercurrent::open("Leptos.toml")?
         .provide(upstream)
         .provide(chat)
         .provide(sales)
+        .provide(uploads.clone())
         .on_start(gallery::dashboard::sample_all())
         .build()?;
-    let app = uc.router(App, shell).merge(routes::files(&uc));
+    let app = uc
+        .router(App, shell)
+        .merge(routes::files(&uc))
+        .merge(import_routes::routes(&uc, &uploads));
     Ok(uc.serve(app).await?)
 }

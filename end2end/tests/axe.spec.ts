@@ -7,7 +7,7 @@ import { Tray, open } from './support/page';
 import { expect, test } from './support/shop';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
-const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/report', '/room', '/room/tea', '/lab', '/lab/rows', '/nowhere'];
+const PAGES = ['/', '/posts', '/random', '/lorem', '/monitor', '/dashboard', '/assistant', '/report', '/room', '/room/tea', '/import', '/lab', '/lab/rows', '/nowhere'];
 
 async function expectNothing(page: Page, state: string): Promise<void> {
   // What fades in is looked at when it is there.
@@ -94,6 +94,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.locator('.vote-choice').first().click();
         await expect(page.locator('.member')).toContainText('here');
         await expectNothing(page, 'a room');
+        await open(page, '/import');
+        await page.getByRole('button', { name: '1,000 rows', exact: true }).click();
+        await expect(page.locator('.import-question')).toBeVisible();
+        await expectNothing(page, 'an import that asks');
+        await page.getByRole('button', { name: 'e-mail', exact: true }).click();
+        await expect(page.locator('.import-run header .status')).toHaveText('Done');
+        await expect(page.locator('.paged-rows [role=row]').first()).toBeVisible();
+        await expectNothing(page, 'an import that is done');
+        await page.getByRole('button', { name: 'Try: Nothing in it' }).click();
+        await expect(page.locator('.import-run > .fault')).toHaveText('The file is empty.');
+        await expectNothing(page, 'an import that failed');
         await open(page, '/');
         await expectNothing(page, 'home, with all of it');
       });

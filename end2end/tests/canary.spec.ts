@@ -10,13 +10,21 @@ import { ask, FROM_HERE, newCookie, sendEvents } from './support/raw';
 const STATES = [
   { path: '/lorem', state: 'lorem', event: 'lorem/add_stream', own: 'last_id', seen: 'streams' },
   { path: '/lab', state: 'lab', event: 'lab/delayed_increment', own: 'loops', seen: 'iterations' },
+  {
+    path: '/import',
+    state: 'import',
+    event: 'import/start_sample',
+    given: { sample: 'empty' },
+    own: 'on_disk',
+    seen: 'begun',
+  },
 ];
 
 test('what is the server’s own leaves it in no answer, no page and no stream', async ({ server }) => {
   const cookie = await newCookie(server);
   let number = 0;
-  for (const { path, state, event, own, seen } of STATES) {
-    const send = () => sendEvents(server, cookie, [[(number += 1), event, {}]]);
+  for (const { path, state, event, given, own, seen } of STATES) {
+    const send = () => sendEvents(server, cookie, [[(number += 1), event, given ?? {}]]);
     const sent = await send();
     expect(sent.status, sent.body).toBe(202);
     const page = await ask(server, { path, headers: { cookie } });

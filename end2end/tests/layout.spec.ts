@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
+import { HEADER, ImportPage, orders } from './support/import-page';
 import { open, ready } from './support/page';
 import { forget } from './support/record';
 import { STYLES } from './support/posts-page';
@@ -73,6 +74,22 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
       await page.reload();
       await ready(page);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+    });
+
+    test('an import: nothing jumps while rows come, nor while the page comes alive', async ({ page }) => {
+      const form = new ImportPage(page);
+      await form.open();
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await form.import(`${HEADER}\n${orders(10_000).join('\n')}\n`);
+      await expect.poll(() => form.imported()).toBeGreaterThan(500);
+      await forget(page);
+      await expect.poll(() => form.imported()).toBeGreaterThan(3_000);
+      expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
+      await page.reload();
+      await ready(page);
+      await expect(form.table.locator('.paged-rows [role=row]').first()).toBeVisible();
       expect(await layoutShift(page)).toBeLessThanOrEqual(0.02);
       expect(await overflow(page)).toBeLessThanOrEqual(0);
     });

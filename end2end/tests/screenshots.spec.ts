@@ -134,6 +134,30 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await take('inside');
       });
 
+      shopTest('an import: at first, asking, in the middle, done, failed', async ({ page }, testInfo) => {
+        const take = (state: string) =>
+          picture(page, testInfo, `import-${state}-${colorScheme}-${size}`);
+        const button = (name: string) => page.getByRole('button', { name, exact: true });
+        await open(page, '/import');
+        await take('empty');
+        await button('20,000 rows').click();
+        await expect(page.locator('.import-question')).toBeVisible();
+        await take('asks');
+        await button('e-mail').click();
+        await expect(page.locator('.import-facts dd').first()).toHaveText(/^[2-9],/);
+        await button('Pause the import').click();
+        await expect(page.locator('.import-run header .status')).toHaveText('Paused');
+        await expect(page.locator('.paged-rows [role=row]').first()).toBeVisible();
+        await take('paused');
+        await button('Full speed').click();
+        await button('Resume the import').click();
+        await expect(page.locator('.import-run header .status')).toHaveText('Done', { timeout: 30_000 });
+        await take('done');
+        await button('Try: One line of 40 MB').click();
+        await expect(page.locator('.import-run header .status')).toHaveText('Failed');
+        await take('failed');
+      });
+
       shopTest('the dashboard: at first, moving, with a job that failed', async ({
         page,
         shop,

@@ -1,6 +1,7 @@
 //! The other pages: what each shows, and how it is right now.
 
 use crate::{
+    import::ImportMini,
     lorem::state::Lorem,
     pieces::{Ring, Seen},
     posts::{background::get_posts, save::watch, state::*},
@@ -35,6 +36,9 @@ pub(super) fn Pages() -> impl IntoView {
             </PageRow>
             <PageRow path="/room" name="Room" about="One state shared by all in a room: who is here, a chat, a vote, a timer.">
                 <RoomMini/>
+            </PageRow>
+            <PageRow path="/import" name="Import" about="A CSV of up to 50 MB streams up and is taken in, 500 rows an update.">
+                <ImportMini/>
             </PageRow>
             <PageRow path="/random" name="Random numbers" about="A step waits and draws a number. Change the range and the pace while it runs.">
                 <RandomMini/>

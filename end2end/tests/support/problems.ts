@@ -9,6 +9,8 @@ const REFUSED =
   /status of 403|favicon\.ico|ERR_FAILED|ERR_BLOCKED_BY_RESPONSE|CORS policy|frame-ancestors/;
 /** The browser's own words for a page that is not there. */
 const MISSING = /status of 404/;
+/** The browser's own words for a form whose content is refused. */
+const REFUSED_FORM = /status of (400|409|422)/;
 /** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
 const PRELOAD = /was preloaded using link preload but not used/;
 
@@ -17,6 +19,7 @@ export class Problems {
   private networkErrors = false;
   private refusals = false;
   private missing = false;
+  private refusedForms = false;
 
   /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
   watch(context: BrowserContext): void {
@@ -39,6 +42,11 @@ export class Problems {
     this.missing = true;
   }
 
+  /** From here on pages send what is refused for what is in it. */
+  expectRefusedForms(): void {
+    this.refusedForms = true;
+  }
+
   /** What nobody expected. */
   list(): string[] {
     return [...this.seen];
@@ -50,6 +58,7 @@ export class Problems {
     if (message.type() === 'warning' && PRELOAD.test(text)) return;
     if (this.networkErrors && NETWORK.test(text)) return;
     if (this.missing && MISSING.test(text)) return;
+    if (this.refusedForms && REFUSED_FORM.test(text)) return;
     if (this.refusals && REFUSED.test(text)) return;
     this.seen.push(`${message.type()}: ${text}`);
   }

@@ -67,6 +67,8 @@ export class Gallery {
   private process?: ChildProcess;
   private readonly env: NodeJS.ProcessEnv;
   private readonly folder = mkdtempSync(join(tmpdir(), 'gallery-'));
+  /** Where it keeps what visitors send. */
+  readonly uploads = join(this.folder, 'uploads');
 
   private constructor(
     readonly port: number,
@@ -83,6 +85,7 @@ export class Gallery {
       UNDERCURRENT_SESSION_KEY: randomBytes(32).toString('hex'),
       // Of this test alone.
       UNDERCURRENT_STORE_FILE: join(this.folder, 'state.redb'),
+      UPLOADS_FOLDER: this.uploads,
       ...(upstream.url !== undefined && { UPSTREAM_URL: upstream.url }),
       ...(upstream.delayMs !== undefined && { UPSTREAM_DELAY_MS: `${upstream.delayMs}` }),
       ...(upstream.faults !== undefined && { UPSTREAM_FAULTS: upstream.faults }),
@@ -180,7 +183,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** Settings of whoever runs the tests are not those of the tests; the site's folder is. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = ([key]: [string, unknown]) =>
-    key === 'LEPTOS_SITE_ROOT' || !/^(ASSISTANT|LEPTOS|SALES|UPSTREAM|UNDERCURRENT)_/.test(key);
+    key === 'LEPTOS_SITE_ROOT' || !/^(ASSISTANT|LEPTOS|SALES|UPLOADS|UPSTREAM|UNDERCURRENT)_/.test(key);
   return Object.fromEntries(Object.entries(env).filter(own));
 }
 

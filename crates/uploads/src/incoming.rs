@@ -1,0 +1,269 @@
+//! A file on its way: from a form's body, or from the samples, into the folder.
+
+use crate::{
+    Inspector, Kept, Refusal, Uploads,
+    folder::{PART, SOURCE},
+    limits::{NAME_CHARS, STALL_MS, THROWN_AWAY_BYTES},
+    records::unreadable,
+    sample::{Chunks, Sample},
+};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, header},
+};
+use std::{fmt, time::Duration};
+use tokio::{fs::File, io::AsyncWriteExt, sync::watch, time::timeout};
+
+/// A file that is about to come: its name is known, nothing of it was read.
+pub struct Upload {
+    incoming: Incoming,
+    name: String,
+    bytes: u64,
+    source: Source,
+}
+
+/// Where it comes from.
+enum Source {
+    Form(Box<multer::Field<'static>>),
+    Sample(Chunks),
+}
+
+/// The place that is kept for it. It is free again when this goes.
+struct Incoming {
+    kept: Kept,
+    tell: watch::Sender<Progress>,
+}
+
+/// How much has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes.
+    pub bytes: u64,
+    /// How it ended: with so many bytes, or why not.
+    pub end: Option<Result<u64, Refusal>>,
+}
+
+/// Hears how much has come. Whoever drops it wants no more: the upload ends.
+#[derive(Debug)]
+pub struct Arriving(watch::Receiver<Progress>);
+
+impl Arriving {
+    /// Waits until more has come, or the end.
+    pub async fn next(&mut self) -> Progress {
+        let changed = self.0.changed().await;
+        let mut progress = *self.0.borrow_and_update();
+        // It went without a word.
+        if changed.is_err() && progress.end.is_none() {
+            let received = progress.bytes;
+            progress.end = Some(Err(Refusal::Lost { received }));
+        }
+        progress
+    }
+}
+
+impl Uploads {
+    /// Reads a form up to the file in it, and keeps a place for that.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not taken. The form has been read then, so that the answer is, too.
+    pub async fn begin(
+        &self,
+        visitor: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Upload, Refusal> {
+        let header = |name| headers.get(name)?.to_str().ok();
+        let bytes = header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let incoming = match self.incoming(visitor) {
+            Ok(incoming) => incoming,
+            Err(refusal) => {
+                throw_away(body).await;
+                return Err(refusal);
+            }
+        };
+        let boundary = multer::parse_boundary(header(header::CONTENT_TYPE).unwrap_or_default());
+        let boundary = boundary.map_err(|_| Refusal::NoFile)?;
+        let mut form = multer::Multipart::new(body.into_data_stream(), boundary);
+        loop {
+            let field = timeout(STALL, form.next_field()).await;
+            let field = field.ok().and_then(Result::ok).flatten();
+            let field = field.ok_or(Refusal::NoFile)?;
+            // A form whose file was not chosen has one without a name.
+            if let Some(name) = field.file_name().filter(|name| !name.is_empty()) {
+                return Ok(Upload {
+                    incoming,
+                    name: readable(name),
+                    bytes: bytes.unwrap_or_default(),
+                    source: Source::Form(Box::new(field)),
+                });
+            }
+        }
+    }
+
+    /// The same for a file that the server makes itself.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not taken.
+    pub fn begin_sample(&self, visitor: &str, sample: Sample) -> Result<Upload, Refusal> {
+        Ok(Upload {
+            incoming: self.incoming(visitor)?,
+            name: sample.file_name(),
+            bytes: 0,
+            source: Source::Sample(sample.chunks()),
+        })
+    }
+
+    fn incoming(&self, visitor: &str) -> Result<Incoming, Refusal> {
+        let (tell, hears) = watch::channel(Progress::default());
+        let kept = self.reserve(visitor, Arriving(hears))?;
+        Ok(Incoming { kept, tell })
+    }
+}
+
+impl Upload {
+    /// The file that it becomes.
+    pub fn kept(&self) -> &Kept {
+        &self.incoming.kept
+    }
+
+    /// What its owner calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many bytes there may be, if that is known: a form is a little longer than its file.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes it. Whoever waits for it hears how it goes.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not taken, or not to its end.
+    pub async fn receive(mut self) -> Result<u64, Refusal> {
+        let end = self.incoming.receive(&mut self.source).await;
+        if end.is_err() {
+            self.incoming.kept.remove();
+        }
+        self.incoming.kept.uploads.let_go(&self.incoming.kept);
+        // By now it is there, or all of it is gone.
+        self.incoming.tell.send_modify(|told| told.end = Some(end));
+        if end.is_err() {
+            self.source.throw_away().await;
+        }
+        end
+    }
+
+    /// The same, while whoever calls goes on.
+    pub fn receive_meanwhile(self) {
+        tokio::spawn(self.receive());
+    }
+
+    /// Takes nothing of it.
+    pub async fn refuse(mut self, refusal: Refusal) -> Refusal {
+        self.source.throw_away().await;
+        refusal
+    }
+}
+
+impl Incoming {
+    async fn receive(&self, source: &mut Source) -> Result<u64, Refusal> {
+        let Kept { visitor, file, .. } = &self.kept;
+        self.kept.make()?;
+        // Only one file of a visitor is kept.
+        self.kept.uploads.keep_only(visitor, Some(file)).await;
+        let (part, whole) = (self.kept.path(PART)?, self.kept.path(SOURCE)?);
+        let mut written = File::create(&part).await.map_err(unreadable)?;
+        let mut inspector = Inspector::default();
+        let mut received = 0;
+        loop {
+            let lost = Refusal::Lost { received };
+            let chunk = tokio::select! {
+                chunk = timeout(STALL, source.chunk()) => chunk.map_err(|_| lost)?,
+                // The import was cancelled, or the server goes down.
+                () = self.tell.closed() => return Err(lost),
+            };
+            let Some(chunk) = chunk.map_err(|Cut| lost)? else {
+                break;
+            };
+            inspector.look(&chunk)?;
+            written.write_all(&chunk).await.map_err(unreadable)?;
+            received += chunk.len() as u64;
+            self.tell.send_modify(|told| told.bytes = received);
+        }
+        let bytes = inspector.finish()?;
+        written.sync_all().await.map_err(unreadable)?;
+        let renamed = tokio::fs::rename(part, whole).await;
+        renamed.map(|()| bytes).map_err(unreadable)
+    }
+}
+
+/// A place that was not used is given back.
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.kept.uploads.let_go(&self.kept);
+    }
+}
+
+/// It ended in the middle.
+#[derive(Debug)]
+pub(crate) struct Cut;
+
+impl Source {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Cut> {
+        match self {
+            Source::Form(field) => field.chunk().await.map_err(|_| Cut),
+            Source::Sample(chunks) => {
+                // It never waits, and others want their turn.
+                tokio::task::yield_now().await;
+                chunks
+                    .next()
+                    .transpose()
+                    .map(|chunk| chunk.map(Bytes::from))
+            }
+        }
+    }
+
+    async fn throw_away(&mut self) {
+        let Source::Form(field) = self else { return };
+        let mut left = THROWN_AWAY_BYTES;
+        while let Ok(Ok(Some(chunk))) = timeout(STALL, field.chunk()).await
+            && left > 0
+        {
+            left = left.saturating_sub(chunk.len() as u64);
+        }
+    }
+}
+
+/// Of what nobody wants, the rest.
+async fn throw_away(body: Body) {
+    use futures_util::StreamExt;
+    let mut chunks = body.into_data_stream();
+    let mut left = THROWN_AWAY_BYTES;
+    while let Ok(Some(Ok(chunk))) = timeout(STALL, chunks.next()).await
+        && left > 0
+    {
+        left = left.saturating_sub(chunk.len() as u64);
+    }
+}
+
+const STALL: Duration = Duration::from_millis(STALL_MS);
+
+/// A name as it may be shown: without its folder and without what is no letter.
+pub(crate) fn readable(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let letters = name.chars().filter(|letter| !letter.is_control());
+    letters.take(NAME_CHARS).collect()
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("name", &self.name)
+            .field("kept", &self.incoming.kept)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! Files that visitors send: received as a stream into a folder beside the session, looked at while
+//! they come, read as CSV in batches from wherever the last one ended.
+//!
+//! ```text
+//! <folder>/<visitor>/<file>/source.part    on its way
+//!                          /source.csv     whole
+//!                          /accepted.csv   what was taken in, and an index of every 50th row
+//!                          /rejected.csv   what was not, and why
+//! ```
+//!
+//! A visitor has one file: another takes its place. It goes when the visitor says so, and when the
+//! session does. A browser's build has the limits, the sentences and what a batch is.
+
+mod batch;
+#[cfg(feature = "ssr")]
+mod config;
+#[cfg(feature = "ssr")]
+mod folder;
+#[cfg(feature = "ssr")]
+mod incoming;
+#[cfg(feature = "ssr")]
+mod inspect;
+pub mod limits;
+#[cfg(feature = "ssr")]
+mod records;
+mod refusal;
+#[cfg(feature = "ssr")]
+mod rows;
+#[cfg(feature = "ssr")]
+pub mod sample;
+#[cfg(feature = "ssr")]
+mod sheet;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+pub use self::{
+    batch::{Batch, Lines, Mark, Part, Row, Wrong},
+    refusal::{Refusal, megabytes},
+};
+#[cfg(feature = "ssr")]
+pub use self::{
+    config::ConfigError,
+    folder::{Kept, Uploads},
+    incoming::{Arriving, Progress, Upload},
+    inspect::Inspector,
+    records::{Record, Records, write_record},
+    rows::Download,
+    sheet::{Sheet, ragged},
+};

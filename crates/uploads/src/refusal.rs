@@ -1,0 +1,118 @@
+//! Why a file is not taken, or not further: each a sentence for whoever sent it.
+
+use crate::limits::{COLUMNS, FILE_BYTES, LINE_BYTES, ROWS};
+use std::fmt;
+
+/// Why a file is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The form has no file.
+    NoFile,
+    /// It has no letter in it.
+    Empty,
+    /// It is no text.
+    Binary {
+        /// Where that shows.
+        line: u64,
+    },
+    /// It is text, and says so, but in another encoding.
+    Utf16,
+    /// It is text in another encoding.
+    NotUtf8 {
+        /// The first line that shows it.
+        line: u64,
+    },
+    /// It has more bytes than a file may have.
+    TooLarge,
+    /// A line or a record has more bytes than it may have.
+    LongLine {
+        /// Where it begins.
+        line: u64,
+    },
+    /// A record has more fields than it may have.
+    ManyColumns {
+        /// Where it begins.
+        line: u64,
+    },
+    /// It has more rows than a file may have.
+    ManyRows,
+    /// The connection went before the file was whole.
+    Lost {
+        /// Bytes that had come.
+        received: u64,
+    },
+    /// Another file of this visitor is under way.
+    Busy,
+    /// As many visitors as may have left files.
+    Full,
+    /// The disk is nearly full.
+    NoSpace,
+    /// The server can't write, or read, what it should.
+    Disk,
+    /// The file is not there any more.
+    Gone,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoFile => f.write_str("No file was chosen."),
+            Refusal::Empty => f.write_str("The file is empty."),
+            Refusal::Binary { line } => {
+                write!(
+                    f,
+                    "This is no text: line {line} has bytes that no text has."
+                )
+            }
+            Refusal::Utf16 => {
+                f.write_str("The file is in UTF-16. Save it as UTF-8, and choose it again.")
+            }
+            Refusal::NotUtf8 { line } => write!(
+                f,
+                "Line {line} is not UTF-8. Save the file as UTF-8, and choose it again."
+            ),
+            Refusal::TooLarge => write!(
+                f,
+                "The file is larger than {}. Split it, and import one part after the other.",
+                megabytes(FILE_BYTES)
+            ),
+            Refusal::LongLine { line } => write!(
+                f,
+                "Line {line} goes on for more than {} KiB. A quote may not be closed, or this is no \
+                 CSV.",
+                LINE_BYTES >> 10
+            ),
+            Refusal::ManyColumns { line } => {
+                write!(f, "Line {line} has more than {COLUMNS} fields.")
+            }
+            Refusal::ManyRows => write!(
+                f,
+                "The file has more than {} thousand rows. Those up to there are imported.",
+                ROWS / 1_000
+            ),
+            Refusal::Lost { received } => write!(
+                f,
+                "The connection was lost after {}, and nothing was imported. Choose the file again.",
+                megabytes(*received)
+            ),
+            Refusal::Busy => f.write_str("A file is being imported. Stop it to import another."),
+            Refusal::Full => {
+                f.write_str("Too many files of other visitors are here. Try again later.")
+            }
+            Refusal::NoSpace => f.write_str("The server has no room for a file. Try again later."),
+            Refusal::Disk => f.write_str("The server could not keep the file. Try again."),
+            Refusal::Gone => f.write_str("The file is not there any more. Choose it again."),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// "41.9 MB", "50 MB".
+pub fn megabytes(bytes: u64) -> String {
+    let tenths = (bytes + 50_000) / 100_000;
+    match tenths % 10 {
+        0 => format!("{} MB", tenths / 10),
+        tenth => format!("{}.{tenth} MB", tenths / 10),
+    }
+}

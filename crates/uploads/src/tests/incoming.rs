@@ -1,0 +1,257 @@
+//! Files on their way: whole, cut, refused, in nobody's place.
+
+use super::Folder;
+use crate::{Arriving, Refusal, Upload, Uploads, limits::STALL_MS, sample::Sample};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, header},
+};
+use futures_util::{StreamExt, stream};
+use std::io;
+
+const VISITOR: &str = "0a";
+
+/// A form with a file, as a browser writes it.
+fn form(file: &[u8]) -> Vec<u8> {
+    let head = b"--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"C:\\\\a/b\t.csv\"\r\ncontent-type: text/csv\r\n\r\n";
+    [head, file, b"\r\n--X--\r\n"].concat()
+}
+
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let kind = "multipart/form-data; boundary=X".parse().expect("a header");
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers
+}
+
+/// A body in pieces; it may end in the middle.
+fn body(bytes: Vec<u8>, piece: usize, is_cut: bool) -> Body {
+    let pieces: Vec<io::Result<Bytes>> = bytes
+        .chunks(piece)
+        .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+        .collect();
+    // The end comes by itself, as from a network.
+    let end = match is_cut {
+        true => Err(io::ErrorKind::ConnectionReset.into()),
+        false => Ok(Bytes::new()),
+    };
+    let pieces = stream::iter(pieces.into_iter().chain([end]));
+    Body::from_stream(pieces.then(async |piece| {
+        tokio::task::yield_now().await;
+        piece
+    }))
+}
+
+async fn begin(uploads: &Uploads, visitor: &str, body: Body) -> Result<Upload, Refusal> {
+    uploads.begin(visitor, &headers(), body).await
+}
+
+/// Takes a file, and what whoever waits for it hears at last.
+async fn take(upload: Upload) -> (Result<u64, Refusal>, Option<Result<u64, Refusal>>) {
+    let mut arriving = upload.kept().arriving().expect("it comes");
+    let end = upload.receive().await;
+    (end, arriving.next().await.end)
+}
+
+#[tokio::test]
+async fn a_form_becomes_a_file_however_it_is_cut_into_pieces() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    for piece in [1, 7, 4_096] {
+        let file = b"a,b\n1,\"--X\r\n\"\n";
+        let upload = begin(&uploads, VISITOR, body(form(file), piece, false)).await;
+        let upload = upload.expect("it is taken");
+        assert_eq!(upload.name(), "b.csv");
+        let kept = upload.kept().clone();
+        assert!(!kept.is_here());
+        let end = Ok(file.len() as u64);
+        assert_eq!(take(upload).await, (end, Some(end)), "pieces of {piece}");
+        assert!(kept.is_here() && kept.arriving().is_none());
+        // One file of a visitor is kept: the last.
+        assert_eq!(
+            folder.parts(),
+            [format!("/{VISITOR}/{}/source.csv", kept.name())]
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_or_refused_leaves_nothing() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let file = b"a,b\n".repeat(1_000);
+    let half = form(&file)[..2_000].to_vec();
+    for is_cut in [true, false] {
+        let upload = begin(&uploads, VISITOR, body(half.clone(), 100, is_cut)).await;
+        let (end, told) = take(upload.expect("it is taken")).await;
+        assert!(
+            matches!(end, Err(Refusal::Lost { received }) if (1_000..2_000).contains(&received))
+        );
+        assert_eq!(told, Some(end));
+        assert_eq!(folder.parts(), [""; 0]);
+    }
+    for (file, refusal) in [
+        (&b""[..], Refusal::Empty),
+        (b"a\0b", Refusal::Binary { line: 1 }),
+        (b"a,b\n\xE9,b\n", Refusal::NotUtf8 { line: 2 }),
+    ] {
+        let upload = begin(&uploads, VISITOR, body(form(file), 100, false)).await;
+        let ends = take(upload.expect("it is taken")).await;
+        assert_eq!(ends, (Err(refusal), Some(Err(refusal))));
+        assert_eq!(folder.parts(), [""; 0]);
+    }
+    for sample in ["too-large", "one-line", "cut"] {
+        let sample = Sample::named(sample).expect("a sample");
+        let upload = uploads.begin_sample(VISITOR, sample).expect("it is taken");
+        let (end, told) = take(upload).await;
+        assert!(end.is_err() && told == Some(end), "{sample:?}");
+        assert_eq!(folder.parts(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_a_file_is_none() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let refused = async |headers: &HeaderMap, bytes: &[u8]| {
+        let body = body(bytes.to_vec(), 10, false);
+        uploads
+            .begin(VISITOR, headers, body)
+            .await
+            .map(|_| ())
+            .err()
+    };
+    let none = Some(Refusal::NoFile);
+    let unchosen =
+        b"--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"\"\r\n\r\n\r\n--X--\r\n";
+    assert_eq!(refused(&headers(), unchosen).await, none);
+    assert_eq!(refused(&headers(), b"").await, none);
+    assert_eq!(refused(&headers(), b"a,b\n1,2\n").await, none);
+    assert_eq!(refused(&HeaderMap::new(), b"a,b\n1,2\n").await, none);
+    // None of it keeps a place.
+    assert!(
+        begin(&uploads, VISITOR, body(form(b"a"), 10, false))
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_visitor_has_one_file_on_its_way_and_only_so_many_visitors_have_files() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let some = || body(form(b"a,b\n"), 10, false);
+    let first = begin(&uploads, VISITOR, some()).await.expect("it is taken");
+    assert_eq!(
+        begin(&uploads, VISITOR, some()).await.map(|_| ()).err(),
+        Some(Refusal::Busy)
+    );
+    // Those on their way count as well as those that are here.
+    take(begin(&uploads, "0b", some()).await.expect("it is taken"))
+        .await
+        .0
+        .expect("it comes");
+    let third = begin(&uploads, "0c", some()).await.expect("it is taken");
+    assert_eq!(
+        begin(&uploads, "0d", some()).await.map(|_| ()).err(),
+        Some(Refusal::Full)
+    );
+    assert_eq!(third.refuse(Refusal::Busy).await, Refusal::Busy);
+    drop(
+        begin(&uploads, "0d", some())
+            .await
+            .expect("there is room again"),
+    );
+    // Another of a visitor who has one takes no place.
+    drop(begin(&uploads, "0b", some()).await.expect("it is taken"));
+    take(first).await.0.expect("it comes");
+    assert_eq!(
+        begin(&uploads, "..", some()).await.map(|_| ()).err(),
+        Some(Refusal::Gone)
+    );
+}
+
+/// A form that begins, and brings nothing more.
+fn endless() -> Body {
+    let whole = form(b"a,b\n");
+    let head = whole[..whole.len() - b"\r\n--X--\r\n".len()].to_vec();
+    let pieces = stream::unfold(Some(head), |head| async {
+        match head {
+            Some(head) => Some((Ok::<_, io::Error>(Bytes::from(head)), None)),
+            None => std::future::pending().await,
+        }
+    });
+    Body::from_stream(pieces)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_nobody_wants_any_more_or_that_brings_nothing_ends() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    for is_wanted in [false, true] {
+        let upload = begin(&uploads, VISITOR, endless())
+            .await
+            .expect("it is taken");
+        let kept = upload.kept().clone();
+        let arriving: Option<Arriving> = kept.arriving();
+        assert!(arriving.is_some() && kept.arriving().is_none());
+        let arriving = arriving.filter(|_| is_wanted);
+        let began = tokio::time::Instant::now();
+        let end = upload.receive().await;
+        assert!(matches!(end, Err(Refusal::Lost { .. })), "{end:?}");
+        // What is on its way of it is thrown away, as long as something comes.
+        let stalls = if is_wanted { 2 } else { 1 };
+        assert_eq!(began.elapsed().as_millis() as u64 / STALL_MS, stalls);
+        assert_eq!(folder.parts(), [""; 0]);
+        drop(arriving);
+    }
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_when_the_server_went_down_is_gone_and_the_rest_is_here() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let put = |visitor: &str, file: &str, part: &str| {
+        let kept = uploads.of(visitor, file);
+        kept.make().expect("a folder");
+        std::fs::write(kept.path(part).expect("a path"), "x").expect("there is room");
+    };
+    put("0a", "1", "source.part");
+    put("0a", "2", "source.csv");
+    put("0b", "3", "source.part");
+    let again = folder.open();
+    assert_eq!(folder.parts(), ["/0a/2/source.csv"]);
+    assert!(again.of("0a", "2").is_here());
+    assert!(!folder.0.join("0b").exists());
+}
+
+#[tokio::test]
+async fn files_go_with_their_session_and_when_they_are_removed() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    for visitor in ["0a", "0b", "0c"] {
+        let upload = begin(&uploads, visitor, body(form(b"a,b\n"), 10, false)).await;
+        take(upload.expect("it is taken"))
+            .await
+            .0
+            .expect("it comes");
+    }
+    let coming = begin(&uploads, "0c", body(form(b"a,b\n"), 10, false)).await;
+    uploads.sweep(|visitor| visitor == "0a").await;
+    // That of a visitor whose file comes just now stays.
+    let visitors = || -> Vec<String> {
+        folder
+            .parts()
+            .iter()
+            .map(|part| part[1..3].to_owned())
+            .collect()
+    };
+    assert_eq!(visitors(), ["0a", "0c"]);
+    drop(coming);
+    uploads.remove("0a").await;
+    uploads.remove("0a").await;
+    assert_eq!(visitors(), ["0c"]);
+    uploads.sweep(|_| false).await;
+    assert_eq!(visitors(), [""; 0]);
+    assert!(folder.0.exists());
+}

@@ -1,0 +1,484 @@
+// The page Import: a file streams up and is taken in, whatever happens to the page, the network, the
+// server or the file.
+
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from '@playwright/test';
+import { expect, test } from './support/gallery';
+import { HEADER, ImportPage, keptFiles, orders } from './support/import-page';
+import { expectNoLoss, ready } from './support/page';
+import { ask, FROM_HERE, newCookie } from './support/raw';
+
+const WRONG = ['A-x,2024-02-30,ada@example.com,Tray,1,1.00', 'A-y,2024-05-02,nobody,Tray,1,1.00', 'A-z,2024-05-02'];
+
+const file = (lines: string[], header = HEADER) => `${[header, ...lines].join('\n')}\n`;
+
+/** Waits until so many rows are in, and then no longer than it takes to see them. */
+const until = (page: ImportPage, rows: number) => expect.poll(() => page.imported()).toBeGreaterThanOrEqual(rows);
+
+test('a file is taken in: counters, the last rows, what was rejected and why, all rows, both files', async ({ page }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await expect(form.words).toContainText('Choose a file');
+  const lines = [...orders(700), ...WRONG, ...orders(497, 701)];
+  await form.import(file(lines));
+  await form.expectStatus('done');
+  await form.expectCounts('1,197', '3');
+  await expect(form.fact('updates')).toHaveText('3');
+  await expect(form.run.getByRole('heading')).toHaveText('orders.csv');
+  await expect(form.last.locator('.log-line').last()).toContainText('A-1197');
+  await expect(form.errors.locator('.log-line')).toHaveText([
+    /702 +Its date “2024-02-30” is no day\./,
+    /703 +Its email “nobody” is no address\./,
+    /704 +It has 2 fields, and the header 6\./,
+  ]);
+  // The first rows of the file, and, scrolled there, the last: a few of them are in the page.
+  const rows = form.table.locator('.paged-rows [role=row]');
+  await expect(rows.first()).toHaveText(/^1A-12024-05-02ada@example.comTray, oak212.50$/);
+  expect(await rows.count()).toBeLessThanOrEqual(150);
+  await form.table.scrollIntoViewIfNeeded();
+  await form.table.evaluate((box) => (box.scrollTop = box.scrollHeight));
+  await expect(rows.last()).toHaveText(/^1,197A-1197/);
+  await expect(rows.last()).toHaveAttribute('aria-rowindex', '1198');
+  await expect(rows.last()).toBeInViewport();
+  expect(await rows.count()).toBeLessThanOrEqual(150);
+  // By keyboard.
+  await form.table.focus();
+  await page.keyboard.press('Home');
+  await expect(rows.first()).toHaveText(/^1A-1/);
+  const accepted = await form.download('All rows');
+  expect(accepted).toHaveLength(1_198);
+  expect(accepted.slice(0, 2)).toEqual([HEADER, orders(1)[0]]);
+  expect(accepted.at(-1)).toBe(orders(1, 1_197)[0]);
+  const rejected = await form.download('Rejected rows');
+  expect(rejected).toEqual([
+    `line,why,${HEADER}`,
+    `702,Its date “2024-02-30” is no day.,${WRONG[0]}`,
+    `703,Its email “nobody” is no address.,${WRONG[1]}`,
+    `704,"It has 2 fields, and the header 6.",${WRONG[2]}`,
+  ]);
+  await expectNoLoss(page);
+});
+
+test('a column that has another name is asked for: over a reload, and answered in another tab', async ({
+  page,
+  context,
+  server,
+  problems,
+}) => {
+  const form = new ImportPage(page);
+  const other = new ImportPage(await context.newPage());
+  await form.open();
+  await other.open();
+  await form.import(file(orders(30), 'order,day,e-mail,product,quantity,price'));
+  await expect(form.question).toContainText('Which column is date?');
+  await page.reload();
+  await ready(page);
+  await expect(form.question).toContainText('Which column is date?');
+  await expect(form.fact('rows imported')).toHaveText('0');
+  await expect(other.question.getByRole('button')).toHaveText(['day', 'e-mail', 'Leave it out']);
+  await other.button('day').click();
+  await expect(form.question).toContainText('Which column is email?');
+  await expect(form.question.getByRole('button')).toHaveText(['e-mail', 'Leave it out']);
+  // It waits over a restart of the server, too.
+  problems.expectNetworkErrors();
+  await server.restart();
+  await form.button('e-mail').click();
+  await form.expectStatus('done');
+  await form.expectCounts('30', '0');
+  for (const one of [form, other]) await expect(one.question).toHaveCount(0);
+  expect((await form.download('All rows'))[1]).toBe(orders(1)[0]);
+});
+
+test('a column is left out, and rows are taken in without it', async ({ page }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.import(file(['A-1;2024-05-02;Tray;1;2.00', 'A-2;2024-05-02;Tray;0;2.00'], 'Order;Date;Product;Quantity;Price'));
+  await expect(form.question).toContainText('Which column is email?');
+  await form.button('Leave it out').click();
+  await form.expectStatus('done');
+  await form.expectCounts('1', '1');
+  expect(await form.download('All rows')).toEqual([HEADER, 'A-1,2024-05-02,,Tray,1,2.00']);
+});
+
+test('paused nothing comes, resumed it goes on, stopped it stays, removed it is gone with its files', async ({
+  page,
+  context,
+  server,
+}) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('10 updates/s');
+  await form.import(file(orders(20_000)));
+  await until(form, 1_000);
+  await form.button('Pause the import').click();
+  await form.expectStatus('paused');
+  const held = await form.imported();
+  // A click that is answered: whatever was to be shown before it is.
+  await form.pace('2 updates/s');
+  expect(await form.imported()).toBe(held);
+  const second = new ImportPage(await context.newPage());
+  await second.open();
+  expect(await second.imported()).toBe(held);
+  await second.button('Resume the import').click();
+  await until(form, held + 500);
+  await expect(form.button('Import')).toBeDisabled();
+  await form.button('Stop').click();
+  await form.expectStatus('stopped');
+  const stopped = await form.imported();
+  expect(stopped).toBeLessThan(20_000);
+  expect(await form.download('All rows')).toHaveLength(stopped + 1);
+  expect(keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv', 'source.csv']);
+  await form.button('Remove').click();
+  await form.expectCounts('0', '0');
+  await expect(form.words).toContainText('Choose a file');
+  await expect(form.table.locator('.paged-rows [role=row]')).toHaveCount(0);
+  expect(keptFiles(server)).toEqual([]);
+  // Another takes its place.
+  await form.pace('Full speed');
+  await form.import(file(orders(3)));
+  await form.expectStatus('done');
+  await form.expectCounts('3', '0');
+  await form.import(file(orders(4)));
+  await form.expectCounts('4', '0');
+  // What was read to its end is not kept.
+  expect(keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv']);
+});
+
+test('removed in the middle: nothing of it comes any more', async ({ page, server }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('10 updates/s');
+  await form.import(file(orders(20_000)));
+  await until(form, 500);
+  await form.button('Remove').click();
+  await form.expectCounts('0', '0');
+  await expect(form.words).toContainText('Choose a file');
+  await expect.poll(() => keptFiles(server)).toEqual([]);
+});
+
+const long = `${HEADER}\n${'x'.repeat(100_000)}\n`;
+const BAD: [name: string, content: string | Buffer, says: RegExp][] = [
+  ['a picture', Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'), /This is no text: line 1 has bytes/],
+  ['Latin-1', Buffer.from(file(['A-1,2024-05-02,a@b.de,Stövchen,1,2.00']), 'latin1'), /Line 2 is not UTF-8/],
+  ['UTF-16', Buffer.from(`\ufeff${file(orders(2))}`, 'utf16le'), /The file is in UTF-16/],
+  ['nothing', '', /The file is empty/],
+  ['blank lines', ' \n\n', /The file is empty/],
+  ['no header', orders(3).join('\n'), /The first line has none of the names order, date, email/],
+  ['a long line', long, /Line 2 goes on for more than 64 KiB/],
+  ['an open quote', file([`"${orders(3_000).join('\n').replaceAll('"', '')}`]), /Line 2 goes on for more than 64 KiB/],
+  ['many columns', file([',x'.repeat(100)]), /Line 2 has more than 64 fields/],
+];
+
+test('each file that is wrong is refused with a sentence, and the next good one is taken', async ({ page, problems }) => {
+  // The browser tells of each answer that is none of success.
+  problems.expectRefusedForms();
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('Full speed');
+  for (const [name, content, says] of BAD) {
+    await form.import(content, `${name}.csv`);
+    await expect(form.fault, name).toHaveText(says);
+    await form.expectStatus('failed');
+    await expect(form.run.getByRole('heading')).toHaveText(`${name}.csv`);
+    await form.expectCounts('0', '0');
+  }
+  // Rows of other lengths are rejected one by one.
+  await form.import(file([...orders(2), 'A-3,2024-05-02', `${orders(1, 4)[0]},more`]));
+  await form.expectStatus('done');
+  await form.expectCounts('2', '2');
+  await expect(form.fault).toBeEmpty();
+  await expect(form.errors.locator('.log-line')).toHaveText([/4 +It has 2 fields/, /5 +It has 7 fields/]);
+});
+
+test('the page’s own table of bad files: each says what is said', async ({ page }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('Full speed');
+  for (const row of await page.locator('.bad-files tbody tr').all()) {
+    const said = await row.locator('td').first().innerText();
+    await row.getByRole('button').click();
+    if (said.includes('other rows')) {
+      await expect(form.question).toBeVisible();
+      await form.button('e-mail').click();
+      await form.expectStatus('done');
+      await form.expectCounts('2', '2');
+      await expect(form.errors.locator('.log-line').first()).toHaveText(/3 +It has 5 fields, and the header 6\./);
+      continue;
+    }
+    // How much had come differs from file to file.
+    const pattern = said.replace(/[.*+?()[\]]/g, '\\$&').replace(/\d\\\.\d MB|\d+ MB, and/, '[\\d.]+ MB.*').replace(/line \d|Line \d/, '[Ll]ine \\d');
+    await expect(form.fault).toHaveText(new RegExp(pattern), { timeout: 20_000 });
+    await form.expectStatus('failed');
+  }
+});
+
+test.describe('more than 50 MB', () => {
+  /** A file of a byte too many. */
+  function tooLarge(folder: string): string {
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'large.csv');
+    const large = openSync(path, 'w');
+    const line = Buffer.from(`${'x'.repeat(999)}\n`.repeat(1_000));
+    for (let at = 0; at < 50; at++) writeSync(large, line);
+    writeSync(large, 'x');
+    closeSync(large);
+    return path;
+  }
+
+  test('is not sent by the page', async ({ page }, testInfo) => {
+    const form = new ImportPage(page);
+    await form.open();
+    let sent = 0;
+    page.on('request', (request) => (sent += Number(request.url().endsWith('/import/file'))));
+    await page.locator('input[type=file]').setInputFiles(tooLarge(testInfo.outputDir));
+    await form.button('Import').click();
+    await expect(form.notes).toContainText('The file is larger than 50 MB.');
+    expect(sent).toBe(0);
+  });
+
+  test.describe('without JavaScript', () => {
+    test.use({ javaScriptEnabled: false });
+
+    test('is read to its end, so that the answer is, too', async ({ page, server }, testInfo) => {
+      const form = new ImportPage(page);
+      await page.goto('/import');
+      await page.locator('input[type=file]').setInputFiles(tooLarge(testInfo.outputDir));
+      await form.button('Import').click();
+      await expect(page).toHaveURL('/import');
+      await expect(form.fault).toContainText('The file is larger than 50 MB.');
+      expect(keptFiles(server)).toEqual([]);
+    });
+  });
+});
+
+/** From now on this page sends so many bytes a second, until that is set anew. */
+async function slow(context: BrowserContext, page: Page, bytes: number): Promise<(bytes: number) => Promise<void>> {
+  const session = await context.newCDPSession(page);
+  const set = async (bytes: number): Promise<void> => {
+    await session.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: bytes,
+    });
+  };
+  await session.send('Network.enable');
+  await set(bytes);
+  return set;
+}
+
+test('while it comes, the page tells what was sent and what the server has', async ({
+  page,
+  context,
+  server,
+}) => {
+  const form = new ImportPage(page);
+  const other = new ImportPage(await context.newPage());
+  await form.open();
+  await other.open();
+  await form.pace('Full speed');
+  const network = await slow(context, page, 400_000);
+  await form.import(file(orders(60_000)));
+  await expect(page.locator('.import-start .hint')).toHaveText(/^Sent [\d.]+ MB of 3.* MB\.$/);
+  // The other tab has it from the server.
+  await expect(other.words).toHaveText(/^The server has [1-9][\d.]* MB of 3.* MB\.$|^The server has 0\.[1-9] MB/);
+  await expect(other.button('Import')).toBeDisabled();
+  expect(keptFiles(server)).toEqual(['source.part']);
+  await network(-1);
+  await form.expectStatus('done', { timeout: 30_000 });
+  await form.expectCounts('60,000', '0');
+  await expect(form.notes).toBeEmpty();
+  await expectNoLoss(page);
+});
+
+test('stopped while it comes: nothing more is sent, and nothing is kept', async ({ page, context, problems, server }) => {
+  problems.expectNetworkErrors();
+  const form = new ImportPage(page);
+  await form.open();
+  await slow(context, page, 400_000);
+  await form.import(file(orders(60_000)));
+  await expect(form.words).toHaveText(/^The server has/);
+  await form.button('Stop').click();
+  await form.expectStatus('stopped');
+  await expect.poll(() => keptFiles(server)).toEqual([]);
+  await expect(page.locator('.import-sent progress')).toBeHidden();
+  await expect(form.notes).toBeEmpty();
+});
+
+test('killed again and again in the middle: each row is there once, in order', async ({ page, server, problems }) => {
+  test.setTimeout(120_000);
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('10 updates/s');
+  const rows = 20_000;
+  const lines = orders(rows).map((line, at) => (at % 100 === 7 ? line.replace('ada@', 'ada at ') : line));
+  await form.import(file(lines));
+  problems.expectNetworkErrors();
+  for (let time = 1; time <= 4; time++) {
+    await until(form, time * 2_500);
+    await server.kill();
+    await server.start();
+  }
+  await form.pace('Full speed');
+  await form.expectStatus('done', { timeout: 30_000 });
+  await form.expectCounts('19,800', '200');
+  const accepted = await form.download('All rows');
+  expect(accepted.slice(1)).toEqual(lines.filter((line) => line.includes('@')));
+  const rejected = await form.download('Rejected rows');
+  expect(rejected.slice(1).map((line) => Number(line.split(',')[0]))).toEqual(
+    Array.from({ length: 200 }, (_, at) => at * 100 + 9),
+  );
+  await expect(form.errors.locator('.log-line').last()).toContainText('19,909');
+  // Those that are seen of all rows come from the file, by its index.
+  await form.table.evaluate((box) => (box.scrollTop = box.scrollHeight / 2));
+  const row = form.table.locator('.paged-rows [role=row]').nth(40);
+  await expect(row).toHaveText(/^9,[89]/);
+  const number = Number((await row.locator('.paged-number').innerText()).replaceAll(',', ''));
+  expect(await row.locator('[role=cell]').first().innerText()).toBe(accepted[number].split(',')[0]);
+});
+
+test('a visitor has no other’s rows, files or places', async ({ page, server, newVisitor }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.import(file([...orders(3), WRONG[0]]));
+  await form.expectStatus('done');
+  const stranger = await newCookie(server);
+  const get = (path: string, cookie?: string) => ask(server, { path, headers: { ...(cookie && { cookie }) } });
+  expect((await get('/import/rows?from=0&count=10', stranger)).body).toBe('[]');
+  for (const path of ['/import/accepted.csv', '/import/rejected.csv']) {
+    expect((await get(path, stranger)).status).toBe(404);
+    expect((await get(path)).status).toBe(401);
+  }
+  expect((await get('/import/rows?from=0&count=10')).status).toBe(401);
+  expect((await get('/import/rows?from=x', stranger)).status).toBe(400);
+  const other = new ImportPage(await (await newVisitor()).newPage());
+  await other.open();
+  await other.expectCounts('0', '0');
+  // A task that is started by hand gets at no other's file.
+  const session = await page.context().cookies();
+  const own = session.map(({ name, value }) => `${name}=${value}`).join('; ');
+  const [from] = (await get('/import/rows?from=1&count=1', own)).body.match(/A-\d/) ?? [];
+  expect(from).toBe('A-2');
+  const sent = await ask(server, {
+    method: 'POST',
+    path: '/api/events',
+    headers: { ...FROM_HERE, 'content-type': 'application/json', cookie: stranger },
+    body: JSON.stringify({
+      client: 'test',
+      events: [[1, 'import/import_file', { file: '../../x', name: 'x', bytes: 1 }]],
+    }),
+  });
+  expect(sent.status).toBe(202);
+  await expect.poll(async () => (await get('/import', stranger)).body).toContain('The connection was lost after 0 MB');
+});
+
+test('a file from elsewhere, without a session, or in no form is refused', async ({ server }) => {
+  const cookie = await newCookie(server);
+  const body = `--X\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n${file(orders(1))}\r\n--X--\r\n`;
+  const kind = { 'content-type': 'multipart/form-data; boundary=X' };
+  const post = async (headers: object, text = body) =>
+    (await ask(server, { method: 'POST', path: '/import/file', headers: { ...headers }, body: text })).status;
+  for (const site of ['cross-site', 'same-site', 'none']) {
+    expect(await post({ ...kind, cookie, 'sec-fetch-site': site })).toBe(403);
+  }
+  expect(await post({ ...kind, cookie })).toBe(403);
+  expect(await post({ ...kind, cookie, origin: 'http://elsewhere.example' })).toBe(403);
+  expect(await post({ ...kind, ...FROM_HERE })).toBe(401);
+  expect(await post({ ...FROM_HERE, cookie, 'content-type': 'text/csv' })).toBe(400);
+  expect(await post({ ...kind, ...FROM_HERE, cookie }, '--X--\r\n')).toBe(400);
+  expect(keptFiles(server)).toEqual([]);
+  expect(await post({ ...kind, ...FROM_HERE, cookie })).toBe(202);
+  // The same to a browser that shows what it gets.
+  const shown = () =>
+    ask(server, {
+      method: 'POST',
+      path: '/import/file',
+      headers: { ...kind, ...FROM_HERE, cookie, accept: 'text/html,*/*' },
+      body,
+    });
+  // Until the first one is read to its end there is one too many.
+  const place = async () => (({ status, headers }) => [status, headers.location])(await shown());
+  await expect.poll(place).toEqual([303, '/import']);
+});
+
+test('a connection that breaks off in the middle of a form', async ({ server }) => {
+  const cookie = await newCookie(server);
+  const socket = connect(server.port, '127.0.0.1');
+  const head = [
+    'POST /import/file HTTP/1.1',
+    `Host: 127.0.0.1:${server.port}`,
+    'Sec-Fetch-Site: same-origin',
+    `Cookie: ${cookie}`,
+    'Content-Type: multipart/form-data; boundary=X',
+    'Content-Length: 1000000',
+    '',
+    '--X\r\ncontent-disposition: form-data; name="file"; filename="half.csv"\r\n\r\n',
+  ].join('\r\n');
+  socket.write(head + file(orders(2_000)));
+  const shown = async () => (await ask(server, { path: '/import', headers: { cookie } })).body;
+  await expect.poll(shown).toContain('half.csv');
+  await expect.poll(() => keptFiles(server)).toEqual(['source.part']);
+  socket.destroy();
+  await expect.poll(shown).toContain('The connection was lost after 0.1 MB');
+  expect(keptFiles(server)).toEqual([]);
+});
+
+test('files whose session is not known go when the server starts', async ({ page, server, problems }) => {
+  const form = new ImportPage(page);
+  await form.open();
+  await form.import(file(orders(5)));
+  await form.expectStatus('done');
+  const stray = join(server.uploads, '0123456789abcdef0123456789abcdef', '1');
+  mkdirSync(stray, { recursive: true });
+  writeFileSync(join(stray, 'source.csv'), 'x');
+  expect(keptFiles(server)).toHaveLength(4);
+  problems.expectNetworkErrors();
+  await server.restart();
+  await expect.poll(() => keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv']);
+  expect(await form.download('All rows')).toHaveLength(6);
+});
+
+test('a sample: to save, and taken in with its question', async ({ page, server }) => {
+  const saved = await ask(server, { path: '/import/sample/1000' });
+  expect(saved.headers['content-disposition']).toBe('attachment; filename="orders-1000.csv"');
+  const lines = saved.body.trimEnd().split('\n');
+  expect(lines[0]).toBe('order,date,e-mail,product,quantity,price');
+  expect(lines).toHaveLength(1_001);
+  expect((await ask(server, { path: '/import/sample/nothing' })).status).toBe(404);
+  const form = new ImportPage(page);
+  await form.open();
+  await form.pace('Full speed');
+  await form.button('20,000 rows').click();
+  await form.button('e-mail').click();
+  await form.expectStatus('done', { timeout: 30_000 });
+  const imported = await form.imported();
+  // About one in a hundred is wrong.
+  expect(imported).toBeGreaterThan(19_600);
+  expect(imported).toBeLessThan(19_900);
+  expect(await form.download('Rejected rows')).toHaveLength(20_001 - imported);
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a form sends the file, the page shows where it is, and the answer is a form', async ({ page, server }) => {
+    const form = new ImportPage(page);
+    await page.goto('/import');
+    await form.import(file([...orders(12), WRONG[1]], HEADER.replace('email', 'e-mail')));
+    await expect(page).toHaveURL('/import');
+    await expect.poll(async () => (await page.reload(), await form.question.count())).toBe(1);
+    await form.button('e-mail').click();
+    await expect.poll(async () => (await page.reload(), await form.chip.innerText())).toBe('Done');
+    await form.expectCounts('12', '1');
+    await expect(form.last.locator('.log-line').last()).toContainText('A-12');
+    await expect(form.errors.locator('.log-line')).toContainText(['is no address']);
+    await form.import('', 'empty.csv');
+    await expect(page).toHaveURL('/import');
+    await expect(form.fault).toHaveText('The file is empty.');
+    await form.button('Remove').click();
+    await expect(form.words).toContainText('Choose a file');
+    expect(keptFiles(server)).toEqual([]);
+  });
+});

@@ -1,0 +1,12 @@
+//! A file of rows: it streams up, is looked at, and is taken in by a task, some hundred rows an
+//! update. `routes.rs` is the server's alone.
+
+mod bad;
+pub mod check;
+mod parts;
+pub mod state;
+pub mod tasks;
+mod view;
+
+pub use parts::ImportMini;
+pub use view::ImportPage;

@@ -1,0 +1,211 @@
+//! What the page shows of an import: counters, the last rows, the first errors. All rows are in a
+//! file of the server's.
+
+use super::check::COLUMNS;
+use serde::{Deserialize, Serialize};
+use undercurrent::prelude::*;
+use uploads::{
+    Batch, Mark, Row, Wrong,
+    limits::{ERRORS, LAST_ROWS},
+};
+
+/// The state of the page.
+#[derive(State, Clone, Debug, Default)]
+pub struct Import {
+    /// How many imports were begun: tells one from the next.
+    pub begun: u32,
+    /// What the visitor calls the file. It is not to be trusted.
+    pub name: String,
+    /// Where it is.
+    pub stage: Stage,
+    /// Bytes that have come, of so many.
+    pub received: u64,
+    /// While it comes, of the form that it comes in.
+    pub size: u64,
+    /// Bytes that were read.
+    pub read: u64,
+    /// The names in the first line.
+    pub header: Vec<String>,
+    /// Where each of [`COLUMNS`] is found.
+    pub columns: Vec<Column>,
+    /// Rows that were taken in.
+    pub accepted: u64,
+    /// Rows that were not.
+    pub rejected: u64,
+    /// Updates that brought them.
+    pub updates: u32,
+    /// The last of them, newest last.
+    pub last: List<Row>,
+    /// The first that were not, and why.
+    pub errors: List<Wrong>,
+    /// How fast it is read.
+    pub pace: Pace,
+    #[state(server)]
+    file: String,
+    /// How far the files go that the routes give out.
+    #[state(server)]
+    on_disk: Mark,
+}
+
+/// Where an import is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// There is none.
+    #[default]
+    Empty,
+    /// The file comes.
+    Receiving,
+    /// It is read; or the task waits until it is said which column is which.
+    Reading,
+    /// All of it was read.
+    Done,
+    /// The visitor stopped it. What was taken in is here.
+    Stopped,
+    /// It ended early. What was taken in is here.
+    Failed(String),
+}
+
+/// How fast a file is read: at its own speed nobody would see anything of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// Two updates a second.
+    Two,
+    /// Ten updates a second.
+    #[default]
+    Ten,
+    /// As fast as it goes.
+    Full,
+}
+
+/// Where a column is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Column {
+    /// The visitor is asked.
+    Asked,
+    /// So many columns stand before it.
+    At(usize),
+    /// Nowhere: rows are taken in without it.
+    LeftOut,
+}
+
+impl Import {
+    /// A file comes. Says how much of it was here before: none, unless the server went down.
+    pub fn begin(&mut self, file: &str, name: &str, size: u64) -> u64 {
+        if self.file != file {
+            *self = Import {
+                begun: self.begun + 1,
+                name: name.to_owned(),
+                stage: Stage::Receiving,
+                size,
+                pace: self.pace,
+                file: file.to_owned(),
+                ..Import::default()
+            };
+        }
+        self.received
+    }
+
+    /// So much of it has come. Its size is known when it is whole.
+    pub fn receive(&mut self, bytes: u64, size: Option<u64>) {
+        self.received = bytes;
+        self.size = size.unwrap_or(self.size.max(bytes));
+    }
+
+    /// Its first line was read. What it does not name is asked for.
+    pub fn read_header(&mut self, header: Vec<String>) -> Result<(), ForVisitor> {
+        let find = |column: &&str| {
+            let place = header
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(column));
+            place.map_or(Column::Asked, Column::At)
+        };
+        let columns: Vec<Column> = COLUMNS.iter().map(find).collect();
+        if columns.iter().all(|column| *column == Column::Asked) {
+            return Err(ForVisitor::new(no_header()));
+        }
+        self.stage = Stage::Reading;
+        self.columns = columns;
+        self.header = header;
+        Ok(())
+    }
+
+    /// Where the columns are, once that is known of all.
+    pub fn decided(&self) -> Option<Vec<Column>> {
+        self.asked().is_none().then(|| self.columns.clone())
+    }
+
+    /// The first of the columns that nobody has found.
+    pub fn asked(&self) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| *column == Column::Asked)
+    }
+
+    /// Says where the column is that is asked for: 0 is nowhere, 1 the first of the file.
+    pub fn choose(&mut self, column: usize, place: usize) -> Result<(), ForVisitor> {
+        let found = match place.checked_sub(1) {
+            None => Column::LeftOut,
+            Some(at) => Column::At(at),
+        };
+        let is_taken = found != Column::LeftOut && self.columns.contains(&found);
+        if self.asked() != Some(column) || place > self.header.len() || is_taken {
+            return Err(ForVisitor::new("This is not asked any more."));
+        }
+        self.columns[column] = found;
+        Ok(())
+    }
+
+    /// Some rows were read.
+    pub fn take(&mut self, batch: Batch) {
+        let Batch {
+            mut accepted,
+            rejected,
+            mark,
+            is_last,
+        } = batch;
+        (self.on_disk, self.read) = (mark, mark.at);
+        (self.accepted, self.rejected) = (mark.accepted.rows, mark.rejected.rows);
+        self.updates += 1;
+        if is_last {
+            self.size = mark.at;
+        }
+        accepted.drain(..accepted.len().saturating_sub(LAST_ROWS));
+        let old = (self.last.len() + accepted.len()).saturating_sub(LAST_ROWS);
+        self.last.drain(..old);
+        self.last.extend(accepted);
+        let room = ERRORS - self.errors.len().min(ERRORS);
+        self.errors.extend(rejected.into_iter().take(room));
+    }
+
+    /// It is removed. What the visitor set stays.
+    pub fn forget(&mut self) {
+        *self = Import {
+            begun: self.begun,
+            pace: self.pace,
+            ..Import::default()
+        };
+    }
+
+    /// The file behind it, and how far that may be shown.
+    pub fn on_disk(&self) -> (String, Mark) {
+        (self.file.clone(), self.on_disk)
+    }
+}
+
+/// What is said of a first line that names nothing.
+pub fn no_header() -> String {
+    let names = COLUMNS.join(", ");
+    format!("The first line has none of the names {names}. It may be a row already.")
+}
+
+/// Says where a column is.
+#[event]
+pub fn choose(import: &mut Import, column: usize, place: usize) -> Result<(), ForVisitor> {
+    import.choose(column, place)
+}
+
+/// Sets how fast files are read.
+#[event]
+pub fn set_pace(import: &mut Import, pace: Pace) {
+    import.pace = pace;
+}
