@@ -4,7 +4,7 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { BrowserContext, Page } from '@playwright/test';
+import { test as dammed } from './support/dam';
 import { expect, test } from './support/gallery';
 import { HEADER, ImportPage, keptFiles, orders } from './support/import-page';
 import { expectNoLoss, ready } from './support/page';
@@ -253,58 +253,104 @@ test.describe('more than 50 MB', () => {
   });
 });
 
-/** From now on this page sends so many bytes a second, until that is set anew. */
-async function slow(context: BrowserContext, page: Page, bytes: number): Promise<(bytes: number) => Promise<void>> {
-  const session = await context.newCDPSession(page);
-  const set = async (bytes: number): Promise<void> => {
-    await session.send('Network.emulateNetworkConditions', {
-      offline: false,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: bytes,
-    });
-  };
-  await session.send('Network.enable');
-  await set(bytes);
-  return set;
-}
+/** A file that is longer than what the network between holds by itself, of few rows. */
+const LARGE_ROWS = 1_000;
+const large = () => file(orders(LARGE_ROWS).map((line) => `${line},${'x'.repeat(16_000)}`), `${HEADER},note`);
+/** What the server tells while the rest of it is held. */
+const SOME = /^The server has (0\.[5-9]|1(\.[0-4])?) MB of 16 MB\.$/;
 
-test('while it comes, the page tells what was sent and what the server has', async ({
-  page,
-  context,
-  server,
-}) => {
+dammed('while it comes, the page tells what was sent and what the server has', async ({ page, context, server, dam }) => {
   const form = new ImportPage(page);
   const other = new ImportPage(await context.newPage());
   await form.open();
   await other.open();
-  await form.pace('Full speed');
-  const network = await slow(context, page, 400_000);
-  await form.import(file(orders(60_000)));
-  await expect(page.locator('.import-start .hint')).toHaveText(/^Sent [\d.]+ MB of 3.* MB\.$/);
+  await form.import(large());
+  await expect(page.locator('.import-start .hint')).toHaveText(/^Sent [\d.]+ MB of 16 MB\.$/);
   // The other tab has it from the server.
-  await expect(other.words).toHaveText(/^The server has [1-9][\d.]* MB of 3.* MB\.$|^The server has 0\.[1-9] MB/);
+  await expect(other.words).toHaveText(SOME);
+  await expect(other.chip).toHaveAttribute('data-status', 'running');
   await expect(other.button('Import')).toBeDisabled();
   expect(keptFiles(server)).toEqual(['source.part']);
-  await network(-1);
+  dam.open();
   await form.expectStatus('done', { timeout: 30_000 });
-  await form.expectCounts('60,000', '0');
+  await form.expectCounts('1,000', '0');
+  await expect(page.locator('.import-sent progress')).toBeHidden();
   await expect(form.notes).toBeEmpty();
   await expectNoLoss(page);
 });
 
-test('stopped while it comes: nothing more is sent, and nothing is kept', async ({ page, context, problems, server }) => {
+dammed('stopped while it comes: nothing more is sent, nothing is kept, and it can come again', async ({
+  page,
+  problems,
+  server,
+  dam,
+}) => {
   problems.expectNetworkErrors();
   const form = new ImportPage(page);
   await form.open();
-  await slow(context, page, 400_000);
-  await form.import(file(orders(60_000)));
-  await expect(form.words).toHaveText(/^The server has/);
+  const sent = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/import/file'));
+  await form.import(large());
+  await expect(form.words).toHaveText(SOME);
   await form.button('Stop').click();
   await form.expectStatus('stopped');
+  await sent;
   await expect.poll(() => keptFiles(server)).toEqual([]);
   await expect(page.locator('.import-sent progress')).toBeHidden();
   await expect(form.notes).toBeEmpty();
+  dam.open();
+  await form.button('Import').click();
+  await form.expectStatus('done', { timeout: 30_000 });
+  await form.expectCounts('1,000', '0');
+});
+
+dammed('the connection is lost while it comes: the page says so, and the same file can come again', async ({
+  page,
+  problems,
+  server,
+  dam,
+}) => {
+  problems.expectNetworkErrors();
+  const form = new ImportPage(page);
+  await form.open();
+  await form.import(large());
+  await expect(form.words).toHaveText(SOME);
+  dam.cut();
+  await expect(form.notes).toHaveText('The connection was lost. The file is still chosen: import it again.');
+  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ MB, and nothing was imported\./);
+  await form.expectStatus('failed');
+  await expect(page.locator('.import-sent progress')).toBeHidden();
+  expect(keptFiles(server)).toEqual([]);
+  await form.button('Import').click();
+  await form.expectStatus('done', { timeout: 30_000 });
+  await form.expectCounts('1,000', '0');
+  for (const said of [form.notes, form.fault]) await expect(said).toBeEmpty();
+});
+
+dammed('the server is killed while it comes: no half file stays, the page says so, and it can come again', async ({
+  page,
+  problems,
+  server,
+  dam,
+}) => {
+  problems.expectNetworkErrors();
+  const form = new ImportPage(page);
+  await form.open();
+  await form.import(large());
+  await expect(form.words).toHaveText(SOME);
+  await server.kill();
+  await expect(form.notes).toHaveText('The connection was lost. The file is still chosen: import it again.');
+  // Nobody was there to remove it.
+  expect(keptFiles(server)).toEqual(['source.part']);
+  dam.open();
+  await server.start();
+  expect(keptFiles(server)).toEqual([]);
+  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ MB, and nothing was imported\./, {
+    timeout: 20_000,
+  });
+  await form.expectStatus('failed');
+  await form.button('Import').click();
+  await form.expectStatus('done', { timeout: 30_000 });
+  await form.expectCounts('1,000', '0');
 });
 
 test('killed again and again in the middle: each row is there once, in order', async ({ page, server, problems }) => {
@@ -480,5 +526,40 @@ test.describe('without JavaScript', () => {
     await form.button('Remove').click();
     await expect(form.words).toContainText('Choose a file');
     expect(keptFiles(server)).toEqual([]);
+  });
+
+  test('a second file from another tab is refused on the page, and goes through when the first is stopped', async ({
+    page,
+    context,
+  }) => {
+    const form = new ImportPage(page);
+    const other = new ImportPage(await context.newPage());
+    await page.goto('/import');
+    await other.page.goto('/import');
+    await form.pace('2 updates/s');
+    await form.import(file(orders(20_000)));
+    await other.import(file(orders(3)));
+    await expect(other.page).toHaveURL('/import?refused=busy');
+    await expect(other.notes).toHaveText('A file is being imported. Stop it to import another.');
+    await other.button('Stop').click();
+    await expect(other.notes).toBeEmpty();
+    await expect.poll(async () => (await other.page.reload(), await other.chip.innerText())).toBe('Stopped');
+    await other.import(file(orders(3)));
+    await expect(other.page).toHaveURL('/import');
+    await expect.poll(async () => (await other.page.reload(), await other.chip.innerText())).toBe('Done');
+    await other.expectCounts('3', '0');
+  });
+
+  test('a file without a session is refused on the page, which opens one', async ({ page, context }) => {
+    const form = new ImportPage(page);
+    await page.goto('/import');
+    await context.clearCookies();
+    await form.import(file(orders(3)));
+    await expect(page).toHaveURL('/import?refused=no-session');
+    await expect(form.notes).toHaveText('Your session was over, and the file was not taken. Choose it again.');
+    await form.import(file(orders(3)));
+    await expect(page).toHaveURL('/import');
+    await expect.poll(async () => (await page.reload(), await form.chip.innerText())).toBe('Done');
+    await form.expectCounts('3', '0');
   });
 });

@@ -5,6 +5,7 @@ use crate::pieces::{
     Notes, PagedTable, PauseButton, Sending, StopButton, TaskChip, Upload, grouped,
 };
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
 use uploads::{Refusal, Row, Wrong, limits::FILE_BYTES, megabytes};
 
@@ -23,8 +24,15 @@ const PACES: [(Pace, &str); 3] = [
 pub(super) fn Choose() -> impl IntoView {
     let import = use_state::<Import>();
     let task = use_task(import_file);
-    let sending = RwSignal::new(Sending::Nothing);
     let is_busy = Memo::new(move |_| task.is_running());
+    // What the address tells of a file that the browser itself has sent.
+    let word = use_query_map().read_untracked().get("refused");
+    let refused = word.and_then(|word| Refusal::of_word(&word));
+    let refused = refused.filter(|why| *why != Refusal::Busy || is_busy.get_untracked());
+    let sending = RwSignal::new(match refused {
+        Some(why) => Sending::Failed(why.to_string()),
+        None => Sending::Nothing,
+    });
     let is_wanted =
         Memo::new(move |_| !matches!(import.stage().get(), Stage::Failed(_) | Stage::Stopped));
     let started = use_event(start_sample);

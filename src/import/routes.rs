@@ -21,12 +21,8 @@ struct Desk {
     uploads: Uploads,
 }
 
-/// Why a route gives nothing.
-enum No {
-    Session,
-    Sample,
-    Refused(Refusal),
-}
+/// Why a route takes or gives nothing.
+struct No(Refusal);
 
 /// The routes. From now on files whose session has gone go, too.
 pub fn routes(uc: &Undercurrent, uploads: &Uploads) -> Router {
@@ -49,38 +45,22 @@ pub fn routes(uc: &Undercurrent, uploads: &Uploads) -> Router {
         .with_state(desk)
 }
 
-/// A file comes. A page that runs reads the answer; a browser without JavaScript is led back.
-async fn take(
-    State(Desk { uc, uploads }): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, No> {
-    let session = uc.session::<Import>(&headers).ok_or(No::Session)?;
-    let visitor = session.visitor().key();
-    let upload = uploads
-        .begin(&visitor, &headers, body)
-        .await
-        .map_err(No::Refused)?;
-    let (file, name) = (upload.kept().name().to_owned(), upload.name().to_owned());
-    if let Err(why) = session.start(import_file(file, name, upload.bytes())).await {
-        let refusal = match why {
-            NotStarted::Busy => Refusal::Busy,
-            _ => Refusal::Full,
-        };
-        return Err(No::Refused(upload.refuse(refusal).await));
-    }
-    // What is wrong with it stands in the state by now.
-    let end = upload.receive().await;
+/// A file comes. A page that runs reads the answer. A browser without JavaScript shows what it gets:
+/// it is led back to the page, which tells by its state how it went, or by a word in its address.
+async fn take(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Result<Response, No> {
+    let end = desk.take(&headers, body).await;
     let accepts = headers
         .get(header::ACCEPT)
         .map_or(&b""[..], HeaderValue::as_bytes);
-    if accepts.starts_with(b"text/html") {
-        return Ok(Redirect::to("/import").into_response());
+    if !accepts.starts_with(b"text/html") {
+        return end.map(|()| StatusCode::ACCEPTED.into_response());
     }
-    Ok(match end {
-        Ok(_) => StatusCode::ACCEPTED.into_response(),
-        Err(refusal) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.to_string()).into_response(),
-    })
+    let word = end.err().and_then(|No(refusal)| refusal.word());
+    let back = match word {
+        Some(word) => format!("/import?refused={word}"),
+        None => "/import".to_owned(),
+    };
+    Ok(Redirect::to(&back).into_response())
 }
 
 /// Which rows.
@@ -96,31 +76,54 @@ async fn rows(
     Query(Range { from, count }): Query<Range>,
 ) -> Result<Response, No> {
     let (kept, mark) = desk.kept(&headers).await?;
-    let rows = kept.rows(mark, from, count).await.map_err(No::Refused)?;
+    let rows = kept.rows(mark, from, count).await.map_err(No)?;
     Ok((PRIVATE, Json(rows)).into_response())
 }
 
-async fn sample(Path(name): Path<String>) -> Result<Response, No> {
-    let sample = Sample::named(&name).ok_or(No::Sample)?;
-    Ok((attached(&sample.file_name())?, sample.body()).into_response())
+async fn sample(Path(name): Path<String>) -> Result<Response, StatusCode> {
+    let sample = Sample::named(&name).ok_or(StatusCode::NOT_FOUND)?;
+    Ok((attached(&sample.file_name()), sample.body()).into_response())
 }
 
 impl Desk {
+    /// Takes a file. Once the task has begun, what is wrong with it stands in the state, too.
+    async fn take(&self, headers: &HeaderMap, body: Body) -> Result<(), No> {
+        let Some(session) = self.uc.session::<Import>(headers) else {
+            uploads::throw_away(body).await;
+            return Err(No(Refusal::NoSession));
+        };
+        let visitor = session.visitor().key();
+        let upload = self.uploads.begin(&visitor, headers, body).await;
+        let upload = upload.map_err(No)?;
+        let (file, name) = (upload.kept().name().to_owned(), upload.name().to_owned());
+        if let Err(why) = session.start(import_file(file, name, upload.bytes())).await {
+            let refusal = match why {
+                NotStarted::Busy => Refusal::Busy,
+                _ => Refusal::Full,
+            };
+            return Err(No(upload.refuse(refusal).await));
+        }
+        upload.receive().await.map(drop).map_err(No)
+    }
+
     async fn file(self, headers: HeaderMap, which: Download) -> Result<Response, No> {
         let (kept, mark) = self.kept(&headers).await?;
         let name = match which {
             Download::Accepted => "accepted.csv",
             Download::Rejected => "rejected.csv",
         };
-        let body = kept.download(which, mark).await.map_err(No::Refused)?;
-        Ok((PRIVATE, attached(name)?, body).into_response())
+        let body = kept.download(which, mark).await.map_err(No)?;
+        Ok((PRIVATE, attached(name), body).into_response())
     }
 
     /// The file of who asks: no address leads to another's.
     async fn kept(&self, headers: &HeaderMap) -> Result<(Kept, Mark), No> {
-        let session = self.uc.session::<Import>(headers).ok_or(No::Session)?;
+        let session = self
+            .uc
+            .session::<Import>(headers)
+            .ok_or(No(Refusal::NoSession))?;
         let on_disk = session.read(Import::on_disk).await;
-        let (file, mark) = on_disk.map_err(|_| No::Refused(Refusal::Gone))?;
+        let (file, mark) = on_disk.map_err(|_| No(Refusal::Gone))?;
         Ok((self.uploads.of(session.visitor().key(), file), mark))
     }
 }
@@ -130,37 +133,30 @@ const PRIVATE: [(HeaderName, &str); 2] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// To be saved, under this name.
-fn attached(name: &str) -> Result<[(HeaderName, HeaderValue); 2], No> {
-    let name = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
-    Ok([
+/// To be saved, under this name of the server's own: it needs no escapes.
+fn attached(name: &str) -> [(HeaderName, String); 2] {
+    [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
         ),
-        (header::CONTENT_DISPOSITION, name.map_err(|_| No::Sample)?),
-    ])
+    ]
 }
 
 impl IntoResponse for No {
     fn into_response(self) -> Response {
-        let (status, why) = match self {
-            No::Session => (
-                StatusCode::UNAUTHORIZED,
-                "There is no session: load a page first.".to_owned(),
-            ),
-            No::Sample => (StatusCode::NOT_FOUND, "There is no such sample.".to_owned()),
-            No::Refused(refusal) => {
-                let status = match refusal {
-                    Refusal::Gone => StatusCode::NOT_FOUND,
-                    Refusal::Busy => StatusCode::CONFLICT,
-                    Refusal::Full | Refusal::NoSpace => StatusCode::SERVICE_UNAVAILABLE,
-                    Refusal::Disk => StatusCode::INTERNAL_SERVER_ERROR,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                (status, refusal.to_string())
-            }
+        let No(refusal) = self;
+        let status = match refusal {
+            Refusal::NoSession => StatusCode::UNAUTHORIZED,
+            Refusal::NoFile => StatusCode::BAD_REQUEST,
+            Refusal::Gone => StatusCode::NOT_FOUND,
+            Refusal::Busy => StatusCode::CONFLICT,
+            Refusal::Full | Refusal::NoSpace => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Disk => StatusCode::INTERNAL_SERVER_ERROR,
+            // The file itself is wrong.
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        (status, PRIVATE, why).into_response()
+        (status, PRIVATE, refusal.to_string()).into_response()
     }
 }

@@ -2,6 +2,7 @@
 //! tells how much was sent.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
+use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
 
@@ -48,7 +49,19 @@ pub fn Upload(
 ) -> impl IntoView {
     let (form, input) = (NodeRef::<html::Form>::new(), NodeRef::<html::Input>::new());
     let too_large = StoredValue::new(too_large);
+    let request = Rc::new(RefCell::new(None::<XmlHttpRequest>));
     let is_sending = Memo::new(move |_| matches!(*sending.read(), Sending::Sends(..)));
+    // Not where progress is told: a connection that has come to a halt makes none.
+    let sends = request.clone();
+    Effect::new(move |was_wanted: Option<bool>| {
+        let is_wanted = wanted.get();
+        if was_wanted == Some(true) && !is_wanted && is_sending.get_untracked() {
+            sending.set(Sending::Nothing);
+            let given_up = sends.take();
+            given_up.iter().for_each(|request| _ = request.abort());
+        }
+        is_wanted
+    });
     let submit = move |submit: SubmitEvent| {
         submit.prevent_default();
         let file = input
@@ -65,8 +78,9 @@ pub fn Upload(
             return;
         }
         sending.set(Sending::Sends(0.0, file.size()));
-        if send(path, &form, file.size(), wanted, sending).is_err() {
-            sending.set(Sending::Failed(LOST.to_owned()));
+        match send(path, &form, file.size(), sending) {
+            Ok(sends) => _ = request.replace(Some(sends)),
+            Err(_) => sending.set(Sending::Failed(LOST.to_owned())),
         }
     };
     view! {
@@ -99,23 +113,13 @@ fn send(
     path: &str,
     form: &web_sys::HtmlFormElement,
     bytes: f64,
-    wanted: Signal<bool>,
     sending: RwSignal<Sending>,
-) -> Result<(), JsValue> {
+) -> Result<XmlHttpRequest, JsValue> {
     let body = FormData::new_with_form(form)?;
     let request = XmlHttpRequest::new()?;
     request.open_with_async("POST", path, true)?;
     request.set_request_header("accept", "text/plain")?;
-    let sends = request.clone();
-    let mut was_wanted = false;
     let progress = Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| {
-        let is_wanted = wanted.try_get_untracked().unwrap_or(true);
-        if was_wanted && !is_wanted {
-            sending.try_set(Sending::Nothing);
-            let _ = sends.abort();
-            return;
-        }
-        was_wanted |= is_wanted;
         // A form is a little longer than its file.
         let sent = event.loaded() / event.total().max(1.0) * bytes;
         sending.try_set(Sending::Sends(sent, bytes));
@@ -142,5 +146,6 @@ fn send(
         .upload()?
         .set_onprogress(Some(progress.unchecked_ref()));
     request.set_onloadend(Some(end.unchecked_ref()));
-    request.send_with_opt_form_data(Some(&body))
+    request.send_with_opt_form_data(Some(&body))?;
+    Ok(request)
 }

@@ -201,9 +201,13 @@ impl Incoming {
     }
 }
 
-/// A place that was not used is given back.
+/// A place that was not used is given back. A request may be dropped in the middle: what had come of
+/// it goes.
 impl Drop for Incoming {
     fn drop(&mut self) {
+        if self.tell.borrow().end.is_none() {
+            self.kept.remove();
+        }
         self.kept.uploads.let_go(&self.kept);
     }
 }
@@ -238,8 +242,8 @@ impl Source {
     }
 }
 
-/// Of what nobody wants, the rest.
-async fn throw_away(body: Body) {
+/// Reads what nobody wants: a browser reads an answer only when it has sent everything.
+pub async fn throw_away(body: Body) {
     use futures_util::StreamExt;
     let mut chunks = body.into_data_stream();
     let mut left = THROWN_AWAY_BYTES;

@@ -41,7 +41,7 @@ pub use self::{
 pub use self::{
     config::ConfigError,
     folder::{Kept, Uploads},
-    incoming::{Arriving, Progress, Upload},
+    incoming::{Arriving, Progress, Upload, throw_away},
     inspect::Inspector,
     records::{Record, Records, write_record},
     rows::Download,

@@ -6,6 +6,8 @@ use std::fmt;
 /// Why a file is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// Nobody knows whose it would be.
+    NoSession,
     /// The form has no file.
     NoFile,
     /// It has no letter in it.
@@ -53,9 +55,36 @@ pub enum Refusal {
     Gone,
 }
 
+/// Those that have nothing to do with what is in a file, and what stands for each in an address.
+const WORDS: [(&str, Refusal); 6] = [
+    ("no-session", Refusal::NoSession),
+    ("no-file", Refusal::NoFile),
+    ("busy", Refusal::Busy),
+    ("full", Refusal::Full),
+    ("no-space", Refusal::NoSpace),
+    ("disk", Refusal::Disk),
+];
+
+impl Refusal {
+    /// A word for an address, by which the page there can tell; `None` where the file itself is wrong.
+    pub fn word(&self) -> Option<&'static str> {
+        let found = WORDS.iter().find(|(_, refusal)| refusal == self);
+        found.map(|(word, _)| *word)
+    }
+
+    /// What a [`word`](Refusal::word) stands for.
+    pub fn of_word(word: &str) -> Option<Refusal> {
+        let found = WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, refusal)| *refusal)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::NoSession => {
+                f.write_str("Your session was over, and the file was not taken. Choose it again.")
+            }
             Refusal::NoFile => f.write_str("No file was chosen."),
             Refusal::Empty => f.write_str("The file is empty."),
             Refusal::Binary { line } => {
@@ -92,7 +121,7 @@ impl fmt::Display for Refusal {
             ),
             Refusal::Lost { received } => write!(
                 f,
-                "The connection was lost after {}, and nothing was imported. Choose the file again.",
+                "The connection was lost after {}, and nothing was imported. Import the file again.",
                 megabytes(*received)
             ),
             Refusal::Busy => f.write_str("A file is being imported. Stop it to import another."),

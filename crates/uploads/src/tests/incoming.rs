@@ -208,6 +208,30 @@ async fn one_that_nobody_wants_any_more_or_that_brings_nothing_ends() {
 }
 
 #[tokio::test]
+async fn one_whose_request_is_dropped_leaves_nothing_and_whoever_waits_hears_of_it() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let upload = begin(&uploads, VISITOR, endless()).await;
+    let upload = upload.expect("it is taken");
+    let mut arriving = upload.kept().arriving().expect("it comes");
+    let receives = tokio::spawn(upload.receive());
+    while folder.parts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    receives.abort();
+    let end = loop {
+        if let Some(end) = arriving.next().await.end {
+            break end;
+        }
+    };
+    assert!(matches!(end, Err(Refusal::Lost { .. })), "{end:?}");
+    assert_eq!(folder.parts(), [""; 0]);
+    // Its place is free.
+    let next = begin(&uploads, VISITOR, body(form(b"a,b\n"), 10, false)).await;
+    take(next.expect("it is taken")).await.0.expect("it comes");
+}
+
+#[tokio::test]
 async fn what_was_on_its_way_when_the_server_went_down_is_gone_and_the_rest_is_here() {
     let folder = Folder::new();
     let uploads = folder.open();
@@ -254,4 +278,15 @@ async fn files_go_with_their_session_and_when_they_are_removed() {
     uploads.sweep(|_| false).await;
     assert_eq!(visitors(), [""; 0]);
     assert!(folder.0.exists());
+}
+
+#[test]
+fn what_has_a_word_is_found_by_it() {
+    let said = |word| Refusal::of_word(word).and_then(|refusal| refusal.word());
+    for word in ["no-session", "no-file", "busy", "full", "no-space", "disk"] {
+        assert_eq!(said(word), Some(word));
+    }
+    assert_eq!(Refusal::of_word("nothing"), None);
+    // What is wrong with a file stands in the state.
+    assert_eq!(Refusal::Empty.word(), None);
 }
