@@ -6,7 +6,7 @@ use gallery::import::{
 };
 use std::borrow::Cow;
 use uploads::{
-    Batch, Mark, Part, Row, Wrong,
+    Batch, Mark, Part, Refusal, Row, Wrong,
     limits::{ERRORS, LAST_ROWS},
 };
 
@@ -77,6 +77,26 @@ fn another_file_begins_anew_and_the_same_one_goes_on() {
         (0, 0, Pace::Full)
     );
     assert_eq!(import.on_disk(), ("2".to_owned(), Mark::default()));
+}
+
+#[test]
+fn a_lost_connection_is_told_from_a_file_that_is_wrong() {
+    let mut import = Import::default();
+    import.begin("1", "a.csv", 10);
+    import.receive(12, None);
+    assert_eq!((import.received, import.size), (12, 12));
+    import.receive(12, Some(Err(Refusal::Empty)));
+    assert_eq!(import.stage, Stage::Receiving);
+    import.receive(12, Some(Err(Refusal::Lost { received: 12 })));
+    assert_eq!(import.stage, Stage::Lost);
+    // The browser has sent it again by itself.
+    import.begin("2", "a.csv", 20);
+    assert_eq!(
+        (import.stage.clone(), import.received),
+        (Stage::Receiving, 0)
+    );
+    import.receive(15, Some(Ok(15)));
+    assert_eq!((import.stage, import.size), (Stage::Receiving, 15));
 }
 
 #[test]

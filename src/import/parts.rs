@@ -115,6 +115,10 @@ pub(super) fn Run() -> impl IntoView {
     let words = Memo::new(move |_| in_words(&import.stage().get(), done(), import.size().get()));
     let why = move || match import.stage().get() {
         Stage::Failed(why) => Some(why),
+        Stage::Lost => {
+            let received = import.received().get();
+            Some(Refusal::Lost { received }.to_string())
+        }
         _ => None,
     };
     let fact = |name: &'static str, value: Signal<u64>| {
@@ -180,7 +184,7 @@ fn in_words(stage: &Stage, done: u64, size: u64) -> String {
         Stage::Reading => format!("{} are read.", of()),
         Stage::Done => "All of it is read.".to_owned(),
         Stage::Stopped => "Stopped. What was imported stays until you remove it.".to_owned(),
-        Stage::Failed(_) => "The import ended early.".to_owned(),
+        Stage::Lost | Stage::Failed(_) => "The import ended early.".to_owned(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The routes of an import, each for the session that asks: a file comes up by a form, rows and
 //! both files go down. Samples are for everybody.
 
-use crate::import::{state::Import, tasks::import_file};
+use crate::import::{
+    state::{Import, Stage},
+    tasks::import_file,
+};
 use axum::{
     Json, Router,
     body::Body,
@@ -11,8 +14,8 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use undercurrent::{Undercurrent, server::NotStarted};
-use uploads::{Download, Kept, Mark, Refusal, Uploads, sample::Sample};
+use undercurrent::{Undercurrent, prelude::Millis, server::NotStarted};
+use uploads::{Download, Kept, Mark, Refusal, Uploads, limits::TOLD_MS, sample::Sample};
 
 /// What the routes need.
 #[derive(Clone, Debug)]
@@ -86,7 +89,7 @@ async fn sample(Path(name): Path<String>) -> Result<Response, StatusCode> {
 }
 
 impl Desk {
-    /// Takes a file. Once the task has begun, what is wrong with it stands in the state, too.
+    /// Takes a file. What is wrong with it stands in the state then, too.
     async fn take(&self, headers: &HeaderMap, body: Body) -> Result<(), No> {
         let Some(session) = self.uc.session::<Import>(headers) else {
             uploads::throw_away(body).await;
@@ -103,7 +106,11 @@ impl Desk {
             };
             return Err(No(upload.refuse(refusal).await));
         }
-        upload.receive().await.map(drop).map_err(No)
+        let end = upload.receive().await;
+        // The task hears of it, too: the page that is shown next tells.
+        let knows = |import: &Import| (import.stage != Stage::Receiving).then_some(());
+        let _ = session.until_within(Millis(TOLD_MS), knows).await;
+        end.map(drop).map_err(No)
     }
 
     async fn file(self, headers: HeaderMap, which: Download) -> Result<Response, No> {

@@ -5,7 +5,7 @@ use super::check::COLUMNS;
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 use uploads::{
-    Batch, Mark, Row, Wrong,
+    Batch, Mark, Refusal, Row, Wrong,
     limits::{ERRORS, LAST_ROWS},
 };
 
@@ -61,6 +61,8 @@ pub enum Stage {
     Done,
     /// The visitor stopped it. What was taken in is here.
     Stopped,
+    /// The connection went before all of it had come. A browser may send it again by itself.
+    Lost,
     /// It ended early. What was taken in is here.
     Failed(String),
 }
@@ -105,10 +107,15 @@ impl Import {
         self.received
     }
 
-    /// So much of it has come. Its size is known when it is whole.
-    pub fn receive(&mut self, bytes: u64, size: Option<u64>) {
+    /// So much of it has come, and perhaps the end: its size, or why not.
+    pub fn receive(&mut self, bytes: u64, end: Option<Result<u64, Refusal>>) {
         self.received = bytes;
-        self.size = size.unwrap_or(self.size.max(bytes));
+        self.size = self.size.max(bytes);
+        match end {
+            Some(Ok(size)) => self.size = size,
+            Some(Err(Refusal::Lost { .. })) => self.stage = Stage::Lost,
+            _ => {}
+        }
     }
 
     /// Its first line was read. What it does not name is asked for.

@@ -23,8 +23,7 @@ pub async fn import_file(
         let mut arriving = kept.arriving();
         while let Some(coming) = &mut arriving {
             let progress = cx.wait_for(coming.next()).await?;
-            let size = progress.end.and_then(Result::ok);
-            cx.update(|import| import.receive(progress.bytes, size))
+            cx.update(|import| import.receive(progress.bytes, progress.end))
                 .await?;
             match progress.end {
                 Some(end) => {
@@ -84,6 +83,7 @@ fn close(import: &mut Import, end: &TaskEnd) {
     import.stage = match (end.status, &end.error) {
         (TaskStatus::Done, _) => Stage::Done,
         (TaskStatus::Cancelled, _) => Stage::Stopped,
+        _ if import.stage == Stage::Lost => Stage::Lost,
         (_, Some(why)) => Stage::Failed(why.clone()),
         (_, None) => Stage::Failed("The server ended the import.".to_owned()),
     };

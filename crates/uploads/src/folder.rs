@@ -27,11 +27,13 @@ struct Inner {
     coming: Mutex<HashMap<String, Coming>>,
 }
 
-/// A file that comes now.
+/// A file that comes now; or one whose end nobody has heard of yet, since it came so quickly. Its
+/// place is free then.
 struct Coming {
     file: String,
     /// Taken by whoever waits for it.
     arriving: Option<Arriving>,
+    is_over: bool,
 }
 
 /// One file of a visitor, there or not.
@@ -155,6 +157,8 @@ impl Uploads {
                 return;
             }
         };
+        self.coming()
+            .retain(|visitor, one| !one.is_over || is_known(visitor));
         for visitor in names {
             // A session comes into being before its first file does.
             if !self.coming().contains_key(&visitor) && !is_known(&visitor) {
@@ -179,11 +183,12 @@ impl Uploads {
         }
         let others = self.visitors().map_err(unreadable)?;
         let mut coming = self.coming();
-        if coming.contains_key(visitor) {
+        if coming.get(visitor).is_some_and(|one| !one.is_over) {
             return Err(Refusal::Busy);
         }
         // Those whose first file comes just now have no folder yet.
-        let without = coming.keys().filter(|name| !others.contains(name)).count();
+        let now = coming.iter().filter(|(_, one)| !one.is_over);
+        let without = now.filter(|(name, _)| !others.contains(name)).count();
         let is_new = !others.iter().any(|name| name == visitor);
         if is_new && others.len() + without >= self.0.files {
             return Err(Refusal::Full);
@@ -197,19 +202,24 @@ impl Uploads {
             .map_err(|error| unreadable(io::Error::other(error.to_string())))?;
         let file = format!("{:032x}", u128::from_be_bytes(bits));
         let kept = self.of(visitor, &file);
-        let arriving = Some(arriving);
-        coming.insert(visitor.to_owned(), Coming { file, arriving });
+        let one = Coming {
+            file,
+            arriving: Some(arriving),
+            is_over: false,
+        };
+        coming.insert(visitor.to_owned(), one);
         Ok(kept)
     }
 
-    /// It has come, or comes no more.
-    pub(crate) fn let_go(&self, kept: &Kept) {
+    /// It has come, or comes no more: the next one may. Whoever waits for it still hears of it.
+    pub(crate) fn end(&self, kept: &Kept) {
         let mut coming = self.coming();
-        if coming
-            .get(&kept.visitor)
-            .is_some_and(|one| one.file == kept.file)
-        {
-            coming.remove(&kept.visitor);
+        let one = coming.get_mut(&kept.visitor);
+        if let Some(one) = one.filter(|one| one.file == kept.file) {
+            one.is_over = true;
+            if one.arriving.is_none() {
+                coming.remove(&kept.visitor);
+            }
         }
     }
 
@@ -226,11 +236,15 @@ impl Kept {
         &self.file
     }
 
-    /// The file as it comes, once: for whoever waits for it. `None` if it does not come.
+    /// The file as it comes, or has come, once: for whoever waits for it. `None` if it does not come.
     pub fn arriving(&self) -> Option<Arriving> {
         let mut coming = self.uploads.coming();
-        let coming = coming.get_mut(&self.visitor)?;
-        coming.arriving.take_if(|_| coming.file == self.file)
+        let one = coming.get_mut(&self.visitor)?;
+        let arriving = one.arriving.take_if(|_| one.file == self.file)?;
+        if one.is_over {
+            coming.remove(&self.visitor);
+        }
+        Some(arriving)
     }
 
     /// It is here, all of it.

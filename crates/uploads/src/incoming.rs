@@ -148,7 +148,7 @@ impl Upload {
         if end.is_err() {
             self.incoming.kept.remove();
         }
-        self.incoming.kept.uploads.let_go(&self.incoming.kept);
+        self.incoming.kept.uploads.end(&self.incoming.kept);
         // By now it is there, or all of it is gone.
         self.incoming.tell.send_modify(|told| told.end = Some(end));
         if end.is_err() {
@@ -207,8 +207,8 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         if self.tell.borrow().end.is_none() {
             self.kept.remove();
+            self.kept.uploads.end(&self.kept);
         }
-        self.kept.uploads.let_go(&self.kept);
     }
 }
 

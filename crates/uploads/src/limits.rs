@@ -31,6 +31,9 @@ pub const FILES: usize = 200;
 pub const FREE_BYTES: u64 = 1_000_000_000;
 /// Milliseconds that an upload may bring nothing. Then its connection counts as lost.
 pub const STALL_MS: u64 = 20_000;
+/// Milliseconds that the answer to an upload waits until the page can tell how it ended. Then it goes
+/// out without.
+pub const TOLD_MS: u64 = 2_000;
 /// Bytes of a refused file that are read and thrown away, since a browser reads an answer only when
 /// it has sent everything. Behind them the connection is cut.
 pub const THROWN_AWAY_BYTES: u64 = 2 * FILE_BYTES;

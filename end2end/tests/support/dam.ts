@@ -9,7 +9,8 @@ import { test as gallery } from './gallery';
 export const PASSES_BYTES = 1_000_000;
 
 export class Dam {
-  private isOpen = false;
+  /** What becomes of more. */
+  private way: 'holds' | 'cuts' | 'passes' = 'holds';
   private readonly held = new Set<Socket>();
   private readonly all = new Set<Socket>();
   private readonly dam = createServer((near) => this.join(near));
@@ -28,14 +29,15 @@ export class Dam {
 
   /** What is held goes on, and nothing is held any more. */
   open(): void {
-    this.isOpen = true;
+    this.way = 'passes';
     for (const socket of this.held) socket.resume();
     this.held.clear();
   }
 
-  /** What is held breaks off on both sides, and nothing is held any more. */
+  /** What is held breaks off on both sides, and so does what comes as far from now on: a browser tries
+   * again by itself where a connection was not new. */
   cut(): void {
-    this.isOpen = true;
+    this.way = 'cuts';
     for (const socket of this.held) socket.destroy();
     this.held.clear();
   }
@@ -48,14 +50,19 @@ export class Dam {
   private join(near: Socket): void {
     const far = connect(this.port, '127.0.0.1');
     let passed = 0;
-    const hold = () => passed > PASSES_BYTES && !this.isOpen;
     near.on('data', (bytes) => {
       passed += bytes.length;
       const isDrained = far.write(bytes);
-      if (isDrained && !hold()) return;
-      near.pause();
-      if (hold()) this.held.add(near);
-      else far.once('drain', () => near.resume());
+      const way = passed > PASSES_BYTES ? this.way : 'passes';
+      if (way === 'cuts') {
+        near.destroy();
+      } else if (way === 'holds') {
+        near.pause();
+        this.held.add(near);
+      } else if (!isDrained) {
+        near.pause();
+        far.once('drain', () => near.resume());
+      }
     });
     near.on('end', () => far.end());
     far.pipe(near);

@@ -110,6 +110,34 @@ async fn what_is_cut_or_refused_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn who_asks_for_it_when_it_has_come_hears_how_it_ended_once() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    for (file, end) in [(&b"a,b\n"[..], Ok(4)), (b"", Err(Refusal::Empty))] {
+        let upload = begin(&uploads, VISITOR, body(form(file), 10, false)).await;
+        let upload = upload.expect("it is taken");
+        let kept = upload.kept().clone();
+        assert_eq!(upload.receive().await, end);
+        let mut arriving = kept.arriving().expect("it is told");
+        assert_eq!(arriving.next().await.end, Some(end));
+        assert!(kept.arriving().is_none());
+    }
+    // Of the last that nobody has asked for nothing is told when another comes in its place.
+    let mut last = None;
+    for _ in 0..2 {
+        let upload = begin(&uploads, VISITOR, body(form(b"a,b\n"), 10, false)).await;
+        let upload = upload.expect("its place is free");
+        let kept = last.replace(upload.kept().clone());
+        assert!(kept.is_none_or(|kept| kept.arriving().is_none()));
+        upload.receive().await.expect("it comes");
+    }
+    // Nor when its session has gone.
+    uploads.sweep(|_| false).await;
+    assert!(last.is_some_and(|kept| kept.arriving().is_none()));
+    assert_eq!(folder.parts(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_form_without_a_file_is_none() {
     let folder = Folder::new();
     let uploads = folder.open();
