@@ -1,0 +1,126 @@
+//! Sessions that come and go, for as long as one likes: `make soak` lets them for twenty minutes.
+//! Nothing of them stays.
+//!
+//! Server and sessions are one process: what is measured is the memory of both.
+
+use super::{Studio, press_all, reader::Reader, record};
+use serde_json::Value;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+use undercurrent::Limits;
+
+/// How long, in seconds.
+const SECONDS_VARIABLE: &str = "SOAK_S";
+const SECONDS: u64 = 60;
+
+/// So many are there at a time.
+const SESSIONS: usize = 200;
+
+/// A soak of so many seconds says what memory does: allocators keep what a first minute takes.
+const LONG_S: u64 = 600;
+
+/// Memory may grow so much in ten minutes.
+const GROWTH: f64 = 0.01;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_come_and_go_leave_nothing() {
+    let seconds = std::env::var(SECONDS_VARIABLE);
+    let seconds = seconds.map_or(SECONDS, |text| text.parse().expect("SOAK_S is seconds"));
+    let limits = Limits {
+        idle_ms: 1_000,
+        unload_ms: 1_000,
+        ..Limits::default()
+    };
+    let studio = Arc::new(Studio::open(limits).await);
+    let (start, lasts) = (Instant::now(), Duration::from_secs(seconds));
+    let memory = Arc::new(Mutex::new(Vec::new()));
+    let mut sessions = JoinSet::new();
+    for nth in 0..SESSIONS {
+        let (studio, memory) = (studio.clone(), memory.clone());
+        sessions.spawn(async move {
+            let mut random = fastrand::Rng::with_seed(nth as u64);
+            let mut lives = 0_u64;
+            // The first looks at the memory now and then.
+            while start.elapsed() < lasts {
+                session(&studio, &mut random).await;
+                lives += 1;
+                if nth == 0 {
+                    let now = (start.elapsed().as_secs_f64(), resident());
+                    memory.lock().expect("nobody panics").push(now);
+                }
+            }
+            lives
+        });
+    }
+    let mut lives = 0;
+    while let Some(one) = sessions.join_next().await {
+        lives += one.expect("a session went well");
+    }
+    assert!(lives >= SESSIONS as u64, "each was there once");
+    studio.quiet().await;
+    // Their scopes go when nobody has used them for long enough.
+    let gone = async {
+        while studio.uc.counters().scopes > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(60), gone).await;
+    assert!(in_time.is_ok(), "it stays: {:?}", studio.uc.counters());
+    let samples = memory.lock().expect("nobody panics").clone();
+    let growth = growth(&samples, seconds as f64);
+    // How memory goes is told by a long soak alone.
+    println!(
+        "{lives} sessions in {seconds} s; memory grew by {:.2} % in ten minutes",
+        growth * 100.0
+    );
+    if seconds >= LONG_S {
+        assert!(growth <= GROWTH, "{samples:?}");
+    }
+    let studio = Arc::into_inner(studio).expect("all have ended");
+    studio.close().await;
+}
+
+/// One comes, looks, starts a task, presses, and goes: when all is done, or in the middle.
+async fn session(studio: &Studio, random: &mut fastrand::Rng) {
+    const LINES: u64 = 20;
+    let cookie = studio.visitor().await;
+    let started = studio.tape(&cookie).start(record(LINES)).await;
+    started.expect("it starts");
+    let mut reader = Reader::new(studio.at, &cookie);
+    let leaves_at = random.u64(1..LINES * 2).min(LINES);
+    let presses = random.u64(0..3);
+    let is_there = |shown: &Value| shown["told"].as_u64() >= Some(leaves_at);
+    tokio::join!(
+        reader.follow(is_there),
+        press_all(studio.at, &cookie, "hand", presses)
+    );
+}
+
+/// The memory of this process, in bytes.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
+    kilobytes.unwrap_or_default() * 1_024.0
+}
+
+/// By what part it grew in ten minutes: the slope of the samples' second half.
+fn growth(samples: &[(f64, f64)], seconds: f64) -> f64 {
+    let later = samples.iter().filter(|(at, _)| *at >= seconds / 2.0);
+    let later: Vec<_> = later.copied().collect();
+    let count = later.len().max(1) as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| later.iter().map(of).sum::<f64>() / count;
+    let (middle, level) = (mean(|one| one.0), mean(|one| one.1));
+    let (mut along, mut across) = (0.0, 0.0);
+    for (at, bytes) in &later {
+        along += (at - middle) * (bytes - level);
+        across += (at - middle) * (at - middle);
+    }
+    match across > 0.0 && level > 0.0 {
+        true => along / across * 600.0 / level,
+        false => 0.0,
+    }
+}
