@@ -67,6 +67,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.getByRole('button', { name: 'Pause stream 1' }).click();
         await expect(page.getByRole('button', { name: 'Resume stream 1' })).toBeVisible();
         await expectNothing(page, 'a paused stream');
+      });
+
+      test('an answer, its question and its failure; a report; a room; home with all of it', async ({ page, shop }) => {
+        shop.letAll();
         await open(page, '/assistant');
         for (const question of ['Fetch the ten posts, and look up product 7', 'Show me the code that streams this answer']) {
           await page.getByRole('button', { name: question }).click();
@@ -94,6 +98,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.locator('.vote-choice').first().click();
         await expect(page.locator('.member')).toContainText('here');
         await expectNothing(page, 'a room');
+        await open(page, '/');
+        await expectNothing(page, 'home, with all of it');
+      });
+
+      test('an import that asks, is done, fails', async ({ page }) => {
         await open(page, '/import');
         await page.getByRole('button', { name: '1,000 rows', exact: true }).click();
         await expect(page.locator('.import-question')).toBeVisible();
@@ -105,8 +114,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await page.getByRole('button', { name: 'Try: Nothing in it' }).click();
         await expect(page.locator('.import-run > .fault')).toHaveText('The file is empty.');
         await expectNothing(page, 'an import that failed');
-        await open(page, '/');
-        await expectNothing(page, 'home, with all of it');
       });
     });
   }
