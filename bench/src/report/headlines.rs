@@ -20,7 +20,7 @@ const HEADLINES: [(&str, &str, bool); 7] = [
     ),
     (
         "4000 posts appended by one task",
-        "4,000 posts from one task, until the page has all",
+        "4,000 posts from one task",
         false,
     ),
     (
