@@ -108,10 +108,7 @@ pub(super) fn Run() -> impl IntoView {
     let import = use_state::<Import>();
     let task = use_task(import_file);
     let is_empty = Memo::new(move |_| import.stage().get() == Stage::Empty);
-    let done = move || match import.stage().get() {
-        Stage::Receiving => import.received().get(),
-        _ => import.read().get(),
-    };
+    let done = move || done(import);
     let words = Memo::new(move |_| in_words(&import.stage().get(), done(), import.size().get()));
     let why = move || match import.stage().get() {
         Stage::Failed(why) => Some(why),
@@ -129,10 +126,7 @@ pub(super) fn Run() -> impl IntoView {
         let tenth = (done() * 10)
             .checked_div(import.size().get())
             .unwrap_or_default();
-        match (
-            asked(&import.stage().get(), &import.columns().get()),
-            import.stage().get(),
-        ) {
+        match (asks(import), import.stage().get()) {
             (Some(column), _) => format!("The import asks which column is {}.", COLUMNS[column]),
             (_, Stage::Receiving) => "The file comes.".to_owned(),
             (_, Stage::Reading) => format!("The import is at {} percent.", tenth * 10),
@@ -189,9 +183,17 @@ fn in_words(stage: &Stage, done: u64, size: u64) -> String {
 }
 
 /// The column that is asked for, if one is.
-fn asked(stage: &Stage, columns: &[Column]) -> Option<usize> {
-    let asked = columns.iter().position(|one| *one == Column::Asked);
-    asked.filter(|_| *stage == Stage::Reading)
+fn asks(import: ImportSignals) -> Option<usize> {
+    let is_reading = import.stage().get() == Stage::Reading;
+    asked(&import.columns().get()).filter(|_| is_reading)
+}
+
+/// Bytes that have come, or were read since.
+fn done(import: ImportSignals) -> u64 {
+    match import.stage().get() {
+        Stage::Receiving => import.received().get(),
+        _ => import.read().get(),
+    }
 }
 
 /// Which column is which.
@@ -199,7 +201,7 @@ fn asked(stage: &Stage, columns: &[Column]) -> Option<usize> {
 fn Question() -> impl IntoView {
     let import = use_state::<Import>();
     let chosen = use_event(choose);
-    let asked = Memo::new(move |_| asked(&import.stage().get(), &import.columns().get()));
+    let asked = Memo::new(move |_| asks(import));
     let question = move |column: usize| {
         let free = import
             .header()
@@ -300,10 +302,7 @@ fn WrongRow(wrong: ReadSignal<Wrong>) -> impl IntoView {
 pub fn ImportMini() -> impl IntoView {
     let import = use_state::<Import>();
     let task = use_task(import_file);
-    let done = move || match import.stage().get() {
-        Stage::Receiving => import.received().get(),
-        _ => import.read().get(),
-    };
+    let done = move || done(import);
     view! {
         <div class="mini-lines" class:live=move || task.is_running()>
             <p class="mini-line">

@@ -143,9 +143,7 @@ impl Import {
 
     /// The first of the columns that nobody has found.
     pub fn asked(&self) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| *column == Column::Asked)
+        asked(&self.columns)
     }
 
     /// Says where the column is that is asked for: 0 is nowhere, 1 the first of the file.
@@ -197,6 +195,11 @@ impl Import {
     pub fn on_disk(&self) -> (String, Mark) {
         (self.file.clone(), self.on_disk)
     }
+}
+
+/// The first of these columns that nobody has found.
+pub fn asked(columns: &[Column]) -> Option<usize> {
+    columns.iter().position(|column| *column == Column::Asked)
 }
 
 /// What is said of a first line that names nothing.

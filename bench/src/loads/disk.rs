@@ -12,7 +12,7 @@ use crate::{
     report::{Goal, Report, Row},
     stats::Samples,
 };
-use std::{fs::File, io::Write, time::Instant};
+use std::{fs::File, os::unix::fs::FileExt, time::Instant};
 
 /// Clients of the throughput.
 const CLIENTS: usize = 50;
@@ -52,7 +52,7 @@ async fn latency(plan: &Plan, report: &mut Report) -> Fallible {
     let mut relaxed = side(Kind::Relaxed, 1).await?;
     let mut commit = side(Kind::Commit, 1).await?;
     let folder = Folder::new("disk")?;
-    let mut file = File::create(folder.0.join("flushed"))?;
+    let file = File::create(folder.0.join("flushed"))?;
     let mut flushes = Vec::new();
     let clicks = plan.clicks / plan.turns;
     for _ in 0..plan.turns {
@@ -60,7 +60,7 @@ async fn latency(plan: &Plan, report: &mut Report) -> Fallible {
             one_by_one(side, clicks).await?;
         }
         for _ in 0..clicks {
-            flushes.push(flush(&mut file)?);
+            flushes.push(flush(&file)?);
         }
     }
     let flush = Samples::new(flushes)
@@ -108,11 +108,9 @@ async fn side(kind: Kind, clients: usize) -> Fallible<Side<Undercurrent>> {
 }
 
 /// How long one flush takes, in milliseconds: a page of the file written over, as a store does.
-fn flush(file: &mut File) -> Fallible<f64> {
-    use std::os::unix::fs::FileExt;
+fn flush(file: &File) -> Fallible<f64> {
     let start = Instant::now();
     file.write_all_at(&[7; 4_096], 0)?;
-    file.flush()?;
     file.sync_data()?;
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }

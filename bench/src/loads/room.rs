@@ -19,13 +19,14 @@ pub async fn run(plan: &Plan, report: &mut Report) -> Fallible {
     let server = Kind::Undercurrent.start().await?;
     let address = server.address;
     let mut wire = Wire::connect(address).await?;
+    let follow = format!("0.room&scope={ROOM}");
     let mut streams = Vec::new();
-    let mut cookie = Cookie::by_page_view(&mut wire).await?;
-    for _ in 0..MEMBERS {
-        cookie = Cookie::by_page_view(&mut wire).await?;
-        let follow = format!("0.room&scope={ROOM}");
+    for _ in 1..MEMBERS {
+        let cookie = Cookie::by_page_view(&mut wire).await?;
         streams.push(cookie.stream(address, &follow).await?);
     }
+    let cookie = Cookie::by_page_view(&mut wire).await?;
+    streams.push(cookie.stream(address, &follow).await?);
     let mut speaker = Outbox::new(address, wire, cookie);
     let mut took = Vec::new();
     let (mut cpu, mut generator) = (server.cpu(), own_cpu());

@@ -5,7 +5,7 @@ use super::{Report, Row, number};
 use crate::{Fallible, process::Kind};
 use serde_json::json;
 
-/// Rows of the table, by their beginning; behind them how they are called outside of it, and
+/// Rows of the table, by what they are of; behind that how they are called outside of it, and
 /// whether more is better.
 const HEADLINES: [(&str, &str, bool); 7] = [
     (

@@ -3,20 +3,17 @@
 
 #![cfg(feature = "ssr")]
 
+mod support;
+
+use self::support::{Served, cookie_of, request};
 use leptos::{config::LeptosOptions, prelude::*};
 use leptos_router::{components::*, path};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
-    task::JoinHandle,
+    net::TcpStream,
 };
-use undercurrent::{
-    Undercurrent,
-    prelude::*,
-    server::{Config, StoreKind},
-};
+use undercurrent::{Limits, prelude::*};
 
 /// In every field that is for the server, in every error that is, and nowhere else.
 const CANARY: &str = "canary";
@@ -192,13 +189,9 @@ fn shell(options: LeptosOptions) -> impl IntoView {
 /// A connection for each request; what came until it ends, or until this holds.
 async fn ask(at: SocketAddr, head: &str, body: &str, until: impl Fn(&str) -> bool) -> String {
     let mut socket = TcpStream::connect(at).await.expect("it listens");
-    let length = body.len();
-    let request = format!(
-        "{head}\r\nhost: {at}\r\nsec-fetch-site: same-origin\r\naccept: text/html\r\n\
-         connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    );
+    let head = format!("{head}\r\naccept: text/html");
     socket
-        .write_all(request.as_bytes())
+        .write_all(request(at, &head, body).as_bytes())
         .await
         .expect("it reads");
     let mut heard = Vec::new();
@@ -239,59 +232,30 @@ fn assert_silent(said: &[String]) {
 
 /// A server, and a visitor of it.
 struct Farm {
-    uc: Undercurrent,
-    at: SocketAddr,
+    served: Served,
     /// The first page.
     page: String,
     cookie: String,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Farm {
     async fn open() -> Self {
-        let name = format!("undercurrent-canary-{}", std::process::id());
-        let config = Config {
-            session_key_file: std::env::temp_dir().join(name).join("key"),
-            store: StoreKind::Memory,
-            ..Config::default()
-        };
-        let options = LeptosOptions::builder().output_name("farm").build();
-        let uc = Undercurrent::with(options, config).build();
-        let uc = uc.expect("it starts");
-        let app = uc.router(App, shell);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let at = listener.local_addr().expect("it has one");
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async move { drop(stopped.await) };
-        let server = tokio::spawn(uc.clone().serve_on(listener, app, stopped));
-        let page = ask(at, "GET / HTTP/1.1", "", |_| false).await;
-        let cookie = page
-            .lines()
-            .find_map(|line| line.strip_prefix("set-cookie: "));
-        let cookie = cookie.and_then(|line| line.split(';').next());
-        let cookie = cookie.expect("a cookie").to_owned();
+        let served = Served::open("farm", Limits::default(), App, shell).await;
+        let page = ask(served.at, "GET / HTTP/1.1", "", |_| false).await;
+        let cookie = cookie_of(&page);
         Farm {
-            uc,
-            at,
+            served,
             page,
             cookie,
-            stop,
-            server,
         }
-    }
-
-    async fn close(self) {
-        drop(self.stop);
-        self.server.await.expect("it ends").expect("it served");
     }
 }
 
 #[tokio::test]
 async fn a_scope_that_bars_the_visitor_opens_in_no_way() {
     let farm = Farm::open().await;
-    let (at, cookie) = (farm.at, &farm.cookie);
-    let vault = farm.uc.keyed::<Vault>("gold");
+    let (at, cookie) = (farm.served.at, &farm.cookie);
+    let vault = farm.served.uc.keyed::<Vault>("gold");
     vault.start(guard()).await.expect("the server may");
     let ends = |_: &str| false;
     let post = |path: &str, kind: &str| {
@@ -326,14 +290,14 @@ async fn a_scope_that_bars_the_visitor_opens_in_no_way() {
     assert!(!stream.contains("[\"vault\""), "{stream}");
     // All is as it was.
     let held = vault.read(|vault| vault.held).await;
-    assert_eq!((held, farm.uc.counters().tasks), (Ok(0), 1));
-    farm.close().await;
+    assert_eq!((held, farm.served.uc.counters().tasks), (Ok(0), 1));
+    farm.served.close().await;
 }
 
 #[tokio::test]
 async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
     let farm = Farm::open().await;
-    let (at, page, cookie) = (farm.at, farm.page.clone(), farm.cookie.clone());
+    let (at, page, cookie) = (farm.served.at, farm.page.clone(), farm.cookie.clone());
     let ends = |_: &str| false;
     let mut said = vec![page.clone()];
 
@@ -383,5 +347,5 @@ async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
     let page = &said[said.len() - 5];
     assert!(page.contains("Ada"), "the page shows the birds:\n{page}");
     assert_silent(&said);
-    farm.close().await;
+    farm.served.close().await;
 }

@@ -11,6 +11,7 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
+use futures_util::{Stream, StreamExt};
 use std::{fmt, time::Duration};
 use tokio::{fs::File, io::AsyncWriteExt, sync::watch, time::timeout};
 
@@ -232,20 +233,18 @@ impl Source {
     }
 
     async fn throw_away(&mut self) {
-        let Source::Form(field) = self else { return };
-        let mut left = THROWN_AWAY_BYTES;
-        while let Ok(Ok(Some(chunk))) = timeout(STALL, field.chunk()).await
-            && left > 0
-        {
-            left = left.saturating_sub(chunk.len() as u64);
+        if let Source::Form(field) = self {
+            drain(field).await;
         }
     }
 }
 
 /// Reads what nobody wants: a browser reads an answer only when it has sent everything.
 pub async fn throw_away(body: Body) {
-    use futures_util::StreamExt;
-    let mut chunks = body.into_data_stream();
+    drain(body.into_data_stream()).await;
+}
+
+async fn drain<E>(mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin) {
     let mut left = THROWN_AWAY_BYTES;
     while let Ok(Some(Ok(chunk))) = timeout(STALL, chunks.next()).await
         && left > 0

@@ -137,6 +137,14 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// Why a file can't be opened: it is not there any more, or it can't be read.
+pub(crate) fn gone(error: io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::NotFound => Refusal::Gone,
+        _ => unreadable(error),
+    }
+}
+
 /// What can't be read or written is the log's affair.
 pub(crate) fn unreadable(error: io::Error) -> Refusal {
     tracing::error!(%error, "a visitor's file can't be read or written");

@@ -4,12 +4,12 @@ use crate::{
     Kept, Lines, Mark, Part, Records, Refusal,
     folder::{ACCEPTED, INDEX, REJECTED},
     limits::{INDEXED, ROWS_AN_ANSWER},
-    records::unreadable,
+    records::gone,
 };
 use axum::body::Body;
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io::{Read, Seek, SeekFrom},
 };
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
@@ -89,12 +89,5 @@ impl Kept {
             .await
             .map_err(gone)?;
         Ok(Body::from_stream(ReaderStream::new(file.take(bytes))))
-    }
-}
-
-fn gone(error: io::Error) -> Refusal {
-    match error.kind() {
-        io::ErrorKind::NotFound => Refusal::Gone,
-        _ => unreadable(error),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     folder::{ACCEPTED, INDEX, REJECTED, SOURCE},
     incoming::readable,
     limits::{INDEXED, LINE_BYTES, ROWS},
-    records::{unreadable, write_record},
+    records::{gone, unreadable, write_record},
 };
 use std::{
     borrow::Cow,
@@ -42,10 +42,6 @@ impl Sheet {
         columns: &[&str],
         mark: Option<Mark>,
     ) -> Result<(Sheet, Vec<String>), Refusal> {
-        let gone = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Refusal::Gone,
-            _ => unreadable(error),
-        };
         let mut source = File::open(kept.path(SOURCE)?).map_err(gone)?;
         let open = |part| {
             let mut options = OpenOptions::new();

@@ -62,6 +62,12 @@ export class ImportPage {
     await expect(this.chip).toHaveAttribute('data-status', status, options);
   }
 
+  // All thousand rows of the file that the tests hold back have come.
+  async expectAll(): Promise<void> {
+    await this.expectStatus('done', { timeout: 30_000 });
+    await this.expectCounts('1,000', '0');
+  }
+
   fact(name: string): Locator {
     return this.run.locator('.import-facts div', { hasText: name }).locator('dd');
   }

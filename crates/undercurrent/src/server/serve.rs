@@ -63,10 +63,7 @@ impl Undercurrent {
         let limits = self.runtime.limits.clone();
         let app = app
             .layer(DefaultBodyLimit::max(limits.body_bytes))
-            .layer(middleware::from_fn_with_state(self.door.clone(), door))
-            // The layers are put around each route now. Without it axum does that for each request
-            // anew: a sixth of the processor time of a click.
-            .with_state(());
+            .layer(middleware::from_fn_with_state(self.door.clone(), door));
         let sweeper = tokio::spawn(sweep(self.clone()));
         let connections = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(limits.connections));

@@ -22,7 +22,7 @@ async fn whatever_stands_between_a_reader_ends_with_what_the_server_has() {
     let faults = Arc::new(proxy::Seen::default());
     let (mut resumed, mut lines, mut presses) = (0, 0, 0);
     for seed in 0..SEEDS {
-        let proxy = Proxy::open(studio.at, seed, faults.clone()).await;
+        let proxy = Proxy::open(studio.at(), seed, faults.clone()).await;
         studio
             .tape(&cookie)
             .start(record(LINES))
@@ -69,10 +69,10 @@ async fn who_reads_nothing_holds_nobody_up_and_is_cut_off() {
     let cookie = studio.visitor().await;
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4_096).expect("a small window");
-    let mut shut = socket.connect(studio.at).await.expect("it listens");
-    let request = reader::request(studio.at, &cookie, "s.tape");
+    let mut shut = socket.connect(studio.at()).await.expect("it listens");
+    let request = reader::request(studio.at(), &cookie, "s.tape");
     shut.write_all(request.as_bytes()).await.expect("it reads");
-    let mut reader = Reader::new(studio.at, &cookie);
+    let mut reader = Reader::new(studio.at(), &cookie);
     studio
         .tape(&cookie)
         .start(flood(UPDATES))

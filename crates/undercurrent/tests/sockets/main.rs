@@ -1,12 +1,19 @@
 //! A server and its clients over real sockets: with a proxy between that does harm, and for as long
 //! as one likes.
 
+#![cfg(feature = "ssr")]
+
 mod faults;
 mod proxy;
 mod reader;
 mod soak;
+#[path = "../support/mod.rs"]
+mod support;
 
-use self::reader::Reader;
+use self::{
+    reader::Reader,
+    support::{Served, cookie_of, request},
+};
 use axum::http::HeaderMap;
 use leptos::{config::LeptosOptions, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -14,14 +21,12 @@ use serde_json::Value;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
-    task::JoinHandle,
+    net::TcpStream,
 };
 use undercurrent::{
-    Limits, Undercurrent,
+    Limits,
     prelude::*,
-    server::{Config, ScopeHandle, StoreKind},
+    server::{Counters, ScopeHandle},
 };
 
 /// Lines that follow one another: whoever has missed one, or has one twice, shows it.
@@ -108,61 +113,38 @@ fn shell(_: LeptosOptions) -> impl IntoView {
     view! { <!DOCTYPE html><html><body><App/></body></html> }
 }
 
-/// A server.
-struct Studio {
-    uc: Undercurrent,
-    at: SocketAddr,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
-}
+/// A server whose visitors have tapes.
+struct Studio(Served);
 
 impl Studio {
     async fn open(limits: Limits) -> Self {
-        let folder = format!("undercurrent-faults-{}", std::process::id());
-        let config = Config {
-            session_key_file: std::env::temp_dir().join(folder).join("key"),
-            store: StoreKind::Memory,
-            limits,
-            ..Config::default()
-        };
-        let options = LeptosOptions::builder().output_name("studio").build();
-        let uc = Undercurrent::with(options, config).build();
-        let uc = uc.expect("it starts");
-        let app = uc.router(App, shell);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let at = listener.local_addr().expect("it has one");
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async move { drop(stopped.await) };
-        let server = tokio::spawn(uc.clone().serve_on(listener, app, stopped));
-        Studio {
-            uc,
-            at,
-            stop,
-            server,
-        }
+        Studio(Served::open("studio", limits, App, shell).await)
+    }
+
+    fn at(&self) -> SocketAddr {
+        self.0.at
+    }
+
+    fn counters(&self) -> Counters {
+        self.0.uc.counters()
     }
 
     /// Somebody opens the page. Returns their cookie.
     async fn visitor(&self) -> String {
         let head = "GET / HTTP/1.1\r\naccept: text/html";
-        let page = ask(self.at, head, "", reader::PATIENCE).await;
-        let page = page.expect("nothing stands between");
-        let cookie = page
-            .lines()
-            .find_map(|line| line.strip_prefix("set-cookie: "));
-        let cookie = cookie.and_then(|line| line.split(';').next());
-        cookie.expect("a cookie").to_owned()
+        let page = ask(self.at(), head, "", reader::PATIENCE).await;
+        cookie_of(&page.expect("nothing stands between"))
     }
 
     fn tape(&self, cookie: &str) -> ScopeHandle<Tape> {
         let mut headers = HeaderMap::new();
         headers.insert("cookie", cookie.parse().expect("a header"));
-        self.uc.session::<Tape>(&headers).expect("a session")
+        self.0.uc.session::<Tape>(&headers).expect("a session")
     }
 
     /// What a reader shows that nothing stands before.
     async fn shown(&self, cookie: &str) -> Value {
-        let mut reader = Reader::new(self.at, cookie);
+        let mut reader = Reader::new(self.at(), cookie);
         reader.follow(|shown| !shown.is_null()).await;
         reader.shown
     }
@@ -171,7 +153,7 @@ impl Studio {
     async fn quiet(&self) {
         let quiet = async {
             loop {
-                let open = self.uc.counters();
+                let open = self.counters();
                 if (open.streams, open.tasks, open.events) == (0, 0, 0) {
                     break;
                 }
@@ -179,12 +161,11 @@ impl Studio {
             }
         };
         let in_time = tokio::time::timeout(Duration::from_secs(60), quiet).await;
-        assert!(in_time.is_ok(), "it stays open: {:?}", self.uc.counters());
+        assert!(in_time.is_ok(), "it stays open: {:?}", self.counters());
     }
 
     async fn close(self) {
-        drop(self.stop);
-        self.server.await.expect("it ends").expect("it served");
+        self.0.close().await;
     }
 }
 
@@ -192,11 +173,7 @@ impl Studio {
 /// whole, or not in time.
 async fn ask(at: SocketAddr, head: &str, body: &str, patience: Duration) -> Option<String> {
     let mut socket = TcpStream::connect(at).await.ok()?;
-    let length = body.len();
-    let request = format!(
-        "{head}\r\nhost: {at}\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    );
+    let request = request(at, head, body);
     socket.write_all(request.as_bytes()).await.ok()?;
     let mut heard = Vec::new();
     let heard_all = tokio::time::timeout(patience, socket.read_to_end(&mut heard));
@@ -230,12 +207,15 @@ async fn press_all(at: SocketAddr, cookie: &str, client: &str, presses: u64) {
         format!("POST /api/events HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: application/json");
     for number in 1..=presses {
         let body = format!(r#"{{"client":"{client}","events":[[{number},"tape/press",{{}}]]}}"#);
-        loop {
-            let Some(answer) = ask(at, &head, &body, reader::SILENCE).await else {
-                continue;
-            };
-            assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
-            break;
-        }
+        let answered = async {
+            loop {
+                if let Some(answer) = ask(at, &head, &body, reader::SILENCE).await {
+                    break answer;
+                }
+            }
+        };
+        let answer = tokio::time::timeout(reader::PATIENCE, answered).await;
+        let answer = answer.expect("it is answered once");
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     }
 }

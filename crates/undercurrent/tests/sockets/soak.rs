@@ -63,12 +63,12 @@ async fn sessions_that_come_and_go_leave_nothing() {
     studio.quiet().await;
     // Their scopes go when nobody has used them for long enough.
     let gone = async {
-        while studio.uc.counters().scopes > 0 {
+        while studio.counters().scopes > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(60), gone).await;
-    assert!(in_time.is_ok(), "it stays: {:?}", studio.uc.counters());
+    assert!(in_time.is_ok(), "it stays: {:?}", studio.counters());
     let samples = memory.lock().expect("nobody panics").clone();
     println!("{lives} sessions in {seconds} s");
     if seconds >= LONG_S {
@@ -86,13 +86,13 @@ async fn session(studio: &Studio, random: &mut fastrand::Rng) {
     let cookie = studio.visitor().await;
     let started = studio.tape(&cookie).start(record(LINES)).await;
     started.expect("it starts");
-    let mut reader = Reader::new(studio.at, &cookie);
+    let mut reader = Reader::new(studio.at(), &cookie);
     let leaves_at = random.u64(1..LINES * 2).min(LINES);
     let presses = random.u64(0..3);
     let is_there = |shown: &Value| shown["told"].as_u64() >= Some(leaves_at);
     tokio::join!(
         reader.follow(is_there),
-        press_all(studio.at, &cookie, "hand", presses)
+        press_all(studio.at(), &cookie, "hand", presses)
     );
 }
 
