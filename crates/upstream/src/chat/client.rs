@@ -42,9 +42,12 @@ pub struct Answer {
     response: Response,
     timeout: Duration,
     events: Events,
-    calls: Vec<ToolCall>,
+    /// In the order in which they began, each with its place in the answer.
+    calls: Vec<(usize, ToolCall)>,
     bytes: usize,
     phase: Phase,
+    /// Words came before it, and are told first.
+    trouble: Option<ChatError>,
 }
 
 /// Where an answer is.
@@ -140,6 +143,7 @@ impl Chat {
             calls: Vec::new(),
             bytes: 0,
             phase: Phase::Coming,
+            trouble: None,
         })
     }
 
@@ -173,6 +177,10 @@ impl Answer {
     ///
     /// [`ChatError`]: no more comes. What came before is good.
     pub async fn next(&mut self) -> Result<Option<Piece>, ChatError> {
+        if let Some(trouble) = self.trouble.take() {
+            self.phase = Phase::Over;
+            return Err(trouble);
+        }
         while self.phase == Phase::Coming {
             let chunk = timeout(self.timeout, self.response.chunk())
                 .await
@@ -181,14 +189,18 @@ impl Answer {
                 .map_err(|_| ChatError::Cut)?
                 .ok_or(ChatError::Cut)?;
             let mut words = String::new();
-            for data in self.events.take(&chunk)? {
-                self.take(&data, &mut words)?;
-            }
-            if !words.is_empty() {
+            let (events, read) = self.events.take(&chunk);
+            let mut taken = events.iter().map(|data| self.take(data, &mut words));
+            let taken = taken.find(Result::is_err).unwrap_or(Ok(())).and(read);
+            if words.is_empty() {
+                taken?;
+            } else {
+                self.trouble = taken.err();
                 return Ok(Some(Piece::Text(words)));
             }
         }
-        let calls = std::mem::take(&mut self.calls);
+        let calls = std::mem::take(&mut self.calls).into_iter();
+        let calls: Vec<ToolCall> = calls.map(|(_, call)| call).collect();
         let was = std::mem::replace(&mut self.phase, Phase::Over);
         Ok((was == Phase::Finished && !calls.is_empty()).then_some(Piece::Calls(calls)))
     }
@@ -215,19 +227,16 @@ impl Answer {
         for part in choice.delta.tool_calls {
             self.take_call(part)?;
         }
-        if choice.finish_reason.is_some() {
-            self.phase = Phase::Finished;
+        match choice.finish_reason.as_deref() {
+            None => {}
+            Some("length") => return Err(ChatError::EndedEarly("length")),
+            Some("content_filter") => return Err(ChatError::EndedEarly("content_filter")),
+            Some(_) => self.phase = Phase::Finished,
         }
         Ok(())
     }
 
     fn take_call(&mut self, part: CallDelta) -> Result<(), ChatError> {
-        if part.index >= CALLS {
-            return Err(ChatError::NotEvents);
-        }
-        if part.index >= self.calls.len() {
-            self.calls.resize(part.index + 1, ToolCall::default());
-        }
         let function = part.function.unwrap_or_default();
         let id = part.id.unwrap_or_default();
         let (name, arguments) = (
@@ -235,9 +244,25 @@ impl Answer {
             function.arguments.unwrap_or_default(),
         );
         self.grow(id.len() + name.len() + arguments.len())?;
-        let call = &mut self.calls[part.index];
-        call.id.push_str(&id);
-        call.name.push_str(&name);
+        // Some servers give all calls one place. An id of its own makes one of its own.
+        let is_it = |(place, call): &(usize, ToolCall)| {
+            *place == part.index && (id.is_empty() || call.id.is_empty() || call.id == id)
+        };
+        let known = self.calls.iter().rposition(is_it);
+        let at = known.unwrap_or(self.calls.len());
+        if at >= CALLS {
+            return Err(ChatError::NotEvents);
+        }
+        if known.is_none() {
+            self.calls.push((part.index, ToolCall::default()));
+        }
+        let (_, call) = &mut self.calls[at];
+        // Some say id and name again with each part.
+        for (is, said) in [(&mut call.id, id), (&mut call.name, name)] {
+            if is.is_empty() {
+                *is = said;
+            }
+        }
         call.arguments.push_str(&arguments);
         Ok(())
     }

@@ -24,6 +24,9 @@ pub enum ChatError {
     Told(String),
     /// The answer is longer than [`super::client::ANSWER_BYTES`].
     TooLong,
+    /// The model ended its answer early, as it may not be longer or as a filter
+    /// says: the interface's word for why.
+    EndedEarly(&'static str),
 }
 
 impl fmt::Display for ChatError {
@@ -41,6 +44,7 @@ impl fmt::Display for ChatError {
             Self::NotEvents => write!(f, "what the model sent is not an answer"),
             Self::Told(words) => write!(f, "the model says: {words}"),
             Self::TooLong => write!(f, "the answer is over 64 KiB"),
+            Self::EndedEarly(why) => write!(f, "the model ended its answer early ({why})"),
         }
     }
 }

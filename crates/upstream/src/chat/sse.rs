@@ -22,21 +22,27 @@ pub(super) struct Events {
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl Events {
-    /// Takes the next bytes, and gives the data of each event that ends in them.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Vec<String>, ChatError> {
+    /// Takes the next bytes, and gives the data of each event that ends in them. Those before what
+    /// can't be read are good.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> (Vec<String>, Result<(), ChatError>) {
         let mut ended = Vec::new();
-        for &byte in bytes {
-            let follows_return = std::mem::replace(&mut self.returned, byte == b'\r');
-            match byte {
-                b'\n' if follows_return => {}
-                b'\n' | b'\r' => self.line_ended(&mut ended)?,
-                byte => self.line.push(byte),
-            }
-            if self.line.len() + self.data.as_ref().map_or(0, String::len) > EVENT_BYTES {
-                return Err(ChatError::TooLong);
-            }
+        let read = bytes
+            .iter()
+            .try_for_each(|byte| self.byte(*byte, &mut ended));
+        (ended, read)
+    }
+
+    fn byte(&mut self, byte: u8, ended: &mut Vec<String>) -> Result<(), ChatError> {
+        let follows_return = std::mem::replace(&mut self.returned, byte == b'\r');
+        match byte {
+            b'\n' if follows_return => {}
+            b'\n' | b'\r' => self.line_ended(ended)?,
+            byte => self.line.push(byte),
         }
-        Ok(ended)
+        match self.line.len() + self.data.as_ref().map_or(0, String::len) > EVENT_BYTES {
+            true => Err(ChatError::TooLong),
+            false => Ok(()),
+        }
     }
 
     fn line_ended(&mut self, ended: &mut Vec<String>) -> Result<(), ChatError> {
@@ -75,7 +81,10 @@ mod tests {
         let mut events = Events::default();
         parts
             .iter()
-            .flat_map(|part| events.take(part).unwrap())
+            .flat_map(|part| {
+                let (ended, read) = events.take(part);
+                read.map(|()| ended).unwrap()
+            })
             .collect()
     }
 
@@ -178,7 +187,7 @@ mod tests {
     fn a_line_without_end_is_refused() {
         let mut events = Events::default();
         let part = [b'x'; 64 * 1024];
-        let refused = (0..5).find_map(|_| events.take(&part).err());
+        let refused = (0..5).find_map(|_| events.take(&part).1.err());
         assert_eq!(refused, Some(ChatError::TooLong));
     }
 }

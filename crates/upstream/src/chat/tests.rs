@@ -174,6 +174,91 @@ async fn calls_come_in_parts_and_are_told_at_the_end() {
     assert_eq!(error, None);
 }
 
+/// What other servers than OpenAI's write.
+#[tokio::test]
+async fn answers_are_read_as_servers_write_them() {
+    let event = |delta: Value| format!("data: {}\n\n", json!({ "choices": [{ "delta": delta }] }));
+    let call = |index: Value, id: &str, name: &str, arguments: &str| json!({ "index": index, "id": id, "function": { "name": name, "arguments": arguments } });
+    let finish = |reason: &str| {
+        let choice = json!({ "delta": null, "finish_reason": reason });
+        format!("data: {}\n\n", json!({ "choices": [choice] }))
+    };
+    let two = [("a", "one", "{}"), ("b", "two", "{\"id\":7}")];
+    for (events, came, told, error) in [
+        (
+            [
+                event(json!({ "content": "It ", "tool_calls": null })),
+                event(json!({ "content": "is.", "tool_calls": [] })),
+                "data: {\"choices\":null,\"usage\":{}}\n\n".to_owned(),
+                finish("stop"),
+            ],
+            "It is.",
+            &two[..0],
+            None,
+        ),
+        (
+            // All at one place, or at none.
+            [
+                event(json!({ "content": null, "tool_calls": [call(json!(0), "a", "one", "{}")] })),
+                event(json!({ "tool_calls": [call(json!(null), "b", "two", "{\"id\"")] })),
+                event(json!({ "tool_calls": [call(json!(0), "b", "two", ":7}")] })),
+                finish("tool_calls"),
+            ],
+            "",
+            &two[..],
+            None,
+        ),
+        (
+            [words("It "), words("is"), finish("length"), String::new()],
+            "It is",
+            &two[..0],
+            Some(ChatError::EndedEarly("length")),
+        ),
+        (
+            [
+                words("It"),
+                finish("content_filter"),
+                String::new(),
+                String::new(),
+            ],
+            "It",
+            &two[..0],
+            Some(ChatError::EndedEarly("content_filter")),
+        ),
+    ] {
+        let (chat, _heard) = says(stream(&events.concat())).await;
+        let (words, calls, ended) = all(chat.ask(&asked("x"), &[]).await).await;
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|call| (&*call.id, &*call.name, &*call.arguments))
+            .collect();
+        assert_eq!(
+            (words.as_str(), &calls[..], ended),
+            (came, told, error),
+            "{events:?}"
+        );
+    }
+}
+
+/// One write brings both, as it may: the words are good.
+#[tokio::test]
+async fn words_before_an_error_are_not_lost() {
+    let told = ChatError::Told("Out of order.".to_owned());
+    for (behind, error) in [
+        (
+            "data: {\"error\":{\"message\":\"Out of order.\"}}\n\n".to_owned(),
+            told,
+        ),
+        ("data: <p>hello\n\n".to_owned(), ChatError::NotEvents),
+        (words(&"x".repeat(70_000)), ChatError::TooLong),
+        ("x".repeat(300_000), ChatError::TooLong),
+    ] {
+        let (chat, _heard) = says(stream(&format!("{}{behind}", words("It ")))).await;
+        let (words, _, ended) = all(chat.ask(&asked("x"), &[]).await).await;
+        assert_eq!((words.as_str(), ended), ("It ", Some(error)));
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_answer_is_told() {
     let head =
