@@ -15,6 +15,9 @@ const args = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ];
 
+const SPEED = ['speed.spec.ts', 'rows-cost.spec.ts', 'pace.spec.ts'];
+const BENCH = ['peers.spec.ts', 'edit.spec.ts'];
+
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
@@ -41,8 +44,10 @@ export default defineConfig({
       use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
     },
     // Against a release build: `make speed` makes one.
-    { name: 'speed', testMatch: ['speed.spec.ts', 'rows-cost.spec.ts'] },
+    { name: 'speed', testMatch: SPEED },
+    // Beside others, and while it is edited: `make bench` sets up what they need.
+    { name: 'bench', testMatch: BENCH },
     // Every other test starts its own server, target/debug/gallery, on a free port.
-    { name: 'full', testIgnore: ['smoke.spec.ts', 'speed.spec.ts', 'rows-cost.spec.ts'] },
+    { name: 'full', testIgnore: ['smoke.spec.ts', ...SPEED, ...BENCH] },
   ],
 });

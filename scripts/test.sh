@@ -5,7 +5,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STEPS=(setup fmt clippy rustdoc unit costs build end2end smoke)
+STEPS=(setup fmt clippy rustdoc unit costs build size end2end smoke)
 
 step_setup() {
   scripts/setup.sh
@@ -44,6 +44,20 @@ step_build() {
   cargo leptos build
   scripts/readme-app.sh
   scripts/programs.sh
+}
+
+# What a browser loads first weighs at most so many bytes, compressed, so that it does not grow
+# unseen. The goal is 250,000, and is missed: docs/benchmark.md says by what.
+MAX_BYTES=1200000
+step_size() {
+  LEPTOS_SITE_ROOT=$RELEASE_SITE cargo leptos build --release --frontend-only
+  local files total
+  files=$(bytes "$RELEASE_SITE" gallery)
+  total=$(node -e 'const files = JSON.parse(process.argv[1]);
+    if (!files.wasm || !files.js || !files.css) throw new Error("a file is missing");
+    console.log(Object.values(files).reduce((a, b) => a + b));' "$files")
+  echo "size: $total bytes of $MAX_BYTES, compressed: $files"
+  [ "$total" -le "$MAX_BYTES" ] || die "the first load takes $total bytes, and may take $MAX_BYTES."
 }
 
 # These tests start servers of their own.

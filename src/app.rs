@@ -5,7 +5,7 @@ use crate::{
     dashboard::DashboardPage,
     home::HomePage,
     import::ImportPage,
-    lab::{ChainRoutes, LabPage, RowsPage, SheetPage},
+    lab::{BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage},
     lorem::LoremPage,
     monitor::MonitorPage,
     pieces::{Banner, Toasts, Tray},
@@ -95,6 +95,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/lab") view=LabPage/>
                     <Route path=path!("/lab/rows") view=RowsPage/>
                     <Route path=path!("/lab/sheet") view=SheetPage/>
+                    <Route path=path!("/lab/pace") view=PacePage/>
+                    <Route path=path!("/lab/pace/bare") view=BarePacePage/>
                     <ChainRoutes/>
                 </Routes>
             </main>

@@ -57,9 +57,17 @@ async fn run(arguments: &[&str]) -> Fallible {
     let is_whole = wanted.is_empty();
     if is_whole {
         wanted.extend(loads::ALL);
-        if std::env::var_os(loads::SIZES_VARIABLE).is_some() {
-            wanted.push("size");
-        }
+        let given = [
+            ("pages", loads::FIGURES_VARIABLE),
+            ("size", loads::SIZES_VARIABLE),
+        ];
+        let is_given = |(_, variable): &(&str, &str)| std::env::var_os(variable).is_some();
+        wanted.extend(
+            given
+                .iter()
+                .filter(|one| is_given(one))
+                .map(|(load, _)| load),
+        );
     }
     let mut report = Report {
         is_quick,
@@ -74,7 +82,7 @@ async fn run(arguments: &[&str]) -> Fallible {
         eprintln!("bench: {load} took {:.1} s", start.elapsed().as_secs_f64());
     }
     if is_whole {
-        loads::not_built(&mut report);
+        loads::open(&mut report);
     }
     println!("{}", report::text(&report));
     if let Some(folder) = folder {

@@ -3,10 +3,17 @@
 //! `lab.spec.ts`, `chain.spec.ts` and `rows.spec.ts` drive them.
 
 pub mod chain;
+pub mod pace;
 pub mod rows;
 pub mod sheet;
 pub mod state;
 mod tasks;
 mod view;
 
-pub use self::{chain::ChainRoutes, rows::RowsPage, sheet::SheetPage, view::LabPage};
+pub use self::{
+    chain::ChainRoutes,
+    pace::{BarePacePage, PacePage},
+    rows::RowsPage, 
+    sheet::SheetPage,
+    view::LabPage,
+};
