@@ -35,7 +35,12 @@ impl Committed {
     /// A board with so many elements in each of its collections, nothing of it sent yet.
     #[must_use]
     pub fn of(len: usize) -> Self {
-        let mut value = Board::of(len);
+        Committed::begin(Board::of(len))
+    }
+
+    /// A board, nothing of it sent yet.
+    #[must_use]
+    pub fn begin(mut value: Board) -> Self {
         let shadow = value.arm();
         Committed {
             shadow,

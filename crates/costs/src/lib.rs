@@ -9,4 +9,4 @@ mod committed;
 mod operations;
 
 pub use committed::{Committed, Update};
-pub use operations::{Board, Card, OPERATIONS, Operation, Post};
+pub use operations::{Board, Card, Inner, LOOKING, OPERATIONS, Operation, Post, Stage, post};

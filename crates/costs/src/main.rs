@@ -1,7 +1,7 @@
 //! Times each operation at ten elements and at a hundred thousand, and ends with 1 when a ratio is
 //! above the bound. Run it optimised: `cargo run --profile costs -p costs`.
 
-use costs::{Committed, OPERATIONS, Operation};
+use costs::{Board, Committed, OPERATIONS, Operation, post};
 use std::{
     process::ExitCode,
     time::{Duration, Instant},
@@ -9,6 +9,8 @@ use std::{
 
 /// An update of a hundred thousand elements takes so many times that of ten, at most.
 const BOUND: f64 = 1.2;
+/// A snapshot holds up no update for longer.
+const SNAPSHOT_BOUND: Duration = Duration::from_millis(1);
 /// Updates in a batch are twice as many.
 const ROUNDS: u32 = 100;
 /// Batches of the two sizes take turns, so that a busy machine slows both. The quickest of each
@@ -45,10 +47,53 @@ fn main() -> ExitCode {
     }
     println!("nanoseconds an update                          at 10  at 100,000   ratio");
     all.iter().for_each(Measured::print);
-    match all.iter().any(Measured::is_slow) {
-        false => ExitCode::SUCCESS,
-        true => ExitCode::FAILURE,
+    drop((few, many));
+    let is_good = all.iter().all(|one| !one.is_slow()) & snapshots(100_000) & snapshots(1_000_000);
+    match is_good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
+}
+
+/// What a snapshot holds updates up for: while it is taken, while it is let go of, and in the update
+/// after it, which copies what it changes. Says whether each is below the bound.
+fn snapshots(len: usize) -> bool {
+    let mut board = Committed::begin(Board {
+        posts: (0..len).map(post).collect(),
+        ..Board::default()
+    });
+    let mut quickest = [Duration::MAX; 4];
+    for round in 0..BATCHES * TRIES {
+        let timed = |act: &mut dyn FnMut()| {
+            let begin = Instant::now();
+            act();
+            begin.elapsed()
+        };
+        let mut snapshot = None;
+        let taken = timed(&mut || snapshot = Some(board.value().posts.clone()));
+        // Written elsewhere: it takes what it takes, and holds up nobody.
+        let changed = timed(&mut || {
+            board.update(|board| board.posts[(round * 7919) % len].id += 1);
+        });
+        let given_back = timed(&mut || drop(snapshot.take()));
+        let then = timed(&mut || {
+            board.update(|board| board.posts[(round * 7919) % len].id += 1);
+        });
+        for (least, now) in quickest.iter_mut().zip([taken, changed, given_back, then]) {
+            *least = now.min(*least);
+        }
+    }
+    let names = [
+        "taken",
+        "the update after it",
+        "let go of",
+        "another update",
+    ];
+    println!("a snapshot of {len} posts, in nanoseconds");
+    for (name, time) in names.iter().zip(quickest) {
+        println!("{name:45} {:6}", time.as_nanos());
+    }
+    quickest.iter().all(|time| *time < SNAPSHOT_BOUND)
 }
 
 impl Measured {

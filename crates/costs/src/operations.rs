@@ -28,7 +28,29 @@ pub struct Board {
     pub named: Map<String, Post>,
     pub files: Map<String, Card>,
     pub text: Text,
+    pub grid: List<List<String>>,
+    pub by_name: Map<String, List<String>>,
+    pub inner: Inner,
+    pub spare: Option<Inner>,
+    pub stage: Stage,
     pub count: u32,
+    #[state(server)]
+    pub log: List<Post>,
+}
+
+/// A field that is recorded inside.
+#[derive(State, Clone, Debug, Default, PartialEq)]
+pub struct Inner {
+    pub count: u32,
+    pub lines: List<String>,
+}
+
+/// So is what is in a variant.
+#[derive(State, Clone, Debug, Default, PartialEq)]
+pub enum Stage {
+    #[default]
+    Idle,
+    Running(Inner),
 }
 
 /// A change of O(1) items, and what takes it back, so that the size stays. Each is an update.
@@ -47,7 +69,22 @@ impl Board {
             title: format!("card {n:06}"),
             ..Card::default()
         };
+        // Of the rest a hundred thousand are many.
+        let less = len.min(100_000);
+        let line = |n: usize| format!("line {n:06}");
+        let inner = || Inner {
+            count: 0,
+            lines: (0..less).map(line).collect(),
+        };
         Board {
+            grid: (0..less).map(|n| List::from([line(n)])).collect(),
+            by_name: (0..less)
+                .map(|n| (key(2 * n), List::from([line(n)])))
+                .collect(),
+            inner: inner(),
+            spare: Some(inner()),
+            stage: Stage::Running(inner()),
+            log: (0..less).map(post).collect(),
             posts: (0..len).map(post).collect(),
             cards: (0..len).map(card).collect(),
             // Even keys, so that odd ones are free.
@@ -59,7 +96,9 @@ impl Board {
     }
 }
 
-fn post(n: usize) -> Post {
+/// A post like any other.
+#[must_use]
+pub fn post(n: usize) -> Post {
     Post {
         id: 7,
         title: format!("the title of {n:06}"),
@@ -229,8 +268,155 @@ pub const OPERATIONS: &[Operation] = &[
         and_back: |board| board.text.truncate(board.text.len() - 4),
     },
     Operation {
+        name: "push, truncate by one",
+        does: |board| board.posts.push(post(1)),
+        and_back: |board| board.posts.truncate(board.posts.len() - 1),
+    },
+    Operation {
+        name: "extend by two, drain at the back",
+        does: |board| board.posts.extend([post(1), post(2)]),
+        and_back: |board| drop(board.posts.drain(board.posts.len() - 2..)),
+    },
+    Operation {
+        name: "drain of one at the front, push_front",
+        does: |board| drop(board.posts.drain(..1)),
+        and_back: |board| board.posts.push_front(post(0)),
+    },
+    Operation {
+        name: "replace of an item",
+        does: |board| drop(std::mem::replace(&mut board.posts[3], post(1))),
+        and_back: |board| drop(std::mem::replace(&mut board.posts[3], post(3))),
+    },
+    Operation {
+        name: "push onto a list in a list, pop",
+        does: |board| board.grid[4].push("line".into()),
+        and_back: |board| drop(board.grid[4].pop()),
+    },
+    Operation {
+        name: "push of a list onto a list, pop",
+        does: |board| board.grid.push(List::from(["line".to_owned()])),
+        and_back: |board| drop(board.grid.pop()),
+    },
+    Operation {
+        name: "push onto a list in a map, pop",
+        does: |board| {
+            let list = board.by_name.entry(key(4)).or_default();
+            list.push("line".into());
+        },
+        and_back: |board| {
+            let list = board.by_name.entry(key(4)).or_default();
+            list.pop();
+        },
+    },
+    Operation {
+        name: "a field of a field",
+        does: |board| board.inner.count = 1,
+        and_back: |board| board.inner.count = 2,
+    },
+    Operation {
+        name: "push in a field of a field, pop",
+        does: |board| board.inner.lines.push("line".into()),
+        and_back: |board| drop(board.inner.lines.pop()),
+    },
+    Operation {
+        name: "push in an option, pop",
+        does: |board| in_option(board, |lines| lines.push("line".into())),
+        and_back: |board| in_option(board, |lines| drop(lines.pop())),
+    },
+    Operation {
+        name: "insert and remove in a variant",
+        does: |board| in_variant(board, |lines| lines.insert(1, "line".into())),
+        and_back: |board| in_variant(board, |lines| drop(lines.remove(1))),
+    },
+    Operation {
+        name: "push for the server alone, pop",
+        does: |board| board.log.push(post(1)),
+        and_back: |board| drop(board.log.pop()),
+    },
+    Operation {
+        name: "a character of a text, pop",
+        does: |board| board.text.push('x'),
+        and_back: |board| {
+            board.text.pop();
+        },
+    },
+    Operation {
+        name: "replace in the middle of a text",
+        does: |board| {
+            let middle = board.text.len() / 10 * 5;
+            board.text.replace_range(middle..middle + 4, "WORD");
+        },
+        and_back: |board| {
+            let middle = board.text.len() / 10 * 5;
+            board.text.replace_range(middle..middle + 4, "word");
+        },
+    },
+    Operation {
         name: "a plain field",
         does: |board| board.count = 1,
         and_back: |board| board.count = 2,
+    },
+];
+
+fn in_option(board: &mut Board, change: impl FnOnce(&mut List<String>)) {
+    if let Some(inner) = &mut board.spare {
+        change(&mut inner.lines);
+    }
+}
+
+fn in_variant(board: &mut Board, change: impl FnOnce(&mut List<String>)) {
+    if let Stage::Running(inner) = &mut board.stage {
+        change(&mut inner.lines);
+    }
+}
+
+/// Operations that look at every item, or move the bytes of a text: their time grows with these, as
+/// it does for a `Vec` and a `String`. What they send does not, and what they allocate neither, but
+/// for what an iterator remembers of the way that it came.
+pub const LOOKING: &[Operation] = &[
+    Operation {
+        name: "the first of iter_mut",
+        does: |board| {
+            let first = board.posts.iter_mut().take(1);
+            first.for_each(|post| post.title.push('!'));
+        },
+        and_back: |board| {
+            let first = board.posts.iter_mut().take(1);
+            first.for_each(|post| {
+                post.title.pop();
+            });
+        },
+    },
+    Operation {
+        name: "retain all but one, insert",
+        does: |board| {
+            let mut nth = 0;
+            board.posts.retain(|_| {
+                nth += 1;
+                nth != 4
+            });
+        },
+        and_back: |board| board.posts.insert(3, post(3)),
+    },
+    Operation {
+        name: "retain all but one of a map, insert",
+        does: |board| board.named.retain(|key, _| key != "key 0000004"),
+        and_back: |board| drop(board.named.insert(key(4), post(2))),
+    },
+    Operation {
+        name: "insert at the front of a text, remove",
+        does: |board| board.text.insert_str(0, "more "),
+        and_back: |board| board.text.replace_range(..5, ""),
+    },
+    Operation {
+        name: "insert in the middle of a text, remove",
+        does: |board| {
+            let middle = board.text.len() / 10 * 5;
+            board.text.insert(middle, 'x');
+        },
+        and_back: |board| {
+            let middle = board.text.len() / 10 * 5;
+            board.text.replace_range(middle..middle + 1, "");
+        },
     },
 ];

@@ -1,7 +1,8 @@
 //! Bytes and allocations of an update: the same at ten elements and at a hundred thousand.
 
 use allocation_counter::measure;
-use costs::{Board, Committed, OPERATIONS, Operation, Update};
+use costs::{Board, Committed, LOOKING, OPERATIONS, Operation, Post, Update, post};
+use undercurrent::{List, Map};
 
 const FEW: usize = 10;
 const MANY: usize = 100_000;
@@ -52,6 +53,14 @@ fn mean(board: &mut Committed, operation: &Operation) -> f64 {
 fn a_change_of_one_item_costs_the_same_in_a_short_and_in_a_long_collection() {
     let (mut few, mut many) = (Committed::of(FEW), Committed::of(MANY));
     let mut wrong = Vec::new();
+    for operation in LOOKING {
+        let (at_few, at_many) = (cost(&mut few, operation), cost(&mut many, operation));
+        let pairs = at_few.allocations.iter().zip(&at_many.allocations);
+        let mut pairs = pairs.flat_map(|(few, many)| few.iter().zip(many));
+        if at_few.ops != at_many.ops || pairs.any(|(few, many)| *many > few + 2) {
+            wrong.push(format!("{operation:?}\n  {at_few:?}\n  {at_many:?}"));
+        }
+    }
     for operation in OPERATIONS {
         let (at_few, at_many) = (cost(&mut few, operation), cost(&mut many, operation));
         if at_few != at_many {
@@ -70,13 +79,14 @@ fn a_change_of_one_item_costs_the_same_in_a_short_and_in_a_long_collection() {
 #[test]
 fn the_replica_of_all_that_follows() {
     let mut board = Committed::of(1_000);
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(LOOKING) {
         for change in [operation.does, operation.and_back] {
             let update = board.update(change);
             board.follow(&update).expect("they fit");
             // What is for the server alone does not come.
             let mut seen = board.value().clone();
             seen.cards.iter_mut().for_each(|card| card.key = 0);
+            seen.log = board.replica().log.clone();
             assert_eq!(&seen, board.replica(), "{operation:?}");
         }
     }
@@ -202,4 +212,32 @@ fn a_million_elements_are_as_good_as_ten() {
     });
     assert_eq!(board.value().posts, board.replica().posts);
     assert_eq!(board.value().named, board.replica().named);
+}
+
+/// What a million posts take, and what a snapshot of them adds.
+#[test]
+fn a_million_posts_take_little_more_than_themselves() {
+    const LEN: usize = 1_000_000;
+    // Its own bytes, and those of its title.
+    let own = (size_of::<Post>() + post(0).title.len()) as u64;
+    let mut posts: List<Post> = List::new();
+    let list = measure(|| posts = (0..LEN).map(post).collect());
+    let each = list.bytes_current as u64 / LEN as u64;
+    assert!(each <= own + own / 4, "{each} bytes a post, of {own}");
+    let mut keyed: Map<u64, Post> = Map::new();
+    let map = measure(|| keyed = (0..LEN).map(|n| (n as u64, post(n))).collect());
+    let each = map.bytes_current as u64 / LEN as u64;
+    let own = own + size_of::<u64>() as u64;
+    assert!(each <= own + own / 4, "{each} bytes an entry, of {own}");
+    // A snapshot, and the change of one post after it: a chunk and the branches above are copied.
+    let mut snapshot = List::new();
+    let taken = measure(|| snapshot = posts.clone());
+    assert!(taken.bytes_total < 64, "{} bytes", taken.bytes_total);
+    let changed = measure(|| posts[LEN / 2].id += 1);
+    assert!(
+        changed.bytes_total < 16 << 10,
+        "{} bytes",
+        changed.bytes_total
+    );
+    assert_ne!(snapshot, posts);
 }

@@ -3,7 +3,7 @@
 use crate::{
     random::Random,
     step::{Aside, CANARY, step},
-    world::{World, panic_after},
+    world::{Card, World, panic_after},
 };
 use serde_json::Value;
 use std::{
@@ -12,10 +12,10 @@ use std::{
     sync::Arc,
 };
 use undercurrent::core::{
-    list::{ListChange, Mailbox},
+    list::{List, ListChange, Mailbox},
     node::Node,
     ops::Applied,
-    state::{apply_ops, from_json, to_json},
+    state::{apply_ops, from_json, to_json, to_json_with_server},
     untyped::apply_json,
     writer::OpsWriter,
 };
@@ -55,10 +55,17 @@ struct Program {
     page: Value,
     /// Follows by what pages see, and now and then by a snapshot; it is observed.
     replica: World,
-    mailbox: Arc<Mailbox<String>>,
-    /// Follows the changes that the mailbox is told.
-    rows: Vec<String>,
+    rows: View<String>,
+    boards: View<List<String>>,
+    counts: View<(i32, u32)>,
+    named: View<(String, Card)>,
     seen: Seen,
+}
+
+/// What a view shows of a list or a map: it follows the changes that its mailbox is told.
+struct View<T> {
+    mailbox: Arc<Mailbox<T>>,
+    rows: Vec<T>,
 }
 
 /// Runs the program with this seed. After each update:
@@ -92,9 +99,11 @@ impl Program {
             aside: Aside::default(),
             store: world.clone(),
             page: serde_json::from_str(&json(&world)).unwrap_or_default(),
-            mailbox: replica.rows.observe(|| {}),
+            rows: View::new(replica.rows.observe(|| {})),
+            boards: View::new(replica.boards.observe(|| {})),
+            counts: View::new(replica.counts.observe(|| {})),
+            named: View::new(replica.named.observe(|| {})),
             replica,
-            rows: Vec::new(),
             seen: Seen::default(),
             world,
         }
@@ -191,15 +200,22 @@ impl Program {
                 json(&self.replica)
             )
         })?;
-        self.mailbox
-            .take()
-            .into_iter()
-            .for_each(|change| follow_change(&mut self.rows, change));
-        hold(self.replica.rows.iter().eq(&self.rows), || {
-            format!(
-                "{ops}\nled a view to {:?}\ninstead of {:?}",
-                self.rows, self.replica.rows
-            )
+        let replica = &self.replica;
+        hold(
+            self.rows.follow().iter().eq(&replica.rows)
+                && self.boards.follow().iter().eq(&replica.boards)
+                && (self.counts.follow().iter().map(|(key, value)| (key, value)))
+                    .eq(replica.counts.iter())
+                && (self.named.follow().iter().map(|(key, value)| (key, value)))
+                    .eq(replica.named.iter()),
+            || format!("{ops}\nled a view to something else than\n{replica:?}"),
+        )?;
+        // A second replica that begins now, and a store that is read.
+        let read: World = to_json_with_server(&self.world)
+            .map_err(|e| told(&e))
+            .and_then(|json| from_json(&json).map_err(|e| told(&e)))?;
+        hold(read == self.world, || {
+            format!("{:?}\nis read as {read:?}", self.world)
         })?;
         // No name of a field that is for the server alone, and nothing that stands in one.
         let secrets = [
@@ -208,6 +224,7 @@ impl Program {
             "\"code\"",
             "\"secret\"",
             "\"secrets\"",
+            "\"hidden_",
             CANARY,
         ];
         let tells = |text: &str| secrets.iter().any(|secret| text.contains(secret));
@@ -217,8 +234,24 @@ impl Program {
     }
 }
 
+impl<T: Clone> View<T> {
+    fn new(mailbox: Arc<Mailbox<T>>) -> Self {
+        View {
+            mailbox,
+            rows: Vec::new(),
+        }
+    }
+
+    fn follow(&mut self) -> &[T] {
+        for change in self.mailbox.take() {
+            follow_change(&mut self.rows, change);
+        }
+        &self.rows
+    }
+}
+
 /// What a view does that shows a row for each item.
-fn follow_change(rows: &mut Vec<String>, change: ListChange<String>) {
+fn follow_change<T: Clone>(rows: &mut Vec<T>, change: ListChange<T>) {
     match change {
         ListChange::Set(index, row) => rows[index] = row,
         ListChange::Insert(index, new) => drop(rows.splice(index..index, new)),

@@ -6,7 +6,7 @@ use super::fields::{self, StateField, kind, map_visitor, plain_name, read_map};
 use crate::schema;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{DataEnum, DeriveInput, Error, Fields, Ident, Result, Type};
+use syn::{Attribute, DataEnum, DeriveInput, Error, Fields, Ident, Result, Type};
 
 pub(super) struct Variant<'a> {
     ident: &'a Ident,
@@ -23,13 +23,25 @@ enum Content<'a> {
     Fields(Vec<StateField<'a>>),
 }
 
-pub(super) fn read(data: &DataEnum) -> Result<Vec<Variant<'_>>> {
+/// What is for the server alone is left out of a variant's fields; a content without a name could
+/// not be left out.
+const NEEDS_A_NAME: &str = "a field that is for the server alone needs a name: \
+                            `Granted { #[state(server)] token: Token }`";
+
+pub(super) fn read<'a>(input: &'a DeriveInput, data: &'a DataEnum) -> Result<Vec<Variant<'a>>> {
+    refuse_attributes(
+        &input.attrs,
+        "an enum is inside of a state and has no scope of its own: \
+         `#[state(...)]` stands on the struct, or on a named field of a variant",
+    )?;
     data.variants
         .iter()
         .map(|variant| {
+            refuse_attributes(&variant.attrs, NEEDS_A_NAME)?;
             let content = match &variant.fields {
                 Fields::Unit => Content::Unit,
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                    refuse_attributes(&fields.unnamed[0].attrs, NEEDS_A_NAME)?;
                     Content::One(&fields.unnamed[0].ty)
                 }
                 Fields::Unnamed(_) => {
@@ -47,6 +59,14 @@ pub(super) fn read(data: &DataEnum) -> Result<Vec<Variant<'_>>> {
             })
         })
         .collect()
+}
+
+/// None of these may be `#[state(...)]`: it would say nothing there, and seem to.
+fn refuse_attributes(attributes: &[Attribute], why: &str) -> Result<()> {
+    let state = attributes
+        .iter()
+        .find(|attribute| attribute.path().is_ident("state"));
+    state.map_or(Ok(()), |state| Err(Error::new_spanned(state, why)))
 }
 
 impl Variant<'_> {
@@ -116,10 +136,11 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
         Content::Unit => Vec::new(),
         Content::One(ty) => {
             let kind = kind(ty);
-            vec![quote!(#kind.has_server())]
+            vec![quote!(#kind.holds_server(seen))]
         }
-        Content::Fields(fields) => fields.iter().map(StateField::has_server).collect(),
+        Content::Fields(fields) => fields.iter().map(StateField::holds_server).collect(),
     });
+    let has_server = fields::server_methods(has_server);
     let own: String = variants.iter().map(Variant::schema).collect();
     let insides = variants.iter().flat_map(|variant| match &variant.content {
         Content::Unit => Vec::new(),
@@ -170,9 +191,7 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
         .map(|(number, variant)| write(input, number, variant));
     let read = read_enum(input, variants);
     quote! {
-        fn has_server() -> bool {
-            false #(|| #has_server)*
-        }
+        #has_server
 
         #schema
 
@@ -394,7 +413,7 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
             }
             Content::Fields(fields) => {
                 let names = fields.iter().map(|field| &field.name);
-                let visitor = format_ident!("FieldsOf{variant_ident}");
+                let visitor = format_ident!("__FieldsOf{variant_ident}");
                 quote!(content.struct_variant(&[#(#names),*], #visitor))
             }
         };
@@ -405,13 +424,13 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
         fn read<'de, D: __serde::Deserializer<'de>>(
             from: D,
         ) -> ::core::result::Result<Self, D::Error> {
-            const VARIANTS: &[&str] = &[#(#names),*];
+            const __VARIANTS: &[&str] = &[#(#names),*];
 
             #(#visitors)*
 
-            struct Variants;
+            struct __Variants;
 
-            impl<'de> __serde::de::Visitor<'de> for Variants {
+            impl<'de> __serde::de::Visitor<'de> for __Variants {
                 type Value = #ident;
 
                 fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -426,12 +445,12 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
                     let (__field::Name(name), content) = data.variant()?;
                     match &*name {
                         #(#arms)*
-                        other => Err(__serde::de::Error::unknown_variant(other, VARIANTS)),
+                        other => Err(__serde::de::Error::unknown_variant(other, __VARIANTS)),
                     }
                 }
             }
 
-            from.deserialize_enum(#of, VARIANTS, Variants)
+            from.deserialize_enum(#of, __VARIANTS, __Variants)
         }
     }
 }
@@ -460,6 +479,6 @@ fn variant_visitor(
         Ok(#ident::#variant_ident { #(#end),* })
     };
     let what = format!("the fields of {ident}::{variant_ident}");
-    let visitor = format_ident!("FieldsOf{variant_ident}");
+    let visitor = format_ident!("__FieldsOf{variant_ident}");
     map_visitor(&visitor, &quote!(#ident), &what, &read)
 }

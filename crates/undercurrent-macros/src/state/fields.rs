@@ -60,6 +60,21 @@ pub(super) fn kind(ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=> (&&__field::Probe::<#ty>::NEW).kind() }
 }
 
+/// `Node::has_server` and the question behind it, of what is inside.
+pub(super) fn server_methods(inside: impl Iterator<Item = TokenStream>) -> TokenStream {
+    quote! {
+        fn has_server() -> bool {
+            static ANSWER: ::std::sync::OnceLock<bool> = ::std::sync::OnceLock::new();
+            *ANSWER.get_or_init(|| Self::holds_server(&mut __node::Seen::default()))
+        }
+
+        #[allow(unused_variables)]
+        fn holds_server(seen: &mut __node::Seen) -> bool {
+            seen.is_new::<Self>() && (false #(|| #inside)*)
+        }
+    }
+}
+
 /// How the fields that pages see are looked into.
 pub(super) fn insides(fields: &[StateField<'_>]) -> Vec<TokenStream> {
     let public = fields.iter().filter(|field| !field.server_only);
@@ -87,13 +102,13 @@ impl StateField<'_> {
         quote!(__ops::Visibility::#sight)
     }
 
-    pub(super) fn has_server(&self) -> TokenStream {
+    pub(super) fn holds_server(&self) -> TokenStream {
         let kind = self.kind();
         if self.server_only {
             // Asked all the same, so that a type that is no node is marked.
-            quote!({ let _ = #kind.has_server(); true })
+            quote!({ let _ = #kind.holds_server(seen); true })
         } else {
-            quote!(#kind.has_server())
+            quote!(#kind.holds_server(seen))
         }
     }
 

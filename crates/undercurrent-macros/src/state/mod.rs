@@ -10,11 +10,12 @@ mod signals;
 mod structs;
 
 use crate::scope::Scope;
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, Error, Fields, Result, spanned::Spanned};
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Result, parse2, spanned::Spanned};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let input = &without_self(input)?;
     if let Some(parameter) = input.generics.params.first() {
         return Err(Error::new(
             parameter.span(),
@@ -38,7 +39,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             )),
         },
         Data::Enum(data) => {
-            let variants = enums::read(data)?;
+            let variants = enums::read(input, data)?;
             Ok(node_impl(input, &enums::methods(input, &variants)))
         }
         Data::Union(_) => Err(Error::new(
@@ -46,6 +47,43 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             "a state is a struct with named fields, or an enum inside of one",
         )),
     }
+}
+
+/// The same with the type's name where its fields say `Self`: types of the expansion's own, which
+/// read it, are something else.
+fn without_self(input: &DeriveInput) -> Result<DeriveInput> {
+    let mut input = input.clone();
+    let own = input.ident.clone();
+    let fields: Vec<&mut Field> = match &mut input.data {
+        Data::Struct(data) => data.fields.iter_mut().collect(),
+        Data::Enum(data) => data
+            .variants
+            .iter_mut()
+            .flat_map(|variant| &mut variant.fields)
+            .collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    for field in fields {
+        field.ty = parse2(named(field.ty.to_token_stream(), &own))?;
+    }
+    Ok(input)
+}
+
+fn named(tokens: TokenStream, own: &Ident) -> TokenStream {
+    let named = |token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => {
+            let mut own = own.clone();
+            own.set_span(ident.span());
+            TokenTree::Ident(own)
+        }
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), named(group.stream(), own));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        other => other,
+    };
+    tokens.into_iter().map(named).collect()
 }
 
 fn node_impl(input: &DeriveInput, methods: &TokenStream) -> TokenStream {

@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 use syn::DeriveInput;
 
 pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
-    let has_server = fields.iter().map(StateField::has_server);
+    let has_server = fields::server_methods(fields.iter().map(StateField::holds_server));
     let own = fields.iter().filter_map(StateField::schema);
     let own = format!("struct {};{}", input.ident, own.collect::<String>());
     let schema = schema::method(&own, &fields::insides(fields));
@@ -46,9 +46,7 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
     });
     let read = read(input, fields);
     quote! {
-        fn has_server() -> bool {
-            false #(|| #has_server)*
-        }
+        #has_server
 
         #schema
 
@@ -174,13 +172,13 @@ fn read(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
         Ok(value)
     };
     let what = format!("the fields of {ident}");
-    let visitor = map_visitor(&format_ident!("Fields"), &quote!(#ident), &what, &read);
+    let visitor = map_visitor(&format_ident!("__Fields"), &quote!(#ident), &what, &read);
     quote! {
         fn read<'de, D: __serde::Deserializer<'de>>(
             from: D,
         ) -> ::core::result::Result<Self, D::Error> {
             #visitor
-            from.deserialize_map(Fields)
+            from.deserialize_map(__Fields)
         }
     }
 }

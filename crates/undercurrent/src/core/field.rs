@@ -7,7 +7,7 @@
 //! `Node`, at the field.
 
 use super::{
-    node::{Lost, Node, Read, Tracked, Write},
+    node::{Lost, Node, Read, Seen, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
     schema::Schema,
     writer::Out,
@@ -63,11 +63,11 @@ impl<T> ViaNode<T> for Probe<T> {
 // so in the words of `Node`.
 #[doc(hidden)]
 impl<T> Own<T> {
-    pub fn has_server(self) -> bool
+    pub fn holds_server(self, seen: &mut Seen) -> bool
     where
         T: Node,
     {
-        T::has_server()
+        T::holds_server(seen)
     }
 
     pub fn schema(self, schema: &mut Schema)
@@ -156,8 +156,8 @@ impl<T> Own<T> {
 
 #[doc(hidden)]
 impl<T: Tracked> Perhaps<T> {
-    pub fn has_server(self) -> bool {
-        T::has_server()
+    pub fn holds_server(self, seen: &mut Seen) -> bool {
+        T::holds_server(seen)
     }
 
     pub fn schema(self, schema: &mut Schema) {
@@ -177,9 +177,10 @@ impl<T: Tracked> Perhaps<T> {
         match (field, shadow) {
             (Some(field), Some(shadow)) => field.record(shadow, out),
             (None, None) => Ok(()),
-            (field, _) => out.op(Code::Set, |out, visibility| {
-                let value = WriteOption(field, visibility);
-                serde_json::to_writer(out, &value).map_err(RecordError::new)
+            (Some(field), None) => out.set(field),
+            (None, Some(_)) => out.op(Code::Set, |out, _| {
+                out.extend_from_slice(b"null");
+                Ok(0)
             }),
         }
     }

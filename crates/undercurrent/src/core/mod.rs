@@ -25,4 +25,6 @@ pub mod witness;
 pub mod writer;
 
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod tests;

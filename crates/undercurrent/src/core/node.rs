@@ -15,7 +15,7 @@ use serde::{
     Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, DeserializeSeed},
 };
-use std::{fmt, marker::PhantomData};
+use std::{any::TypeId, fmt, marker::PhantomData};
 
 /// A field of a state, an item of a list, a value of a map.
 ///
@@ -39,12 +39,20 @@ use std::{fmt, marker::PhantomData};
     note = "a struct or enum with a `List`, `Map` or `Text` inside needs `#[derive(State)]`, and no serde derive",
     note = "in place of a `Vec`, `HashMap` or tuple of such use a `List`, a `Map` or a struct with `#[derive(State)]`",
     note = "an `Option` of such is a field, but no item and no value: give it a struct of its own",
+    note = "the keys of a `Map` are texts, whole numbers, enums without content, or newtypes of such",
     note = "what can't be sent belongs into what start-up provides"
 )]
 pub trait Node: Clone + Send + Sync + Sized + 'static {
-    /// Whether a field inside is for the server alone.
+    /// Whether a field inside is for the server alone. Asked for each update: derived types know
+    /// it after the first time.
     #[doc(hidden)]
-    fn has_server() -> bool;
+    fn has_server() -> bool {
+        Self::holds_server(&mut Seen::default())
+    }
+
+    /// The same, asked on the way through types that may hold themselves.
+    #[doc(hidden)]
+    fn holds_server(seen: &mut Seen) -> bool;
 
     /// Adds the names and types inside to the schema. Plain data is not looked into.
     #[doc(hidden)]
@@ -94,6 +102,10 @@ pub trait Node: Clone + Send + Sync + Sized + 'static {
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
 }
 
+/// The types that were looked into: one may hold itself, in a list.
+#[derive(Debug, Default)]
+pub struct Seen(Vec<TypeId>);
+
 /// A node that records what is done inside of it.
 pub trait Tracked: Node {}
 
@@ -109,11 +121,27 @@ impl<T> Plain for T where T: Clone + PartialEq + Serialize + DeserializeOwned + 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost;
 
+impl Seen {
+    /// Whether a type was not looked into yet. It is then.
+    #[doc(hidden)]
+    pub fn is_new<T: 'static>(&mut self) -> bool {
+        let is_new = !self.0.contains(&TypeId::of::<T>());
+        if is_new {
+            self.0.push(TypeId::of::<T>());
+        }
+        is_new
+    }
+}
+
 // === Plain data as nodes ===
 
 #[diagnostic::do_not_recommend]
 impl<T: Plain> Node for T {
     fn has_server() -> bool {
+        false
+    }
+
+    fn holds_server(_: &mut Seen) -> bool {
         false
     }
 

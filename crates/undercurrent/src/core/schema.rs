@@ -3,22 +3,21 @@
 //! It covers the names and the types of the fields, as they are written, and those of all recorded
 //! types inside. What plain data is made of it does not see; such data is checked as it is read.
 
-use std::any::TypeId;
+use super::node::{Node, Seen};
 
 /// Gathers the schema of a type.
 #[derive(Debug)]
 pub struct Schema {
     hash: u32,
-    /// Types may hold themselves, in a list.
-    seen: Vec<TypeId>,
+    seen: Seen,
 }
 
 impl Schema {
     /// The number of a type.
-    pub fn of<T: super::node::Node>() -> u32 {
+    pub fn of<T: Node>() -> u32 {
         let mut schema = Schema {
             hash: 0,
-            seen: Vec::new(),
+            seen: Seen::default(),
         };
         T::schema(&mut schema);
         schema.hash
@@ -29,11 +28,7 @@ impl Schema {
     pub fn enter<T: 'static>(&mut self, own: u32) -> bool {
         // The order counts: the same two types in other places are another schema.
         self.hash = (self.hash.rotate_left(5) ^ own).wrapping_mul(0x9e37_79b1);
-        let is_new = !self.seen.contains(&TypeId::of::<T>());
-        if is_new {
-            self.seen.push(TypeId::of::<T>());
-        }
-        is_new
+        self.seen.is_new::<T>()
     }
 }
 

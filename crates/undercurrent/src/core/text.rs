@@ -1,7 +1,7 @@
 //! `Text`: a text that records what happens to it.
 
 use super::{
-    node::{Lost, Node, Tracked},
+    node::{Lost, Node, Seen, Tracked},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
     role::{Recording, Role},
     writer::{Flushed, Out, write_number},
@@ -33,7 +33,6 @@ pub struct Text {
 /// them first, so that every place fits the moment it is read.
 #[derive(Debug)]
 struct Recorder {
-    id: u64,
     base: usize,
     flushed: Flushed,
     undo: Vec<Undo>,
@@ -138,6 +137,18 @@ impl Text {
         self.text.replace_range(range, with);
     }
 
+    /// Takes the character away that begins with the byte at an index.
+    ///
+    /// # Panics
+    ///
+    /// When the index is not between two characters, or is the end.
+    pub fn remove(&mut self, index: usize) -> char {
+        let one = self.text[index..].chars().next();
+        let one = one.unwrap_or_else(|| panic!("nothing to remove at {index}"));
+        self.replace_range(index..index + one.len_utf8(), "");
+        one
+    }
+
     /// Drops the bytes from the length on.
     ///
     /// # Panics
@@ -158,9 +169,8 @@ impl Text {
 // === impl Recorder ===
 
 impl Recording for Recorder {
-    fn new(id: u64, len: usize) -> Self {
+    fn new(len: usize) -> Self {
         Recorder {
-            id,
             base: len,
             flushed: Flushed::default(),
             undo: Vec::new(),
@@ -169,8 +179,8 @@ impl Recording for Recorder {
         }
     }
 
-    fn id(&self) -> u64 {
-        self.id
+    fn is_clean(&self) -> bool {
+        self.undo.is_empty() && self.failed.is_none()
     }
 
     fn reset(&mut self, len: usize) {
@@ -203,7 +213,7 @@ impl Recorder {
                 write_number(out, start);
                 out.push(b',');
                 write_number(out, old.len());
-                Ok(())
+                Ok(0)
             });
             written = written.and(removed);
         }
@@ -227,7 +237,7 @@ impl Recorder {
         if self.flushed.bytes() > text.len() + 2 {
             return out.op(Code::Set, |out, _| write_text(out, text));
         }
-        out.absorb::<Text>(&self.flushed);
+        out.absorb::<Text>(&self.flushed)?;
         if tail.is_empty() {
             return Ok(());
         }
@@ -252,14 +262,15 @@ fn write_append(tail: &str, out: &mut Out<'_>) -> Result<(), RecordError> {
     out.op(Code::Append, |out, _| write_text(out, tail))
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) -> Result<(), RecordError> {
-    serde_json::to_writer(out, text).map_err(RecordError::new)
+fn write_text(out: &mut Vec<u8>, text: &str) -> Result<usize, RecordError> {
+    serde_json::to_writer(out, text).map_err(RecordError::new)?;
+    Ok(0)
 }
 
 // === impl Text: as a node ===
 
 impl Node for Text {
-    fn has_server() -> bool {
+    fn holds_server(_: &mut Seen) -> bool {
         false
     }
 
@@ -285,9 +296,9 @@ impl Node for Text {
         }
     }
 
-    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
-        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
-        recorder.undo(&mut self.text, mem::take(parked));
+    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.back(shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.text, parked);
         Ok(())
     }
 

@@ -7,7 +7,8 @@ use super::{
     node::{Node, Read, Write},
     ops::{Code, RecordError, Visibility},
 };
-use serde::de::DeserializeSeed;
+use serde::{Serializer, de::DeserializeSeed};
+use std::cell::Cell;
 
 /// Collects the ops of one update.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct OpList {
     /// The path's steps and the arguments of each op, as JSON without the brackets.
     bytes: Vec<u8>,
     ops: Vec<Span>,
+    /// The most levels, from wherever the list begins, that an op leads down.
+    deepest: usize,
 }
 
 /// An op in an `OpList`; its bytes begin where those of the one before end.
@@ -60,6 +63,11 @@ struct Path {
     text: Vec<u8>,
     steps: u32,
 }
+
+/// How deep a state may be: so many lists, maps, structs and variants stand in each other, counted
+/// as the arrays and objects of its JSON. What is deeper could not be read again: readers of JSON
+/// stop at 128, and snapshots stand in something themselves.
+pub const MAX_DEPTH: usize = 100;
 
 /// Room for a path of some steps.
 const PATH_BYTES: usize = 48;
@@ -114,14 +122,15 @@ impl OpList {
         &mut self,
         path: &Path,
         code: Code,
-        args: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
+        args: impl FnOnce(&mut Vec<u8>) -> Result<usize, RecordError>,
     ) -> Result<(), RecordError> {
         // At once what most ops take, so that nothing grows step by step while they are written.
         self.bytes
             .reserve(if self.ops.is_empty() { FIRST_BYTES } else { 0 });
         self.bytes.extend_from_slice(&path.text);
         let path_end = self.bytes.len();
-        args(&mut self.bytes)?;
+        let depth = args(&mut self.bytes)?;
+        self.reach(path.steps as usize + depth)?;
         self.ops.push(Span {
             code,
             steps: path.steps,
@@ -131,8 +140,21 @@ impl OpList {
         Ok(())
     }
 
+    /// An op leads so many levels down.
+    fn reach(&mut self, depth: usize) -> Result<(), RecordError> {
+        self.deepest = self.deepest.max(depth);
+        if depth > MAX_DEPTH {
+            return Err(RecordError(too_deep()));
+        }
+        Ok(())
+    }
+
     /// Takes over what another list holds, from the path on.
-    fn absorb(&mut self, path: &Path, other: &OpList) {
+    fn absorb(&mut self, path: &Path, other: &OpList) -> Result<(), RecordError> {
+        self.reach(path.steps as usize + other.deepest)?;
+        if self.ops.is_empty() && !other.ops.is_empty() {
+            self.bytes.reserve(FIRST_BYTES);
+        }
         let mut begin = 0;
         for span in &other.ops {
             self.bytes.extend_from_slice(&path.text);
@@ -152,6 +174,7 @@ impl OpList {
             });
             begin = span.args_end;
         }
+        Ok(())
     }
 
     fn to_json(&self) -> Vec<u8> {
@@ -188,6 +211,7 @@ impl OpList {
     fn clear(&mut self) {
         self.bytes.clear();
         self.ops.clear();
+        self.deepest = 0;
     }
 }
 
@@ -254,11 +278,12 @@ impl Out<'_> {
         self.step(|text| text.extend_from_slice(json), write)
     }
 
-    /// An op on what is here. `args` writes the arguments as one of the two may see them.
+    /// An op on what is here. `args` writes the arguments as one of the two may see them, and says
+    /// how many levels they lead down.
     pub fn op(
         &mut self,
         code: Code,
-        args: impl Fn(&mut Vec<u8>, Visibility) -> Result<(), RecordError>,
+        args: impl Fn(&mut Vec<u8>, Visibility) -> Result<usize, RecordError>,
     ) -> Result<(), RecordError> {
         if !self.hidden {
             self.public
@@ -292,9 +317,9 @@ impl Out<'_> {
     }
 
     /// Takes over what a collection of `T` wrote early.
-    pub(super) fn absorb<T: Node>(&mut self, flushed: &Flushed) {
+    pub(super) fn absorb<T: Node>(&mut self, flushed: &Flushed) -> Result<(), RecordError> {
         if !self.hidden {
-            self.public.absorb(&self.path, &flushed.public);
+            self.public.absorb(&self.path, &flushed.public)?;
         }
         if let Some(full) = &mut self.full {
             let from = if T::has_server() {
@@ -302,8 +327,9 @@ impl Out<'_> {
             } else {
                 &flushed.public
             };
-            full.absorb(&self.path, from);
+            full.absorb(&self.path, from)?;
         }
+        Ok(())
     }
 
     fn step<R>(
@@ -332,25 +358,107 @@ pub(super) fn write_number(out: &mut Vec<u8>, number: usize) {
     drop(serde_json::to_writer(out, &number));
 }
 
-/// Appends a value as JSON.
+/// Appends a value as JSON. Returns how deep it is: 0 for a text or a number.
 ///
 /// # Errors
 ///
-/// It can't be written, or not be read again: `NaN` and the infinities are written as `null`,
-/// and no float reads that.
+/// It can't be written, or would be read as something else: `NaN` and the infinities are written
+/// as `null`, and so is `Some(None)`.
 pub(crate) fn write_json<T: Node>(
     out: &mut Vec<u8>,
     value: &T,
     visibility: Visibility,
-) -> Result<(), RecordError> {
+) -> Result<usize, RecordError> {
     let before = out.len();
     serde_json::to_writer(&mut *out, &Write(value, visibility)).map_err(RecordError::new)?;
     let written = &out[before..];
-    if written.windows(4).any(|four| four == b"null") {
+    let look = Look::at(written);
+    if look.has_null && look.depth <= MAX_DEPTH {
         let mut json = serde_json::Deserializer::from_slice(written);
-        Read::<T>::new().deserialize(&mut json).map_err(|error| {
+        let read = Read::<T>::new().deserialize(&mut json).map_err(|error| {
             RecordError(format!("what is written can't be read again: {error}"))
         })?;
+        // What pages see is compared where nothing is left out of it; else the same value is
+        // written with everything, too.
+        let is_whole = visibility == Visibility::Server || !T::has_server();
+        if is_whole && !read.same(value) {
+            let text = String::from_utf8_lossy(written);
+            let text: String = text.chars().take(SHOWN_CHARS).collect();
+            return Err(RecordError(format!(
+                "what is written is read as something else: `{text}`. `null` stands for `None`, \
+                 for `NaN` and the infinities, for `()` and for a `Some` of these"
+            )));
+        }
     }
-    Ok(())
+    Ok(look.depth)
+}
+
+/// So much of a value is shown to whoever must find it.
+const SHOWN_CHARS: usize = 200;
+
+/// What is to be known of some JSON.
+#[derive(Default)]
+struct Look {
+    has_null: bool,
+    /// The arrays and objects that stand in each other.
+    depth: usize,
+}
+
+impl Look {
+    fn at(json: &[u8]) -> Self {
+        let (mut look, mut open) = (Look::default(), 0);
+        let mut bytes = json.iter();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'"' => loop {
+                    match bytes.next() {
+                        Some(b'\\') => drop(bytes.next()),
+                        Some(b'"') | None => break,
+                        Some(_) => {}
+                    }
+                },
+                b'[' | b'{' => {
+                    open += 1;
+                    look.depth = look.depth.max(open);
+                }
+                b']' | b'}' => open -= 1,
+                // No other word of JSON begins so.
+                b'n' => look.has_null = true,
+                _ => {}
+            }
+        }
+        look
+    }
+}
+
+thread_local! {
+    /// The collections that this thread is in, as it writes.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Writes what is inside of a collection. One that is too deep ends here, while there is room on
+/// the stack.
+pub(super) fn inside<S: Serializer>(
+    write: impl FnOnce() -> Result<S::Ok, S::Error>,
+) -> Result<S::Ok, S::Error> {
+    struct Leave;
+
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            INSIDE.set(INSIDE.get() - 1);
+        }
+    }
+    INSIDE.set(INSIDE.get() + 1);
+    let _leave = Leave;
+    if INSIDE.get() > MAX_DEPTH {
+        return Err(serde::ser::Error::custom(too_deep()));
+    }
+    write()
+}
+
+fn too_deep() -> String {
+    format!(
+        "it is too deep: a state has at most {MAX_DEPTH} lists, maps, structs and variants in \
+         each other (MAX_DEPTH)"
+    )
 }

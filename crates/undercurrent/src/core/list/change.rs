@@ -198,6 +198,20 @@ impl<T: Node> List<T> {
             .filter(|(_, item)| !keep(item))
             .map(|(index, _)| index)
             .collect();
+        self.remove_each(gone);
+    }
+
+    /// Keeps the items for which the closure says yes, which may change each. Each is copied, to be
+    /// compared, as by [`iter_mut`](Self::iter_mut).
+    pub fn retain_mut(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        let judged = self.iter_mut().enumerate();
+        let gone = judged.filter_map(|(index, item)| (!keep(item)).then_some(index));
+        let gone: Vec<usize> = gone.collect();
+        self.remove_each(gone);
+    }
+
+    /// Takes the items with these indices away, which ascend.
+    fn remove_each(&mut self, gone: Vec<usize>) {
         let (Some(&first), Some(&last)) = (gone.first(), gone.last()) else {
             return;
         };

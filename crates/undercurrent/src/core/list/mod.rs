@@ -14,12 +14,12 @@ pub(crate) use patch::longest_rising;
 
 use self::record::{Recorder, Undo, write_items};
 use super::{
-    node::{Lost, Node, Read, Tracked, Write},
+    node::{Lost, Node, Read, Seen, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Visibility},
     role::Role,
     schema::Schema,
     seq::Seq,
-    writer::Out,
+    writer::{Out, inside},
 };
 use serde::{
     Deserializer, Serializer,
@@ -129,6 +129,10 @@ impl<T: Node> Node for List<T> {
         T::has_server()
     }
 
+    fn holds_server(seen: &mut Seen) -> bool {
+        T::holds_server(seen)
+    }
+
     fn schema(schema: &mut Schema) {
         T::schema(schema);
     }
@@ -158,9 +162,9 @@ impl<T: Node> Node for List<T> {
         }
     }
 
-    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
-        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
-        recorder.undo(&mut self.items, std::mem::take(parked))
+    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.back(shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.items, parked)
     }
 
     fn settle(&mut self, shadow: &mut Self) {
@@ -186,11 +190,13 @@ impl<T: Node> Node for List<T> {
     }
 
     fn write<S: Serializer>(&self, visibility: Visibility, to: S) -> Result<S::Ok, S::Error> {
-        let mut seq = to.serialize_seq(Some(self.len()))?;
-        for item in self {
-            seq.serialize_element(&Write(item, visibility))?;
-        }
-        seq.end()
+        inside::<S>(|| {
+            let mut seq = to.serialize_seq(Some(self.len()))?;
+            for item in self {
+                seq.serialize_element(&Write(item, visibility))?;
+            }
+            seq.end()
+        })
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -296,6 +302,24 @@ impl<T: Clone> FromIterator<T> for List<T> {
 impl<T: Node> Extend<T> for List<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         items.into_iter().for_each(|item| self.push(item));
+    }
+}
+
+impl<T: Clone> IntoIterator for List<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_items().collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl<'a, T: Node> IntoIterator for &'a mut List<T> {
+    type Item = &'a mut T;
+    type IntoIter = Box<dyn Iterator<Item = &'a mut T> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter_mut())
     }
 }
 

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 /// are twenty pushes.
 #[derive(Debug)]
 pub(super) struct Recorder<T> {
-    id: u64,
     pub(super) base: usize,
     /// By index: the shadow of an item that was changed in place.
     dirty: BTreeMap<usize, T>,
@@ -51,9 +50,8 @@ pub(super) enum Undo<T> {
 const OP_BYTES: usize = 24;
 
 impl<T> Recording for Recorder<T> {
-    fn new(id: u64, len: usize) -> Self {
+    fn new(len: usize) -> Self {
         Recorder {
-            id,
             base: len,
             dirty: BTreeMap::new(),
             flushed: Flushed::default(),
@@ -63,8 +61,8 @@ impl<T> Recording for Recorder<T> {
         }
     }
 
-    fn id(&self) -> u64 {
-        self.id
+    fn is_clean(&self) -> bool {
+        self.dirty.is_empty() && self.undo.is_empty() && self.failed.is_none()
     }
 
     fn reset(&mut self, len: usize) {
@@ -133,7 +131,7 @@ impl<T: Node> Recorder<T> {
                     }
                     write_number(out, number);
                 }
-                Ok(())
+                Ok(0)
             })
         });
     }
@@ -145,7 +143,7 @@ impl<T: Node> Recorder<T> {
             out.out::<T>().op(Code::Insert, |out, visibility| {
                 write_number(out, index);
                 out.push(b',');
-                write_json(out, item, visibility)
+                write_json(out, item, visibility).map(inside_of)
             })
         });
     }
@@ -182,13 +180,12 @@ impl<T: Node> Recorder<T> {
                 write_items(items, out, visibility)
             })
         } else {
-            out.absorb::<T>(&ops);
-            Ok(())
+            out.absorb::<T>(&ops)
         }
     }
 
     fn write(&mut self, items: &mut Seq<T>, out: &mut Out<'_>) -> Result<(), RecordError> {
-        out.absorb::<T>(&self.flushed);
+        out.absorb::<T>(&self.flushed)?;
         for (&index, shadow) in &self.dirty {
             if let Some(item) = items.get_mut(index) {
                 out.index(index, |out| item.record(shadow, out))?;
@@ -288,29 +285,36 @@ fn write_append<T: Node>(
     })
 }
 
+/// Returns how deep they are, in their list.
 pub(super) fn write_items<T: Node>(
     items: &Seq<T>,
     out: &mut Vec<u8>,
     visibility: Visibility,
-) -> Result<(), RecordError> {
+) -> Result<usize, RecordError> {
     out.push(b'[');
-    write_separated(items.iter(), out, visibility)?;
+    let depth = write_separated(items.iter(), out, visibility)?;
     out.push(b']');
-    Ok(())
+    Ok(depth)
 }
 
 fn write_separated<'a, T: Node>(
     items: impl Iterator<Item = &'a T>,
     out: &mut Vec<u8>,
     visibility: Visibility,
-) -> Result<(), RecordError> {
+) -> Result<usize, RecordError> {
+    let mut depth = 0;
     for (nth, item) in items.enumerate() {
         if nth > 0 {
             out.push(b',');
         }
-        write_json(out, item, visibility)?;
+        depth = depth.max(write_json(out, item, visibility)?);
     }
-    Ok(())
+    Ok(inside_of(depth))
+}
+
+/// How deep a list is whose items are so deep.
+fn inside_of(depth: usize) -> usize {
+    depth + 1
 }
 
 /// Writes early. A failure is kept until the end of the update, which then fails; so is a panic

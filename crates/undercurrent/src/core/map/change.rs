@@ -103,9 +103,7 @@ impl<K: Key, V: Node> Map<K, V> {
         self.items.own_around(first..last + 1);
         let taken = self.items.take_each(&gone);
         if let Some(recorder) = self.role.recorder() {
-            for (index, (key, value)) in gone.into_iter().zip(taken) {
-                recorder.took(index, key, value);
-            }
+            recorder.took_all(gone.into_iter().zip(taken));
         }
     }
 

@@ -9,12 +9,12 @@ pub use entry::Entry;
 use self::record::{Before, Recorder, find_near};
 use super::{
     list::{ListChange, Mailbox, Observers},
-    node::{Lost, Node, Read, Tracked, Write},
+    node::{Lost, Node, Read, Seen, Tracked, Write},
     ops::{Applied, ApplyError, Code, Op, RecordError, Step, Visibility},
     role::Role,
     schema::Schema,
     seq::{self, Seq},
-    writer::Out,
+    writer::{Out, inside},
 };
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -48,9 +48,16 @@ pub struct Map<K, V> {
     observers: Option<Box<Observers<(K, V)>>>,
 }
 
-/// What a [`Map`] is ordered by: a text, a number, an enum without content, or a newtype of such.
+/// What a [`Map`] is ordered by: a text, a whole number, a `char`, a `bool`, an enum without content,
+/// or a newtype of such. JSON has no other keys: an update that would record one fails.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a `Map`",
+    note = "a key is a text, a whole number, an enum without content, or a newtype of such",
+    note = "it needs Ord + Clone + Serialize + DeserializeOwned + Send + Sync; floats have no order"
+)]
 pub trait Key: Ord + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<K> Key for K where K: Ord + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 /// The entries of a map, in the order of their keys.
@@ -128,7 +135,7 @@ impl<K: Ord, V> Map<K, V> {
         K: Borrow<Q>,
     {
         match &self.role {
-            Role::Armed(recorder) => find_near(&self.items, key, recorder.place),
+            Role::Armed(_, recorder) => find_near(&self.items, key, recorder.place),
             _ => self.items.search_by(|(own, _)| own.borrow().cmp(key)),
         }
     }
@@ -139,6 +146,10 @@ impl<K: Ord, V> Map<K, V> {
 impl<K: Key, V: Node> Node for Map<K, V> {
     fn has_server() -> bool {
         V::has_server()
+    }
+
+    fn holds_server(seen: &mut Seen) -> bool {
+        V::holds_server(seen)
     }
 
     fn schema(schema: &mut Schema) {
@@ -168,9 +179,9 @@ impl<K: Key, V: Node> Node for Map<K, V> {
         }
     }
 
-    fn undo(&mut self, mut shadow: Self) -> Result<(), Lost> {
-        let (recorder, parked) = self.role.with(&mut shadow.role).ok_or(Lost)?;
-        recorder.undo(&mut self.items, std::mem::take(parked))
+    fn undo(&mut self, shadow: Self) -> Result<(), Lost> {
+        let (recorder, parked) = self.role.back(shadow.role).ok_or(Lost)?;
+        recorder.undo(&mut self.items, parked)
     }
 
     fn settle(&mut self, shadow: &mut Self) {
@@ -236,11 +247,13 @@ impl<K: Key, V: Node> Node for Map<K, V> {
     }
 
     fn write<S: Serializer>(&self, visibility: Visibility, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(self.len()))?;
-        for (key, value) in self {
-            map.serialize_entry(key, &Write(value, visibility))?;
-        }
-        map.end()
+        inside::<S>(|| {
+            let mut map = to.serialize_map(Some(self.len()))?;
+            for (key, value) in self {
+                map.serialize_entry(key, &Write(value, visibility))?;
+            }
+            map.end()
+        })
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -420,6 +433,24 @@ impl<K: Key, V: Node> Extend<(K, V)> for Map<K, V> {
         for (key, value) in entries {
             self.insert(key, value);
         }
+    }
+}
+
+impl<K: Clone, V: Clone> IntoIterator for Map<K, V> {
+    type Item = (K, V);
+    type IntoIter = std::vec::IntoIter<(K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_items().collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl<'a, K: Key, V: Node> IntoIterator for &'a mut Map<K, V> {
+    type Item = (&'a K, &'a mut V);
+    type IntoIter = Box<dyn Iterator<Item = (&'a K, &'a mut V)> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter_mut())
     }
 }
 

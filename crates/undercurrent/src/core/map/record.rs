@@ -14,8 +14,9 @@ use std::{borrow::Borrow, cmp::Ordering, collections::BTreeMap, mem};
 
 #[derive(Debug)]
 pub(super) struct Recorder<K, V> {
-    id: u64,
     dirty: BTreeMap<K, Before<V>>,
+    /// A key's own code panicked while this was written: what is here is not all there was.
+    broken: bool,
     /// Where the last key stood, or would stand: a search for it need not begin anew.
     pub(super) place: usize,
 }
@@ -37,20 +38,21 @@ pub(super) enum Before<V> {
 const OP_BYTES: usize = 24;
 
 impl<K, V> Recording for Recorder<K, V> {
-    fn new(id: u64, _: usize) -> Self {
+    fn new(_: usize) -> Self {
         Recorder {
-            id,
             dirty: BTreeMap::new(),
+            broken: false,
             place: 0,
         }
     }
 
-    fn id(&self) -> u64 {
-        self.id
+    fn is_clean(&self) -> bool {
+        self.dirty.is_empty() && !self.broken
     }
 
     fn reset(&mut self, _: usize) {
         self.dirty.clear();
+        self.broken = false;
     }
 }
 
@@ -58,17 +60,21 @@ impl<K: Key, V: Node> Recorder<K, V> {
     /// The value of a key is given out to be changed.
     pub(super) fn changing(&mut self, index: usize, key: &K, value: &mut V) {
         self.place = index;
-        if !self.dirty.contains_key(key) {
-            self.dirty.insert(key.clone(), Before::Inside(value.arm()));
-        }
+        self.note(|dirty| {
+            if !dirty.contains_key(key) {
+                dirty.insert(key.clone(), Before::Inside(value.arm()));
+            }
+        });
     }
 
     /// A key gets a value that it had not.
     pub(super) fn adding(&mut self, index: usize, key: &K) {
         self.place = index;
-        if !self.dirty.contains_key(key) {
-            self.dirty.insert(key.clone(), Before::Absent);
-        }
+        self.note(|dirty| {
+            if !dirty.contains_key(key) {
+                dirty.insert(key.clone(), Before::Absent);
+            }
+        });
     }
 
     /// A value was taken out or replaced. Whether it was there before the update, and is kept.
@@ -79,12 +85,32 @@ impl<K: Key, V: Node> Recorder<K, V> {
     /// Keeps what was taken out.
     pub(super) fn took(&mut self, index: usize, key: K, value: V) {
         self.place = index;
-        let before = match self.dirty.remove(&key) {
-            None => Before::Taken(value),
-            Some(Before::Inside(shadow)) => Before::TakenChanged(value, shadow),
-            Some(earlier) => earlier,
-        };
-        self.dirty.insert(key, before);
+        self.note(|dirty| {
+            let before = match dirty.remove(&key) {
+                None => Before::Taken(value),
+                Some(Before::Inside(shadow)) => Before::TakenChanged(value, shadow),
+                Some(earlier) => earlier,
+            };
+            dirty.insert(key, before);
+        });
+    }
+
+    /// Several entries were taken out at once.
+    pub(super) fn took_all(&mut self, gone: impl Iterator<Item = (usize, (K, V))>) {
+        let was_broken = mem::replace(&mut self.broken, true);
+        for (index, (key, value)) in gone {
+            self.took(index, key, value);
+            self.broken = true;
+        }
+        self.broken = was_broken;
+    }
+
+    /// Keys are compared and copied here, which is their own code: where it panics, the update
+    /// can't be recorded, and is undone by reading the state anew.
+    fn note(&mut self, write: impl FnOnce(&mut BTreeMap<K, Before<V>>)) {
+        let was_broken = mem::replace(&mut self.broken, true);
+        write(&mut self.dirty);
+        self.broken = was_broken;
     }
 
     pub(super) fn record(
@@ -92,6 +118,11 @@ impl<K: Key, V: Node> Recorder<K, V> {
         items: &mut Seq<(K, V)>,
         out: &mut Out<'_>,
     ) -> Result<(), RecordError> {
+        if self.broken {
+            return Err(RecordError(
+                "a key panicked while it was compared".to_owned(),
+            ));
+        }
         // An entry takes five bytes at least in the whole: up to that the ops are shorter.
         let about = self.dirty.len() * OP_BYTES;
         if about <= 5 * items.len() || about <= 16 * OP_BYTES {
@@ -104,8 +135,7 @@ impl<K: Key, V: Node> Recorder<K, V> {
         if whole.len() < ops.bytes() {
             write_whole(items, out)
         } else {
-            out.absorb::<V>(&ops);
-            Ok(())
+            out.absorb::<V>(&ops)
         }
     }
 
@@ -122,7 +152,7 @@ impl<K: Key, V: Node> Recorder<K, V> {
                 (_, Some(now)) => out.op(Code::Set, |out, visibility| {
                     write_json(out, now, visibility)
                 }),
-                (_, None) => out.op(Code::Remove, |_, _| Ok(())),
+                (_, None) => out.op(Code::Remove, |_, _| Ok(0)),
             })?;
         }
         Ok(())
@@ -155,7 +185,11 @@ impl<K: Key, V: Node> Recorder<K, V> {
         parked: BTreeMap<K, Before<V>>,
     ) -> Result<(), Lost> {
         let live = mem::take(&mut self.dirty);
-        let mut undone = Ok(());
+        let mut undone = if mem::take(&mut self.broken) {
+            Err(Lost)
+        } else {
+            Ok(())
+        };
         for (key, before) in live.into_iter().chain(parked) {
             undone = undone.and(put_back(items, key, before, self.place));
         }
@@ -229,11 +263,13 @@ pub(super) fn write_whole<K: Key, V: Node>(
     })
 }
 
+/// Returns how deep they are, in their map.
 fn write_items<K: Key, V: Node>(
     items: &Seq<(K, V)>,
     out: &mut Vec<u8>,
     visibility: Visibility,
-) -> Result<(), RecordError> {
+) -> Result<usize, RecordError> {
+    let mut depth = 0;
     out.push(b'{');
     for (nth, (key, value)) in items.iter().enumerate() {
         if nth > 0 {
@@ -241,10 +277,10 @@ fn write_items<K: Key, V: Node>(
         }
         out.extend_from_slice(key_json(key)?.as_bytes());
         out.push(b':');
-        write_json(out, value, visibility)?;
+        depth = depth.max(write_json(out, value, visibility)?);
     }
     out.push(b'}');
-    Ok(())
+    Ok(depth + 1)
 }
 
 /// A key as JSON has it in an object: a text, whatever its type.
