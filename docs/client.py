@@ -164,6 +164,8 @@ class Client:
         self.replicas = {state: Replica() for state in states}
         self.cookie = cookie or self.new_cookie(page)
         self.number = 0
+        # What ids begin with; that of another scope than the session is told by `hello`.
+        self.tag = "s"
 
     def headers(self):
         return {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin"}
@@ -233,12 +235,17 @@ class Client:
             try:
                 for frame_id, data in self.stream():
                     if isinstance(data, dict):
+                        for other in data.get("hello", {}).get("scopes", []):
+                            self.tag = other["tag"]
                         bye = data.get("bye")
                         if bye and bye["reason"] in ("no_session", "unknown_state", "outdated"):
                             raise SystemExit(f"the server says {bye['reason']}")
                         if bye:
                             wait = bye["retry_ms"] / 1000
                             break
+                        if "ahead" in data and data["ahead"]["tag"] == self.tag:
+                            # It shows what has not been. The snapshot that comes is older.
+                            self.replicas[data["ahead"]["state"]].at = None
                         if "refused" in data:
                             raise SystemExit(data["refused"]["message"])
                         continue

@@ -373,6 +373,12 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
                 hub.replicas.refuse(&scope, Some(message));
             }
         }
+        Frame::Control(Control::Ahead { tag, state }) => {
+            let scope = scope_of_tag(hub, &tag);
+            if let Some(replica) = scope.and_then(|scope| hub.replicas.find(&scope, &state)) {
+                replica.broke();
+            }
+        }
         Frame::Control(Control::Ping(_)) => {}
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
             ByeReason::Turn => pause(hub, Some(retry_ms)),
@@ -383,11 +389,9 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             let Ok((tag, position)) = parse_id(id) else {
                 return;
             };
-            let scope = match tag {
-                "s" => Some(ScopeName::Session),
-                tag => hub.stream.tags.borrow().get(tag).cloned(),
+            let Some(scope) = scope_of_tag(hub, tag) else {
+                return;
             };
-            let Some(scope) = scope else { return };
             let Some(replica) = hub.replicas.find(&scope, &frame.state) else {
                 return;
             };
@@ -421,6 +425,13 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
                 }
             }
         }
+    }
+}
+
+fn scope_of_tag(hub: &Hub, tag: &str) -> Option<ScopeName> {
+    match tag {
+        "s" => Some(ScopeName::Session),
+        tag => hub.stream.tags.borrow().get(tag).cloned(),
     }
 }
 

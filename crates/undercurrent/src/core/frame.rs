@@ -45,6 +45,14 @@ pub enum Control {
         /// What the visitor is told.
         message: String,
     },
+    /// The position that the client asked to go on from has not been in this history: what it shows
+    /// has not, either. A snapshot comes, which is older, and is to be taken.
+    Ahead {
+        /// The scope, as each `id:` calls it.
+        tag: String,
+        /// The state's name.
+        state: String,
+    },
     /// Still there.
     Ping(u64),
     /// The server ends the stream. Come back after a while, or not at all.

@@ -108,6 +108,9 @@ pub(crate) trait AnyReplica: Any + Send + Sync {
     /// Applies a frame if it fits, and notifies whoever shows what changed.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError>;
+    /// What it shows has not been: only a snapshot makes it right.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+    fn broke(&self);
     /// Becomes the default, and asks for a snapshot.
     #[cfg(feature = "hydrate")]
     fn forget(&self);
@@ -396,6 +399,12 @@ impl<S: State> Held<S> {
         }
     }
 
+    /// Only a snapshot makes it right from now on.
+    fn wants_snapshot(&self) {
+        let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
+        replica.broke();
+    }
+
     /// Changes the plain struct under one write, then notifies each touched field once: no
     /// effect sees half an update.
     fn change(
@@ -453,20 +462,18 @@ impl<S: Followed> AnyReplica for Held<S> {
         match applied {
             Ok(()) if !self.loaded.get_untracked() => self.loaded.set(true),
             Ok(()) => {}
-            Err(_) => self
-                .replica
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .broke(),
+            Err(_) => self.wants_snapshot(),
         }
         applied.map(|()| verdict)
     }
 
+    fn broke(&self) {
+        self.wants_snapshot();
+    }
+
     #[cfg(feature = "hydrate")]
     fn forget(&self) {
-        let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
-        replica.broke();
-        drop(replica);
+        self.wants_snapshot();
         let forgotten = self.change(|state, applied| {
             state.patch(S::default(), applied);
             Ok(())

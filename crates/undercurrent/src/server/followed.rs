@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Visitor,
     core::{
-        frame::ByeReason,
+        frame::{ByeReason, Control, write_control_event},
         log::{Entry, Resume},
         position::{Epoch, Position},
         scope::ScopeName,
@@ -172,7 +172,9 @@ impl FollowedScope {
                 && let Some(state) = runtime.registry.state(name)
             {
                 let snapshot = (state.default_snapshot)(Position::NONE);
-                out.extend_from_slice(snapshot.event(self.slot.tag.as_str()));
+                let tag = self.slot.tag.as_str();
+                write_ahead(tag, name, *from, Position::NONE, out);
+                out.extend_from_slice(snapshot.event(tag));
                 *from = Some(Position::NONE);
             }
         }
@@ -215,11 +217,31 @@ impl FollowedScope {
     }
 
     /// The stream goes on from a snapshot. Its event is to be written.
-    pub(super) fn take_snapshot<'a>(&mut self, snapshot: &'a dyn AnySnapshot) -> &'a Bytes {
-        let name = snapshot.name();
+    pub(super) fn take_snapshot<'a>(
+        &mut self,
+        snapshot: &'a dyn AnySnapshot,
+        out: &mut Vec<u8>,
+    ) -> &'a Bytes {
+        let (name, tag) = (snapshot.name(), self.slot.tag.as_str());
         if let Some(follow) = self.states.iter_mut().find(|(known, _)| *known == name) {
+            write_ahead(tag, name, follow.1, snapshot.at(), out);
             follow.1 = Some(snapshot.at());
         }
-        snapshot.event(self.slot.tag.as_str())
+        snapshot.event(tag)
+    }
+}
+
+/// A client drops a snapshot that is older than what it has: another stream may have brought more.
+/// If it has what never was, it must be told.
+fn write_ahead(
+    tag: &str,
+    state: &str,
+    asked: Option<Position>,
+    snapshot: Position,
+    out: &mut Vec<u8>,
+) {
+    if asked.is_some_and(|at| at.epoch == snapshot.epoch && at.offset > snapshot.offset) {
+        let (tag, state) = (tag.to_owned(), state.to_owned());
+        out.extend_from_slice(&write_control_event(&Control::Ahead { tag, state }));
     }
 }

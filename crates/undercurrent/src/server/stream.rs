@@ -222,7 +222,7 @@ impl Stream {
                     match taken {
                         Ok(snapshots) => {
                             for (scope, snapshot) in snapshots {
-                                let event = self.scopes[scope].take_snapshot(&*snapshot);
+                                let event = self.scopes[scope].take_snapshot(&*snapshot, out);
                                 if event.len() < max {
                                     out.extend_from_slice(event);
                                 } else {

@@ -167,21 +167,31 @@ impl TestClient {
             Frame::Control(Control::Refused { scope, message }) => {
                 panic!("the scope {scope} does not let the visitor in: {message}");
             }
+            Frame::Control(Control::Ahead { tag, state }) => {
+                if let Some(followed) = self.followed_as(&tag, &state) {
+                    followed.broke();
+                }
+                false
+            }
             Frame::Control(_) => false,
             Frame::State(frame) => {
                 let id = line("id: ").unwrap_or_default();
                 let (tag, at) = parse_id(id).unwrap_or_else(|error| panic!("{id:?}: {error}"));
-                let runtime = &self.runtime;
-                let visitor = self.visitor();
-                let mut of_name = self.followed.iter_mut().filter(|followed| {
-                    followed.name == frame.state && runtime.tag_of(visitor, &followed.scope) == tag
-                });
-                let Some(followed) = of_name.next() else {
+                let Some(followed) = self.followed_as(tag, &frame.state) else {
                     return false;
                 };
                 followed.receive(frame.since, at, frame.body) == Verdict::Resync
             }
         }
+    }
+
+    /// What the page follows, as frames call it.
+    fn followed_as(&mut self, tag: &str, state: &str) -> Option<&mut Followed> {
+        let runtime = &self.runtime;
+        let visitor = self.visitor();
+        self.followed.iter_mut().find(|followed| {
+            followed.name == state && runtime.tag_of(visitor, &followed.scope) == tag
+        })
     }
 
     /// The page has what the server has.

@@ -27,6 +27,7 @@ struct Shown<S> {
 trait AnyReplica: Send {
     fn stands(&self) -> Replica;
     fn receive(&mut self, since: Option<u64>, at: Position, body: &str) -> Verdict;
+    fn broke(&mut self);
     fn value(&self) -> &dyn Any;
 }
 
@@ -50,6 +51,11 @@ impl Followed {
     /// Takes a frame. A verdict of `Resync` asks for a new stream.
     pub(super) fn receive(&mut self, since: Option<u64>, at: Position, body: &str) -> Verdict {
         self.replica.receive(since, at, body)
+    }
+
+    /// What it shows has not been: only a snapshot makes it right.
+    pub(super) fn broke(&mut self) {
+        self.replica.broke();
     }
 
     pub(super) fn value<S: State>(&self) -> S {
@@ -79,6 +85,10 @@ impl<S: State> AnyReplica for Shown<S> {
                 Verdict::Resync
             }
         }
+    }
+
+    fn broke(&mut self) {
+        self.stands.broke();
     }
 
     fn value(&self) -> &dyn Any {

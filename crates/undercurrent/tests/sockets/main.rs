@@ -9,6 +9,7 @@ mod reader;
 mod soak;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;
 
 use self::{
     reader::Reader,

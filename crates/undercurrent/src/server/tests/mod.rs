@@ -9,6 +9,7 @@ mod matrix;
 mod matrix_pages;
 mod overlap;
 mod page;
+mod positions;
 mod present;
 mod queue;
 mod scopes;
