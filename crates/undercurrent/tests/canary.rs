@@ -129,6 +129,71 @@ pub async fn breeds(cx: TaskContext<Coop>) -> Result {
     Err(CANARY.into())
 }
 
+/// What others share, and what one tab has: the same, in other scopes.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = anyone)]
+pub struct Yard {
+    pub birds: List<Bird>,
+    #[state(server)]
+    plain: String,
+}
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = process)]
+pub struct Sky {
+    pub birds: List<Bird>,
+    #[state(server)]
+    plain: String,
+}
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = tab)]
+pub struct Nest {
+    pub birds: List<Bird>,
+    #[state(server)]
+    plain: String,
+}
+
+fn anyone(_: &Visitor, _: &str) -> Result<(), ForVisitor> {
+    Ok(())
+}
+
+fn settle(birds: &mut List<Bird>, plain: &mut String) {
+    birds.push(bird("Hilda"));
+    birds.iter_mut().for_each(|bird| bird.ring.push_str(CANARY));
+    birds.swap(0, birds.len() - 1);
+    plain.push_str(CANARY);
+}
+
+#[event]
+pub fn into_yard(yard: &mut Yard) {
+    settle(&mut yard.birds, &mut yard.plain);
+}
+
+#[event]
+pub fn into_sky(sky: &mut Sky) {
+    settle(&mut sky.birds, &mut sky.plain);
+}
+
+#[event]
+pub fn into_nest(nest: &mut Nest) {
+    settle(&mut nest.birds, &mut nest.plain);
+}
+
+/// What it is called with and where it stands are the server's.
+#[background(on_crash = resume)]
+pub async fn broods(cx: TaskContext<Yard>, ring: String) -> Result {
+    let at: Option<String> = cx.cursor()?;
+    if at.is_none() {
+        cx.update(|yard| yard.plain.push_str(&ring))
+            .checkpoint(format!("{CANARY} cursor"))
+            .await?;
+    }
+    cx.until(|yard| (yard.birds.len() > 3).then_some(()))
+        .await?;
+    Err(CANARY.into())
+}
+
 /// The server's own.
 #[derive(State, Clone, Debug, Default)]
 #[state(scope = keyed, join = nobody)]
@@ -165,12 +230,44 @@ fn CoopPage() -> impl IntoView {
 }
 
 #[component]
+fn OthersPage() -> impl IntoView {
+    view! {
+        <YardScope key="a"><YardView/></YardScope>
+        <SkyView/>
+        <NestView/>
+    }
+}
+
+#[component]
+fn YardView() -> impl IntoView {
+    let yard = use_state::<Yard>();
+    let brooding = use_task(broods);
+    view! {
+        <p>{move || brooding.is_running()}</p>
+        <ul><ForList each=yard.birds() let:bird><li>{move || bird.read().name.clone()}</li></ForList></ul>
+    }
+}
+
+#[component]
+fn SkyView() -> impl IntoView {
+    let sky = use_state::<Sky>();
+    view! { <ul><ForList each=sky.birds() let:bird><li>{move || bird.read().name.clone()}</li></ForList></ul> }
+}
+
+#[component]
+fn NestView() -> impl IntoView {
+    let nest = use_state::<Nest>();
+    view! { <ul><ForList each=nest.birds() let:bird><li>{move || bird.read().name.clone()}</li></ForList></ul> }
+}
+
+#[component]
 fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=|| "nothing here">
                 <Route path=path!("/") view=CoopPage/>
                 <Route path=path!("/other") view=CoopPage/>
+                <Route path=path!("/others") view=OthersPage/>
             </Routes>
         </Router>
     }
@@ -347,5 +444,65 @@ async fn what_is_for_the_server_is_in_no_byte_that_leaves_it() {
     let page = &said[said.len() - 5];
     assert!(page.contains("Ada"), "the page shows the birds:\n{page}");
     assert_silent(&said);
+    farm.served.close().await;
+}
+
+#[tokio::test]
+async fn what_is_for_the_server_is_in_no_byte_of_shared_scopes_tabs_and_tasks() {
+    let farm = Farm::open().await;
+    let (at, cookie) = (farm.served.at, farm.cookie.clone());
+    let ends = |_: &str| false;
+    let mut said = Vec::new();
+    let follow = "follow=s.uc_tasks,0.yard,0.uc_tasks,0.uc_ends,1.sky,2.nest,2.uc_ends\
+                  &scope=yard:a&scope=sky:&scope=~one";
+    let head = format!("GET /api/stream?{follow} HTTP/1.1\r\ncookie: {cookie}");
+    // Ops of every scope, and the end of the task.
+    let heard_all = |heard: &str| {
+        ["yard", "sky", "nest"]
+            .iter()
+            .all(|state| heard.matches(&format!("[\"{state}\",")).count() >= 5)
+            && heard.contains("\"failed\"")
+    };
+    let stream = {
+        let head = head.clone();
+        tokio::spawn(async move { ask(at, &head, "", heard_all).await })
+    };
+    let yard = farm.served.uc.keyed::<Yard>("a");
+    let task = yard.start(broods(CANARY.into())).await;
+    task.expect("the server may");
+    let json = "application/json";
+    for (scope, event) in [
+        ("yard:a", "yard/into_yard"),
+        ("sky:", "sky/into_sky"),
+        ("~one", "nest/into_nest"),
+    ] {
+        for n in 1..=5 {
+            let head =
+                format!("POST /api/events HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: {json}");
+            let client = scope.trim_matches(['~', ':']).replace(':', "-");
+            let events = format!(
+                r#"{{"client":"{client}","scope":"{scope}","events":[[{n},"{event}",{{}}]]}}"#
+            );
+            let answer = ask(at, &head, &events, ends).await;
+            assert!(answer.contains("queued"), "{scope}: {answer}");
+            said.push(answer);
+        }
+    }
+    said.push(stream.await.expect("it ended"));
+    // A snapshot of each, and the page.
+    let snapshots = |heard: &str| {
+        ["yard", "sky", "nest"]
+            .iter()
+            .all(|state| heard.contains(&format!("[\"{state}\",null,{{\"birds\":[{{")))
+    };
+    said.push(ask(at, &head, "", snapshots).await);
+    let page = format!("GET /others HTTP/1.1\r\ncookie: {cookie}");
+    let page = ask(at, &page, "", ends).await;
+    assert!(page.contains("Hilda"), "the page shows the birds:\n{page}");
+    said.push(page);
+    assert_silent(&said);
+    // It was there to be found.
+    let plain = yard.read(|yard| yard.plain.clone()).await;
+    assert!(plain.expect("it is read").contains(CANARY));
     farm.served.close().await;
 }

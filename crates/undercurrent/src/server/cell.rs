@@ -48,8 +48,11 @@ pub(crate) trait AnyCell: Any + Send {
     /// The committed value at its position. It is shared until the next change.
     fn snapshot(&mut self, at: Position) -> Arc<dyn AnySnapshot>;
     /// The change that became this entry is in the log. Where the base moves on, its JSON is
-    /// kept, if there is somebody to keep it.
-    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>);
+    /// kept, if there is somebody to keep it. Returns what is not needed any more: to drop it may
+    /// take long, and need not be done under the lock.
+    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) -> Option<Old>;
+    /// What leads to the value is dropped: the value itself is kept instead, which shares its items.
+    fn cut(&mut self) -> Option<Old>;
     fn as_any(&mut self) -> &mut dyn Any;
 }
 
@@ -65,6 +68,9 @@ pub(crate) trait AnySnapshot: Send + Sync {
     fn writer(&self) -> &OnceCell<()>;
     fn state(&self) -> Arc<dyn Any + Send + Sync>;
 }
+
+/// What a state has left behind.
+pub(crate) type Old = Box<dyn Any + Send>;
 
 /// Why a change did not happen. The value is as it was before.
 pub(crate) enum ChangeError<E> {
@@ -183,8 +189,8 @@ impl<S: State> Cell<S> {
             Ok(Err(refused)) => Err(ChangeError::Refused(refused)),
             Err(panic) => Err(ChangeError::Panicked(panic)),
         };
+        // Settled even where nothing changed: what was only looked at is kept no longer.
         let recorded = match recorded {
-            Ok((result, None)) => return Ok((result, None)),
             Ok(recorded) => recorded,
             Err(error) => {
                 self.undo();
@@ -316,20 +322,17 @@ impl<S: State> Cell<S> {
     }
 
     /// In O(chunks): the base shares the value's items.
-    fn move_base(&mut self, keep: Option<Keep>) {
+    fn move_base(&mut self, keep: Option<Keep>) -> Option<Old> {
         let bound = self.bound();
         let moved = catch_unwind(AssertUnwindSafe(|| {
             let base = self.value.clone();
             (Size::of(&base, bound, keep), base)
         }));
-        if let Ok((size, base)) = moved {
-            self.base_size = size;
-            let old = std::mem::replace(&mut self.base, base);
-            // A panic of its drop changes nothing any more.
-            drop_quietly(old);
-            self.since.clear();
-            self.since_bytes = 0;
-        }
+        let (size, base) = moved.ok()?;
+        self.base_size = size;
+        self.since_bytes = 0;
+        let old = std::mem::replace(&mut self.base, base);
+        Some(Box::new((old, std::mem::take(&mut self.since))))
     }
 }
 
@@ -350,15 +353,31 @@ impl<S: State> AnyCell for Cell<S> {
         snapshot
     }
 
-    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) {
+    fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) -> Option<Old> {
         let offset = entry.offset;
         self.since_bytes += entry.weight();
         self.since.push(entry);
         // A reset is known by its value alone.
         let step = self.base_size.bound().max(MIN_BASE_STEP_BYTES);
         if std::mem::take(&mut self.wants_base) || self.since_bytes > step {
-            self.move_base(keep.map(|keep| keep(offset)));
+            return self.move_base(keep.map(|keep| keep(offset)));
         }
+        None
+    }
+
+    fn cut(&mut self) -> Option<Old> {
+        // What is measured meanwhile is of the base that it began with.
+        if self.since.is_empty() || self.base_size.is_measuring() {
+            return None;
+        }
+        let bound = self.bound();
+        let base = catch_unwind(AssertUnwindSafe(|| self.value.clone())).ok()?;
+        self.base_size = Size::AtMost(bound);
+        self.since_bytes = 0;
+        // A store that has the old base and the entries gets the new one with the next change.
+        self.wants_base = true;
+        let old = std::mem::replace(&mut self.base, base);
+        Some(Box::new((old, std::mem::take(&mut self.since))))
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

@@ -7,8 +7,8 @@ use std::sync::{
 };
 
 /// What the logs of all scopes take, and may take. A state keeps some of the entries longer, to be
-/// read anew from: at most as much as it takes itself, or 64 KiB. Each log has a bound of its own; that of all is
-/// kept by those that nobody has used for the longest.
+/// read anew from: at most as much as it takes itself, or 64 KiB, and none when its log is cut. Each
+/// log has a bound of its own; that of all is kept by those that nobody has used for the longest.
 #[derive(Debug)]
 pub(crate) struct LogBudget {
     used: AtomicUsize,

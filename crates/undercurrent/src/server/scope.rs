@@ -4,6 +4,7 @@
 use super::{
     Runtime,
     cell::ChangeError,
+    drop_quietly,
     logs::LogBudget,
     queues::Queues,
     scopes::Slot,
@@ -424,6 +425,22 @@ impl Scope {
         let before = published.log.bytes();
         published.log.cut();
         self.logs.count(before, published.log.bytes());
+        drop(published);
+        // The states keep entries of their own, to be read anew from. Where one is being changed
+        // they stay: it is in use.
+        let Ok(mut states) = self.states.try_lock() else {
+            return;
+        };
+        let cells = states.cells.iter_mut().flatten();
+        let old: Vec<_> = cells.filter_map(|cell| cell.cut()).collect();
+        drop(states);
+        drop_quietly(old);
+    }
+
+    /// A change is being made, or a snapshot taken.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.states.try_lock().is_err()
     }
 
     /// Several visitors share it.

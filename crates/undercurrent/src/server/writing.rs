@@ -2,8 +2,8 @@
 
 use super::{
     HandlerError, Runtime,
-    cell::{ChangeError, Recorded},
-    describe_panic, forget_panic,
+    cell::{ChangeError, Old, Recorded},
+    describe_panic, drop_quietly, forget_panic,
     measure::Keep,
     outcome::Outcome,
     registration::TaskHandler,
@@ -44,6 +44,8 @@ pub(super) struct Told {
     /// Something was committed: streams and whoever waits for the state are woken.
     is_news: bool,
     are_logs_full: bool,
+    /// What states have left behind.
+    old: Vec<Old>,
 }
 
 /// How a handler's synchronous part failed.
@@ -220,6 +222,7 @@ impl Writing<'_> {
         let told = std::mem::take(&mut self.told);
         let (scope, runtime) = (self.scope, self.runtime.clone());
         drop(self);
+        drop_quietly(told.old);
         if told.is_news {
             if !runtime.keeps_first {
                 scope.slot.followers.wake_all();
@@ -288,7 +291,7 @@ impl Writing<'_> {
                 continue;
             };
             if !outlives {
-                cell.committed(entry, None);
+                self.told.old.extend(cell.committed(entry, None));
                 continue;
             }
             let (store, key, id) = (&self.runtime.store, self.scope.slot.key(), &ids[state]);
@@ -299,7 +302,7 @@ impl Writing<'_> {
                     store.hand_over(Commit::of(key, at.epoch, records));
                 })
             };
-            cell.committed(entry, Some(&keep));
+            self.told.old.extend(cell.committed(entry, Some(&keep)));
         }
         self.told.is_news = true;
     }

@@ -8,6 +8,11 @@ use super::{
     *,
 };
 use crate::core::log::Entry;
+use serde::{Deserialize, Serialize};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// A state inside of others, whose name is that of another in `elsewhere`.
 #[derive(State, Clone, Debug, Default)]
@@ -71,7 +76,12 @@ async fn the_logs_of_all_scopes_are_bounded_and_the_longest_idle_is_cut_first() 
     for _ in 0..5 {
         push(&old, "x".repeat(1_000)).await;
     }
-    assert!(matches!(resume(&old), Resume::Entries(all) if all.len() == 5));
+    let Resume::Entries(all) = resume(&old) else {
+        panic!("the log has all of it")
+    };
+    assert_eq!(all.len(), 5);
+    let first = Arc::downgrade(&all[0]);
+    drop(all);
     tokio::time::sleep(Duration::from_millis(10)).await;
     for _ in 0..9 {
         push(&busy, "x".repeat(1_000)).await;
@@ -81,7 +91,18 @@ async fn the_logs_of_all_scopes_are_bounded_and_the_longest_idle_is_cut_first() 
     push(&busy, "x".repeat(1_000)).await;
     assert!(matches!(resume(&old), Resume::Snapshot));
     assert!(matches!(resume(&busy), Resume::Entries(all) if all.len() == 11));
-    // Nothing but its past is gone.
+    // The state keeps none of them, either: nothing but its past is gone.
+    assert!(first.upgrade().is_none(), "an entry of a log that was cut");
+    assert_eq!(seen(&old).await.len(), 5);
+    // What is undone by reading it anew is as it was.
+    let undone = old.try_update(
+        || true,
+        |trial: &mut Trial| {
+            trial.seen = List::new();
+            Err::<(), _>(ForVisitor::new("No."))
+        },
+    );
+    drop(undone.await);
     assert_eq!(seen(&old).await.len(), 5);
     let weight = |resume| match resume {
         Resume::Entries(all) => all.iter().map(|entry: &Arc<Entry>| entry.weight()).sum(),
@@ -100,6 +121,86 @@ async fn a_scope_that_goes_gives_back_the_bytes_of_its_log() {
     assert!(runtime.logs.used() > 5_000);
     drop(session(&runtime, 2));
     assert_eq!(runtime.logs.used(), 0);
+}
+
+/// Plain data that tells where it is dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Loud(u32);
+
+#[derive(State, Clone, Debug, Default)]
+struct Crowd {
+    all: List<Loud>,
+    text: Text,
+}
+
+/// The scope, and how many were dropped while it was locked, and while it was not.
+static DROPS: Mutex<(Option<Arc<Scope>>, [usize; 2])> = Mutex::new((None, [0; 2]));
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        let mut drops = DROPS.lock().expect("no panic");
+        if let (Some(scope), counts) = &mut *drops {
+            counts[usize::from(scope.is_locked())] += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_state_has_left_behind_is_dropped_when_its_lock_is_free() {
+    const LEN: u32 = 5_000;
+    let runtime = runtime(Limits::default());
+    let scope = session(&runtime, 1);
+    let fill = |crowd: &mut Crowd| crowd.all.extend((0..LEN).map(Loud));
+    scope.update(|| true, fill).await.expect("it is made");
+    // The base moves on to what is there.
+    let say = |crowd: &mut Crowd| crowd.text.push_str(&"x".repeat(66_000));
+    scope.update(|| true, say).await.expect("it is made");
+    let clear = |crowd: &mut Crowd| crowd.all.clear();
+    scope.update(|| true, clear).await.expect("it is made");
+    // All are in the base alone now, until it moves again.
+    DROPS.lock().expect("no panic").0 = Some(scope.clone());
+    for _ in 0..3 {
+        scope.update(|| true, say).await.expect("it is made");
+    }
+    let drops = std::mem::take(&mut *DROPS.lock().expect("no panic"));
+    assert_eq!(drops.1, [LEN as usize, 0]);
+}
+
+/// 100,000 items: to write them takes many times as long as an update may wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn snapshots_that_are_written_hold_up_no_update() {
+    let runtime = runtime(Limits::default());
+    let scope = session(&runtime, 1);
+    let fill = |trial: &mut Trial| {
+        trial
+            .seen
+            .extend((0..100_000).map(|n| format!("line {n:06}")))
+    };
+    scope.update(|| true, fill).await.expect("it is made");
+    let written = Arc::new(AtomicUsize::new(0));
+    let streams = [(); 2].map(|()| {
+        let (scope, written) = (scope.clone(), written.clone());
+        tokio::spawn(async move {
+            loop {
+                let snapshot = scope.snapshots_of(vec!["trial"], VISITOR).await.remove(0);
+                write_large(&snapshot, scope.slot.tag.shared()).await;
+                written.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    let mut times = Vec::new();
+    while written.load(Ordering::Relaxed) < 6 {
+        let begin = std::time::Instant::now();
+        push(&scope, "x".into()).await;
+        times.push(begin.elapsed());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    streams.iter().for_each(|stream| stream.abort());
+    // Others use the processors, too: most are told by the work alone.
+    times.sort_unstable();
+    let median = times[times.len() / 2];
+    assert!(times.len() > 20, "{} updates meanwhile", times.len());
+    assert!(median < Duration::from_millis(1), "{median:?}");
 }
 
 #[tokio::test]
