@@ -122,7 +122,7 @@ fn NotFound() -> impl IntoView {
                 <code>{move || location.pathname.get()}</code>
                 " leads to nothing. It may be mistyped, or the page has moved."
             </p>
-            <A href="/posts" attr:class="button">"Go to ten posts"</A>
+            <A href="/" attr:class="button">"Go to the first page"</A>
         </div>
     }
 }

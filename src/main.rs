@@ -32,6 +32,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let app = uc
         .router(App, shell)
         .merge(routes::files(&uc))
+        .merge(routes::report(&uc))
         .merge(import_routes::routes(&uc, &uploads));
     Ok(uc.serve(app).await?)
 }

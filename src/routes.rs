@@ -1,10 +1,17 @@
-//! Routes of the server's own, beside its pages.
+//! Routes of the server's own, beside its pages: what is downloaded.
 
-use crate::files::Files;
+use crate::{
+    files::Files,
+    report::{
+        export::{csv, markdown},
+        state::Report,
+    },
+};
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use undercurrent::Undercurrent;
@@ -15,19 +22,41 @@ pub fn files(uc: &Undercurrent) -> Router {
     let give = async move |Path(token): Path<String>| {
         let file = files.read(|files| files.find(&token)).await;
         let file = file.ok().flatten().ok_or(StatusCode::NOT_FOUND)?;
-        // The name is this server's own: it needs no escapes.
-        let headers: [(HeaderName, String); 4] = [
-            (header::CONTENT_TYPE, kind(&file.name).to_owned()),
-            (
-                header::CONTENT_DISPOSITION,
-                format!("attachment; filename=\"{}\"", file.name),
-            ),
-            (header::CACHE_CONTROL, "private, no-store".to_owned()),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        ];
-        Ok::<_, StatusCode>((headers, file.text))
+        Ok::<_, StatusCode>(attached(&file.name, file.text))
     };
     Router::new().route("/files/{token}", get(give))
+}
+
+/// `/report/report.md` and `.csv`: the report of the session that asks, as it is now.
+pub fn report(uc: &Undercurrent) -> Router {
+    let give = |name: &'static str, text: fn(&Report) -> String| {
+        let uc = uc.clone();
+        get(async move |headers: HeaderMap| {
+            let session = uc
+                .session::<Report>(&headers)
+                .ok_or(StatusCode::NOT_FOUND)?;
+            let text = session.read(text).await;
+            let text = text.map_err(|_| StatusCode::NOT_FOUND)?;
+            Ok::<_, StatusCode>(attached(name, text))
+        })
+    };
+    Router::new()
+        .route("/report/report.md", give("report.md", markdown))
+        .route("/report/report.csv", give("report.csv", csv))
+}
+
+/// To be saved, under a name of this server's own: it needs no escapes.
+fn attached(name: &str, text: String) -> Response {
+    let headers: [(HeaderName, String); 4] = [
+        (header::CONTENT_TYPE, kind(name).to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    (headers, text).into_response()
 }
 
 /// What a file is, by its name.

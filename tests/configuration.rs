@@ -38,3 +38,36 @@ fn keys_that_stand_in_both_files_are_equal() {
         );
     }
 }
+
+/// Leptos.toml tells by examples what can be set.
+#[test]
+fn what_stands_as_an_example_can_be_set() {
+    let text = std::fs::read_to_string("Leptos.toml").expect("the file");
+    let mut examples = 0;
+    let set: String = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(example)
+                if example
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| is_key(key)) =>
+            {
+                examples += 1;
+                format!("{example}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert_eq!(
+        examples, 8,
+        "three addresses, a model, its key, three faults"
+    );
+    upstream::UpstreamConfig::from_toml(&set).expect("[upstream]");
+    upstream::chat::config::ChatConfig::from_toml(&set).expect("[assistant]");
+    upstream::sales::config::SalesConfig::from_toml(&set).expect("[sales]");
+}
+
+fn is_key(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+}

@@ -1,13 +1,11 @@
 //! What an import remembers, asks and refuses.
 
-use gallery::import::{
-    check::{COLUMNS, check},
-    state::*,
-};
+use gallery::import::state::*;
 use std::borrow::Cow;
 use uploads::{
     Batch, Mark, Part, Refusal, Row, Wrong,
     limits::{ERRORS, LAST_ROWS},
+    orders::{COLUMNS, Column, check},
 };
 
 fn names(header: &[&str]) -> Vec<String> {
@@ -65,18 +63,46 @@ fn the_last_rows_and_the_first_errors_stand_in_the_state_and_all_are_counted() {
 #[test]
 fn another_file_begins_anew_and_the_same_one_goes_on() {
     let mut import = Import::default();
-    assert_eq!(import.begin("1", "a.csv", 10), 0);
+    assert_eq!(import.begin("1", "a.csv", 10), Some(0));
     import.receive(7, None);
     // The task was begun again, after a crash.
-    assert_eq!((import.begin("1", "a.csv", 10), import.begun), (7, 1));
+    assert_eq!((import.begin("1", "a.csv", 10), import.begun), (Some(7), 1));
     import.take(batch(0, 5, 1));
     import.pace = Pace::Full;
-    assert_eq!((import.begin("2", "b.csv", 20), import.begun), (0, 2));
+    assert_eq!((import.begin("2", "b.csv", 20), import.begun), (Some(0), 2));
     assert_eq!(
         (import.accepted, import.last.len(), import.pace),
         (0, 0, Pace::Full)
     );
     assert_eq!(import.on_disk(), ("2".to_owned(), Mark::default()));
+}
+
+#[test]
+fn an_import_that_ended_early_and_is_started_again_begins_from_nothing() {
+    let mut import = Import::default();
+    import.begin("1", "a.csv", 10);
+    import.take(batch(0, 5, 2));
+    for (begun, stage) in (2..).zip([
+        Stage::Failed("Line 3 is odd.".to_owned()),
+        Stage::Lost,
+        Stage::Stopped,
+        Stage::Done,
+    ]) {
+        import.stage = stage;
+        // Nothing of it comes any more: it is here or gone.
+        assert_eq!(import.begin("1", "a.csv", 10), None);
+        assert_eq!((import.begun, import.name.as_str()), (begun, "a.csv"));
+        assert_eq!(import.stage, Stage::Receiving);
+        let rows = (import.accepted, import.rejected, import.updates);
+        assert_eq!(
+            (rows, import.last.len(), import.errors.len()),
+            ((0, 0, 0), 0, 0)
+        );
+        // And if the server goes down then, it is as with any other.
+        assert_eq!(import.begin("1", "a.csv", 10), Some(0));
+        import.take(batch(0, 5, 2));
+        assert_eq!((import.last.len(), import.errors.len()), (5, 2));
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 use gallery::report::{
     export::{csv, markdown},
-    figures::{Figures, Verdict},
     state::*,
     words::{TITLES, next_piece, sections},
 };
-use upstream::sales::{Listed, Review, SalesRecord};
+use upstream::sales::{
+    Listed, Review, SalesRecord,
+    figures::{Figures, Verdict},
+};
 
 /// A year in which each month sold as much, with so many percent of returns.
 fn year(id: u32, name: &str, returned: u32, stars: [u32; 5]) -> SalesRecord {

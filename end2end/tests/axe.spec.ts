@@ -69,6 +69,42 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expectNothing(page, 'a paused stream');
       });
 
+      test('what is watched, drawn, counted and logged; offline', async ({ page, shop, context, problems }) => {
+        shop.fail(14);
+        shop.letAll();
+        await open(page, '/monitor');
+        for (const id of [1, 999]) {
+          await page.getByLabel('Product', { exact: true }).fill(`${id}`);
+          await page.getByRole('button', { name: 'Watch', exact: true }).click();
+          await expect(page.locator(`article[data-id="${id}"] .endpoint-calls`)).toHaveText(/^[2-9]/);
+        }
+        await page.getByRole('button', { name: 'Pause product 1' }).click();
+        await expect(page.locator('article[data-id="1"] .status')).toHaveText('Paused');
+        await expect(page.locator('.endpoint-error').last()).not.toBeEmpty();
+        await expectNothing(page, 'the monitor, with a failure and a pause');
+
+        await open(page, '/dashboard');
+        await page.getByRole('button', { name: 'Start the job' }).click();
+        // Each line is later than that.
+        await page.getByLabel('Mark over, ms').fill('0');
+        await page.getByRole('button', { name: 'Start the log' }).click();
+        await expect(page.locator('.log-line.marked').nth(4)).toBeVisible();
+        await expect(page.getByRole('article', { name: 'Job' }).getByRole('alert')).not.toBeEmpty();
+        await expectNothing(page, 'the dashboard, moving, with a job that failed');
+
+        await open(page, '/random');
+        await page.getByRole('region', { name: 'Background task' }).getByRole('button', { name: 'Run' }).click();
+        await expect(page.locator('.values')).not.toHaveText('none yet', { timeout: 20_000 });
+        await expect(page.locator('.values')).toHaveClass(/coming/);
+        await expectNothing(page, 'random numbers, while one is drawn');
+
+        problems.expectNetworkErrors();
+        await context.setOffline(true);
+        await expect(page.locator('.banner')).toBeVisible();
+        await expectNothing(page, 'offline');
+        await context.setOffline(false);
+      });
+
       test('an answer, its question and its failure; a report; a room; home with all of it', async ({ page, shop }) => {
         shop.letAll();
         await open(page, '/assistant');

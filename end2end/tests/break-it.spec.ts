@@ -1,10 +1,96 @@
 // What a demonstration breaks mends itself, and nothing is lost or comes twice.
 
+import type { Page } from '@playwright/test';
+import { DEMOS, answered, begin, expectShown } from './support/demos';
+import { test as gallery } from './support/gallery';
 import { ALL_IDS } from './support/posts-page';
 import { Tray, expectNoLoss, open } from './support/page';
 import { expect, test } from './support/shop';
 
 const number = (text: string | null) => Number(text);
+const strip = (page: Page) => page.getByRole('region', { name: 'Break it' });
+const snapshots = async (page: Page) => number(await page.locator('.break-snapshots').textContent());
+/** How much longer an answer takes at least: a second for the click, and one for what comes back. */
+const SLOWER_MS = 1_000;
+
+gallery.describe('every demonstration', () => {
+  // The first page begins by itself, but for who wants no motion.
+  const sales = { delayMs: 5, failureRate: 0 };
+  gallery.use({ sales, contextOptions: { reducedMotion: 'reduce' } });
+
+  for (const path of [...DEMOS.map(({ path }) => path), '/room', '/lab/rows']) {
+    gallery(`${path} has the strip`, async ({ page }) => {
+      await open(page, path);
+      if (path === '/room/tea') {
+        await page.getByLabel('Your name').fill('Ada');
+        await page.getByRole('button', { name: 'Enter' }).click();
+      }
+      await expect(strip(page).getByRole('button')).toHaveText([/^Cut my stream/, 'Slow network', 'Drop my copy']);
+      await expect(strip(page).getByRole('link')).toHaveText(['Reload', 'Open a second tab']);
+      await expect(strip(page).getByRole('term')).toHaveText([
+        'position',
+        'changes applied',
+        'snapshots',
+        'lost',
+        'twice',
+      ]);
+    });
+  }
+
+  for (const demo of DEMOS) {
+    gallery(`${demo.path}: dropped, reloaded, in a second tab, it shows the same`, async ({ page, context }) => {
+      const shown = await begin(page, demo);
+      await expectNoLoss(page);
+      const before = await snapshots(page);
+      await strip(page).getByRole('button', { name: 'Drop my copy' }).click();
+      await expect.poll(() => snapshots(page)).toBeGreaterThan(before);
+      await expectShown(page, demo, shown);
+
+      const loaded = page.waitForEvent('domcontentloaded');
+      await strip(page).getByRole('link', { name: 'Reload' }).click();
+      await loaded;
+      await expect(page).toHaveURL(demo.path);
+      await expectShown(page, demo, shown);
+
+      const opened = context.waitForEvent('page');
+      await strip(page).getByRole('link', { name: 'Open a second tab' }).click();
+      const second = await opened;
+      await expect(second).toHaveURL(demo.path);
+      await expectShown(second, demo, shown);
+      // What is clicked in one of them, both show.
+      await answered(second, demo);
+      await expect.poll(() => demo.answer(page)).toBe(await demo.answer(second));
+      await expectNoLoss(page);
+    });
+
+    gallery(`${demo.path}: cut, it comes back; a slow network is slow; nothing is lost`, async ({ page }) => {
+      await begin(page, demo);
+      const quick = Math.min(await answered(page, demo), await answered(page, demo));
+
+      const cut = strip(page).getByRole('button').first();
+      const before = await demo.answer(page);
+      await cut.click();
+      await expect(cut).toHaveText('Your stream is cut');
+      await expect(cut).toBeDisabled();
+      await demo.click(page);
+      await expect(page.locator('.banner')).toBeVisible();
+      expect(await demo.answer(page)).toBe(before);
+      await expect.poll(() => demo.answer(page), { timeout: 20_000 }).not.toBe(before);
+      await expect(page.locator('.banner')).toHaveCount(0);
+      await expect(cut).toBeEnabled();
+      await demo.settle?.(page);
+
+      const slow = strip(page).getByRole('button', { name: 'Slow network' });
+      await slow.click();
+      await expect(slow).toHaveAttribute('aria-pressed', 'true');
+      expect((await answered(page, demo)) - quick).toBeGreaterThan(SLOWER_MS);
+      await slow.click();
+      await expect(slow).toHaveAttribute('aria-pressed', 'false');
+      await answered(page, demo);
+      await expectNoLoss(page);
+    });
+  }
+});
 
 test('a stream that is cut for five seconds brings what came meanwhile', async ({ posts, page, shop }) => {
   await posts.open();
@@ -49,10 +135,9 @@ test('a copy that is dropped comes back as a snapshot', async ({ posts, page, sh
   const { background } = posts;
   shop.letUpTo(3);
   await background.begin(3);
-  const snapshots = page.locator('.break-snapshots');
-  const before = number(await snapshots.textContent());
+  const before = await snapshots(page);
   await page.getByRole('button', { name: 'Drop my copy' }).click();
-  await expect.poll(async () => number(await snapshots.textContent())).toBeGreaterThan(before);
+  await expect.poll(() => snapshots(page)).toBeGreaterThan(before);
   expect(await background.ids()).toEqual([1, 2, 3]);
   shop.letAll();
   await background.expectStatus('done');

@@ -1,14 +1,14 @@
-// Pictures: of each state of the page in light and dark, on a phone and a desktop, and the one in
-// the README. They lie in test-results/screenshots; with UPDATE_SCREENSHOTS=1 the README's is
-// copied to docs/.
+// Pictures: of each state of each page in light and dark, on a phone and a desktop, and those in the
+// README. They lie in test-results/screenshots; with UPDATE_SCREENSHOTS=1 the README's are copied to
+// docs/.
 
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Locator, Page, TestInfo } from '@playwright/test';
+import type { Page, TestInfo } from '@playwright/test';
 import { expect, test } from './support/gallery';
-import { open } from './support/page';
-import type { Style } from './support/posts-page';
+import { home } from './support/home-page';
+import { Tray, open } from './support/page';
 import { test as booksTest } from './support/books';
 import { test as modelTest } from './support/model';
 import { test as shopTest } from './support/shop';
@@ -26,34 +26,43 @@ async function picture(page: Page, { project }: TestInfo, name: string, fullPage
   return path;
 }
 
-test.describe('for the README', () => {
-  // The built-in upstream, as it comes: the times in the picture are those that it is about.
-  const viewport = { width: 1280, height: 900 };
-  test.use({ viewport, colorScheme: 'light', upstream: { delayMs: 400 } });
+/** A picture of the README has so many bytes at most. */
+const README_BYTES = 200_000;
 
-  test('the page in the middle of a background run', async ({ posts, page }, testInfo) => {
-    await posts.open();
-    const { chained, background, count } = posts;
-    await runWithClicks(chained, count, [1, 2, 4, 6]);
-    await chained.expectStatus('done');
-    await runWithClicks(background, count, [1, 2, 3, 4]);
-    await expect.poll(async () => (await background.clickTimes()).clicks).toBe(4);
-    const path = await picture(page, testInfo, 'posts', false);
-    // It was taken in the middle, not after the end.
-    await background.expectStatus('running');
-    if (process.env.UPDATE_SCREENSHOTS !== '1') return;
-    mkdirSync(docs, { recursive: true });
-    copyFileSync(path, join(docs, 'posts.png'));
+/** As `picture`, and copied to docs/ if that was asked for. */
+async function forReadme(page: Page, testInfo: TestInfo, name: string): Promise<void> {
+  const path = await picture(page, testInfo, name, false);
+  expect(statSync(path).size).toBeLessThanOrEqual(README_BYTES);
+  if (process.env.UPDATE_SCREENSHOTS === '1') copyFileSync(path, join(docs, `${name}.png`));
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`for the README, ${colorScheme}`, () => {
+    // The built-in upstream, as it comes: the times in the picture are those that it is about. Without
+    // motion it begins when it is asked to.
+    const contextOptions = { reducedMotion: 'reduce' } as const;
+    test.use({ viewport: { width: 1280, height: 800 }, colorScheme, upstream: { delayMs: 400 }, contextOptions });
+
+    test('the first page in the middle of a run', async ({ page }, testInfo) => {
+      await open(page, '/');
+      const { chained, background, run } = home(page);
+      await run.click();
+      await chained.expectStatus('done');
+      await background.posts.nth(5).waitFor();
+      await forReadme(page, testInfo, `home-${colorScheme}`);
+      // It was taken in the middle, not after the end.
+      await background.expectStatus('running');
+    });
+
+    test('the dashboard while it moves', async ({ page }, testInfo) => {
+      await open(page, '/dashboard');
+      await page.getByRole('button', { name: 'Start the job' }).click();
+      await page.getByRole('button', { name: 'Start the log' }).click();
+      // Charts that have something to tell.
+      await expect(page.locator('.log-count b')).toHaveText(/^[2-9]\d\d$/, { timeout: 40_000 });
+      await forReadme(page, testInfo, `dashboard-${colorScheme}`);
+    });
   });
-});
-
-/** Begins a run and clicks the counter when so many posts are there. */
-async function runWithClicks(style: Style, count: Locator, arrivals: number[]): Promise<void> {
-  await style.fetch.click();
-  for (const arrived of arrivals) {
-    await style.expectAtLeast(arrived);
-    await count.click();
-  }
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -61,7 +70,93 @@ for (const colorScheme of ['light', 'dark'] as const) {
     shopTest.describe(`${colorScheme}, ${size}`, () => {
       shopTest.use({ colorScheme, viewport });
 
-      shopTest('every state of the page', async ({ posts, page, shop }, testInfo) => {
+      shopTest('the first page: at first, running, done, with posts that did not come', async ({
+        page,
+        shop,
+      }, testInfo) => {
+        const take = (state: string) => picture(page, testInfo, `home-${state}-${colorScheme}-${size}`);
+        await page.emulateMedia({ reducedMotion: 'reduce' });
+        await open(page, '/');
+        await take('first');
+        const { chained, background, run } = home(page);
+        shop.letUpTo(6);
+        await run.click();
+        await chained.posts.nth(5).waitFor();
+        await take('running');
+        shop.letAll();
+        await background.expectStatus('done');
+        await take('done');
+        shop.fail(3, 8);
+        await run.click();
+        await background.failed.nth(1).waitFor();
+        await background.expectStatus('done');
+        await take('failed');
+      });
+
+      shopTest('random numbers: at first, running with what waits', async ({ page }, testInfo) => {
+        const take = (state: string) => picture(page, testInfo, `random-${state}-${colorScheme}-${size}`);
+        await open(page, '/random');
+        await take('first');
+        await page.getByRole('button', { name: '1 s', exact: true }).click();
+        const chained = page.getByRole('region', { name: 'Chained events' });
+        await chained.getByRole('button', { name: 'Run' }).click();
+        await expect(page.locator('.values')).toHaveText(/(, −?\d+){2}/, { timeout: 20_000 });
+        await page.getByRole('button', { name: 'Balance' }).click();
+        await expect(page.locator('.controls .hint')).not.toBeEmpty();
+        await take('waiting');
+      });
+
+      shopTest('streams of words: none, running, paused, done', async ({ page }, testInfo) => {
+        const take = (state: string) => picture(page, testInfo, `lorem-${state}-${colorScheme}-${size}`);
+        await open(page, '/lorem');
+        await take('empty');
+        for (let stream = 1; stream <= 3; stream++) {
+          await page.getByRole('button', { name: 'Add a stream' }).click();
+          await expect(page.locator(`.stream[data-id="${stream}"] .stream-steps`)).toHaveText(/^[2-9]/, { timeout: 20_000 });
+          if (stream === 2) await page.getByRole('button', { name: 'Pause stream 2' }).click();
+        }
+        await take('some');
+      });
+
+      shopTest('what is on every page: the tray, a toast, the banner; and where no page is', async ({
+        page,
+        context,
+        shop,
+        posts,
+        problems,
+      }, testInfo) => {
+        problems.expectMissing();
+        const take = (state: string) => picture(page, testInfo, `shell-${state}-${colorScheme}-${size}`, false);
+        await open(page, '/nowhere');
+        await take('404');
+        await open(page, '/lorem');
+        const tray = new Tray(page);
+        await tray.open();
+        await take('tray-empty');
+        await page.getByRole('button', { name: 'Add a stream' }).click();
+        await posts.open();
+        shop.letUpTo(4);
+        await posts.background.begin(4);
+        await tray.open();
+        await expect(tray.row('posts/get_posts')).toContainText('4 of 10');
+        await take('tray');
+        await page.route('**/api/events', (route) => {
+          const { events } = route.request().postDataJSON() as { events: [number, ...unknown[]][] };
+          const message = 'There is no room for another event. Try again when some have ended.';
+          const refused = events.map(([n]) => ({ n, is: 'refused', kind: 'full', message }));
+          return route.fulfill({ status: 202, json: { epoch: '0', events: refused } });
+        });
+        await tray.row('posts/get_posts').getByRole('button', { name: /^Cancel/ }).click();
+        await expect(page.locator('.toast')).toHaveCount(1);
+        await tray.open();
+        await take('toast');
+        problems.expectNetworkErrors();
+        await context.setOffline(true);
+        await expect(page.locator('.banner')).toBeVisible();
+        await take('offline');
+      });
+
+      shopTest('every state of the posts', async ({ posts, page, shop }, testInfo) => {
         const take = (state: string) => picture(page, testInfo, `${state}-${colorScheme}-${size}`);
         await posts.open();
         await take('empty');
@@ -132,6 +227,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(page.locator('.timer-left')).toHaveText(/^4:/);
         await expect(page.locator('.room-here')).toHaveText('2 people are here');
         await take('inside');
+        await other.close();
+        await expect(page.locator('.member.away')).toHaveCount(1, { timeout: 20_000 });
+        await take('away');
+        await open(page, '/room');
+        await page.getByLabel('Room', { exact: true }).fill('vault');
+        await page.getByLabel('Passphrase, if any').fill('open sesame');
+        await page.getByRole('button', { name: 'Open the room' }).click();
+        await expect(page).toHaveURL(/\/room\/vault~/);
+        const locked = page.url();
+        const stranger = await (await newVisitor()).newPage();
+        await stranger.setViewportSize(viewport);
+        await stranger.emulateMedia({ colorScheme });
+        await open(stranger, locked);
+        await stranger.getByLabel('Your name').fill('Eve');
+        await stranger.getByLabel('Passphrase').fill('wrong');
+        await stranger.getByRole('button', { name: 'Enter' }).click();
+        await expect(stranger.locator('.fault').first()).not.toBeEmpty();
+        await picture(stranger, testInfo, `room-refused-${colorScheme}-${size}`);
       });
 
       shopTest('an import: at first, asking, in the middle, done, failed', async ({ page }, testInfo) => {
@@ -242,6 +355,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
         second.cut();
         await expect(last).toHaveAttribute('data-end', 'failed');
         await take('failed');
+        await ask('What is a background task?');
+        const third = await fake.question(2);
+        third.say('A task runs beside the queue, and ');
+        await expect(last).toContainText('beside the queue');
+        await page.getByRole('button', { name: /^Stop/ }).click();
+        await expect(last).toHaveAttribute('data-end', 'stopped');
+        await take('stopped');
       });
     });
   }

@@ -2,7 +2,6 @@
 //! update. `routes.rs` is the server's alone.
 
 mod bad;
-pub mod check;
 mod parts;
 pub mod state;
 pub mod tasks;

@@ -1,16 +1,21 @@
 //! The parts of the page: where a file is chosen, the import, its rows.
 
-use super::{check::COLUMNS, state::*, tasks::*};
+use super::{state::*, tasks::*};
 use crate::pieces::{
     Notes, PagedTable, PauseButton, Sending, StopButton, TaskChip, Upload, grouped,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
-use uploads::{Refusal, Row, Wrong, limits::FILE_BYTES, megabytes};
+use uploads::{
+    Refusal, Row, Wrong,
+    limits::FILE_BYTES,
+    megabytes,
+    orders::{COLUMNS, Column},
+};
 
 /// Rows of the samples that can be chosen.
-const SAMPLES: [u32; 3] = [1_000, 20_000, 600_000];
+const SAMPLES: [u32; 3] = [1_000, 20_000, 500_000];
 
 /// How fast a file can be read, in words.
 const PACES: [(Pace, &str); 3] = [
@@ -144,12 +149,15 @@ pub(super) fn Run() -> impl IntoView {
             <p class="import-words">{words}</p>
             <p class="spoken" role="status">{spoken}</p>
             <p class="fault" role="alert">{why}</p>
-            <Question/>
-            <dl class="import-facts">
-                {fact("rows imported", Signal::derive(move || import.accepted().get()))}
-                {fact("rows rejected", Signal::derive(move || import.rejected().get()))}
-                {fact("updates", Signal::derive(move || import.updates().get().into()))}
-            </dl>
+            // What is asked takes the place of the facts: there are none before it is answered.
+            <div class="import-now">
+                <Question/>
+                <dl class="import-facts">
+                    {fact("rows imported", Signal::derive(move || import.accepted().get()))}
+                    {fact("rows rejected", Signal::derive(move || import.rejected().get()))}
+                    {fact("updates", Signal::derive(move || import.updates().get().into()))}
+                </dl>
+            </div>
             <footer>
                 <PauseButton task name="the import".to_owned()/>
                 <StopButton task/>

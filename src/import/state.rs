@@ -1,12 +1,12 @@
 //! What the page shows of an import: counters, the last rows, the first errors. All rows are in a
 //! file of the server's.
 
-use super::check::COLUMNS;
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 use uploads::{
     Batch, Mark, Refusal, Row, Wrong,
     limits::{ERRORS, LAST_ROWS},
+    orders::{COLUMNS, Column},
 };
 
 /// The state of the page.
@@ -67,6 +67,16 @@ pub enum Stage {
     Failed(String),
 }
 
+impl Stage {
+    /// It goes on no more by itself.
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Stage::Done | Stage::Stopped | Stage::Lost | Stage::Failed(_)
+        )
+    }
+}
+
 /// How fast a file is read: at its own speed nobody would see anything of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pace {
@@ -79,21 +89,12 @@ pub enum Pace {
     Full,
 }
 
-/// Where a column is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Column {
-    /// The visitor is asked.
-    Asked,
-    /// So many columns stand before it.
-    At(usize),
-    /// Nowhere: rows are taken in without it.
-    LeftOut,
-}
-
 impl Import {
-    /// A file comes. Says how much of it was here before: none, unless the server went down.
-    pub fn begin(&mut self, file: &str, name: &str, size: u64) -> u64 {
-        if self.file != file {
+    /// A file comes. Says how much of it was here before: none, unless the server went down; and
+    /// nothing where an import that had ended is started again, since then nothing comes any more.
+    pub fn begin(&mut self, file: &str, name: &str, size: u64) -> Option<u64> {
+        let is_again = self.file == file && self.stage.is_over();
+        if is_again || self.file != file {
             *self = Import {
                 begun: self.begun + 1,
                 name: name.to_owned(),
@@ -104,7 +105,7 @@ impl Import {
                 ..Import::default()
             };
         }
-        self.received
+        (!is_again).then_some(self.received)
     }
 
     /// So much of it has come, and perhaps the end: its size, or why not.

@@ -12,14 +12,17 @@ pub async fn import_file(
     name: String,
     bytes: u64,
 ) -> Result<()> {
-    use super::check::{COLUMNS, check};
-    use uploads::{Mark, Refusal, Uploads, limits::ROWS_AN_UPDATE};
+    use uploads::{
+        Mark, Refusal, Uploads,
+        limits::ROWS_AN_UPDATE,
+        orders::{COLUMNS, check},
+    };
     let told = |refusal: Refusal| ForVisitor::new(refusal.to_string());
     let kept = cx.expect::<Uploads>().of(cx.visitor().key(), &file);
     let mark = cx.cursor::<Mark>()?;
     if mark.is_none() {
         let begun = cx.update(|import| import.begin(&file, &name, bytes));
-        let received = begun.await?;
+        let was_coming = begun.await?;
         let mut arriving = kept.arriving();
         while let Some(coming) = &mut arriving {
             let progress = cx.wait_for(coming.next()).await?;
@@ -35,7 +38,8 @@ pub async fn import_file(
         }
         // After a crash of the server there is no connection by which the rest could come.
         if !kept.is_here() {
-            return Err(told(Refusal::Lost { received }).into());
+            let lost = was_coming.map(|received| Refusal::Lost { received });
+            return Err(told(lost.unwrap_or(Refusal::Gone)).into());
         }
     }
     let opened = kept.clone();
@@ -92,6 +96,7 @@ fn close(import: &mut Import, end: &TaskEnd) {
 /// Has the server make a file up, and takes it in: so many orders, or one that is wrong.
 #[event]
 pub async fn start_sample(cx: EventContext<Import>, sample: String) -> Result<()> {
+    use undercurrent::server::NotStarted;
     use uploads::{Refusal, Uploads, sample::Sample};
     let told = |refusal: Refusal| ForVisitor::new(refusal.to_string());
     let sample = Sample::named(&sample).ok_or_else(|| told(Refusal::NoFile))?;
@@ -100,7 +105,10 @@ pub async fn start_sample(cx: EventContext<Import>, sample: String) -> Result<()
     let upload = upload.map_err(told)?;
     let (file, name) = (upload.kept().name().to_owned(), upload.name().to_owned());
     let started = cx.start(import_file(file, name, upload.bytes())).await;
-    started.map_err(|_| told(Refusal::Busy))?;
+    started.map_err(|why| match why {
+        NotStarted::Full => told(Refusal::ManyTasks),
+        _ => told(Refusal::Busy),
+    })?;
     upload.receive_meanwhile();
     Ok(())
 }

@@ -9,7 +9,12 @@ use undercurrent::prelude::*;
 #[component]
 pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView {
     let copy = use_diagnostics();
-    let path = use_location().pathname;
+    let (path, query) = (use_location().pathname, use_location().search);
+    // The page as it is: what is open stands in its query.
+    let here = move || match (path.get(), query.get()) {
+        (path, query) if query.is_empty() => path,
+        (path, query) => format!("{path}?{query}"),
+    };
     let position = move || match copy.position::<S>() {
         Some(position) => position.to_string(),
         None => "none".to_owned(),
@@ -39,8 +44,8 @@ pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView
                     "Slow network"
                 </button>
                 <button class="needs-script" on:click=move |_| copy.drop_copy()>"Drop my copy"</button>
-                <a class="button" href=move || path.get() rel="external">"Reload"</a>
-                <a class="button" href=move || path.get() target="_blank">"Open a second tab"</a>
+                <a class="button" href=here rel="external">"Reload"</a>
+                <a class="button" href=here target="_blank">"Open a second tab"</a>
             </div>
             <dl class="break-facts" data-lost=move || copy.counts().lost data-twice=move || copy.counts().twice>
                 <div><dt>"position"</dt> <dd class="break-position">{position}</dd></div>

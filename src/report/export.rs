@@ -1,33 +1,7 @@
-//! The report as files.
+//! The report as files, for the routes that give them.
 
-use super::{
-    figures::Figures,
-    state::{Report, Stage},
-};
-use serde::{Deserialize, Serialize};
-use undercurrent::prelude::*;
-
-/// What a report is downloaded as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// The sections.
-    Markdown,
-    /// The figures, a line a product.
-    Csv,
-}
-
-/// Makes a file of the report, and has the page download it.
-#[event]
-pub async fn save(cx: EventContext<Report>, format: Format) -> Result<()> {
-    let (name, text) = cx
-        .read(|report| match format {
-            Format::Markdown => ("report.md", markdown(report)),
-            Format::Csv => ("report.csv", csv(report)),
-        })
-        .await?;
-    crate::give::give(&cx, name, text).await
-}
+use super::state::{Report, Stage};
+use upstream::sales::figures::Figures;
 
 /// The sections, under their titles.
 pub fn markdown(report: &Report) -> String {

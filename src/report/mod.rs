@@ -2,7 +2,6 @@
 //! written of what came.
 
 pub mod export;
-pub mod figures;
 pub mod state;
 mod tasks;
 mod view;

@@ -1,12 +1,9 @@
 //! What the report is made of: a cell for each product, and the sections.
 
-use super::{
-    figures::Figures,
-    words::{TITLES, next_piece, sections},
-};
+use super::words::{TITLES, next_piece, sections};
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
-use upstream::sales::Listed;
+use upstream::sales::{Listed, figures::Figures};
 
 /// So many products a shop has at most.
 pub const PRODUCTS: usize = 40;

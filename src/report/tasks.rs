@@ -9,8 +9,7 @@ use undercurrent::prelude::*;
 /// goes on where it was; after a Stop, when it is started again. What is here is not asked for.
 #[background(overlap = reject, on_crash = resume, on_end = put_back)]
 pub async fn make_report(cx: TaskContext<Report>) -> Result<()> {
-    use super::figures::Figures;
-    use upstream::Sales;
+    use upstream::{Sales, sales::figures::Figures};
     let has_begun = cx.cursor()?.unwrap_or(false);
     if !has_begun && !cx.read(|report| report.is_open()).await? {
         let listed = cx.wait_for(cx.expect::<Sales>().list()).await?;
@@ -47,8 +46,7 @@ fn put_back(report: &mut Report, _end: &TaskEnd) {
 /// Asks for one product again, and writes anew what it changes.
 #[background(key = id, overlap = reject, on_crash = resume)]
 pub async fn ask_again(cx: TaskContext<Report>, id: u32) -> Result<()> {
-    use super::figures::Figures;
-    use upstream::Sales;
+    use upstream::{Sales, sales::figures::Figures};
     if !cx.cursor()?.unwrap_or(false) {
         let record = cx.wait_for(cx.expect::<Sales>().record(id)).await?;
         let settled = cx.update(|report| report.settle_again(id, Figures::came(record)));

@@ -1,8 +1,6 @@
 //! The report: how it is made, a cell for each product, the sections.
 
 use super::{
-    export::*,
-    figures::Figures,
     state::*,
     tasks::{ask_again, clear, make_report},
 };
@@ -10,6 +8,7 @@ use crate::pieces::{BreakIt, Markdown, Notes, PauseButton, RunLine, StopButton};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
+use upstream::sales::figures::Figures;
 
 /// The page.
 #[component]
@@ -68,7 +67,7 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
     let is_running = Memo::new(move |_| task.is_running());
     let is_whole = move || report.is_whole().get();
     let is_open = move || counts.get().of > 0 && !is_whole() && !is_running.get();
-    let events = [use_event(make_report), use_event(clear), use_event(save)];
+    let events = [use_event(make_report), use_event(clear)];
     let slider = use_input(
         move || report.at_once().get(),
         |text| set_at_once(text.parse().unwrap_or_default()),
@@ -252,18 +251,23 @@ fn FailedCell(id: u32, name: String, why: String) -> impl IntoView {
 #[component]
 fn Written(counts: Memo<Counts>) -> impl IntoView {
     let report = use_state::<Report>();
-    let is_whole = move || report.is_whole().get();
+    let (is_whole, has_some) = (
+        move || report.is_whole().get(),
+        move || counts.get().done > 0,
+    );
     view! {
         <section class="written" aria-labelledby="written">
             <header class="report-head">
                 <h2 id="written">"Report"</h2>
                 <div class="report-files">
-                    <EventForm event=save(Format::Markdown)>
-                        <button disabled=move || !is_whole()>"Download Markdown"</button>
-                    </EventForm>
-                    <EventForm event=save(Format::Csv)>
-                        <button disabled=move || counts.get().done == 0>"Download CSV"</button>
-                    </EventForm>
+                    // Routes of the server's, which a browser without JavaScript finds, too. A link
+                    // leads somewhere once there is something.
+                    <a class="button" download="" rel="external" href=move || is_whole().then_some("/report/report.md")>
+                        "Download Markdown"
+                    </a>
+                    <a class="button" download="" rel="external" href=move || has_some().then_some("/report/report.csv")>
+                        "Download CSV"
+                    </a>
                 </div>
             </header>
             <div class="sections">

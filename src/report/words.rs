@@ -1,12 +1,10 @@
 //! The report in words, computed from the figures of the cells.
 
-use super::{
-    figures::{Figures, TOO_FEW_STARS, TOO_MANY_RETURNS, Verdict},
-    state::{Cell, Stage},
-};
+use super::state::{Cell, Stage};
 use crate::pieces::grouped;
 use std::{collections::BTreeMap, fmt::Write};
 use undercurrent::prelude::*;
+use upstream::sales::figures::{Figures, TOO_FEW_STARS, TOO_MANY_RETURNS, Verdict};
 
 /// The sections, in their order.
 pub const TITLES: [&str; 4] = ["Overview", "Best sellers", "Problems", "Recommendations"];

@@ -125,7 +125,7 @@ fn Door(room: String) -> impl IntoView {
                 fault=Signal::derive(move || entering.error())
             />
         </section>
-        <p><a href="/room">"All your rooms"</a></p>
+        <p><a class="alone" href="/room">"All your rooms"</a></p>
     }
     .into_any()
 }

@@ -24,6 +24,20 @@ export const breakages = [
     test: [...crate('simulation'), 'a_replica_shows_what_the_scope_was'],
   },
   {
+    name: 'a page counts nothing as lost',
+    file: `${core}/witness.rs`,
+    find: 'counts.lost += u64::from(since > before);',
+    put: 'counts.lost += u64::from(since > to.offset);',
+    test: [...runtime, 'witness'],
+  },
+  {
+    name: 'a page counts nothing as applied twice',
+    file: `${core}/witness.rs`,
+    find: 'counts.twice += u64::from(since < before || to.offset <= before);',
+    put: 'counts.twice += u64::from(since < before && to.offset <= since);',
+    test: [...runtime, 'witness'],
+  },
+  {
     name: 'a stream resumes though entries were cut off',
     file: `${core}/log.rs`,
     find: 'Some(first) if first.since == from.offset => Resume::Entries(entries),',

@@ -1,11 +1,13 @@
 //! The table `[uploads]` of Leptos.toml.
 
-use crate::limits::FILES;
+use crate::limits::{FILES, SWEEP_S};
 use serde::Deserialize;
 use std::{fmt, io, path::PathBuf};
 
 /// Overrides `folder`.
-pub(crate) const FOLDER_VARIABLE: &str = "UPLOADS_FOLDER";
+const FOLDER_VARIABLE: &str = "UPLOADS_FOLDER";
+/// Overrides `sweep-s`.
+const SWEEP_VARIABLE: &str = "UPLOADS_SWEEP_S";
 
 /// What `[uploads]` says, with its defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -15,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) folder: PathBuf,
     /// Visitors whose files are kept.
     pub(crate) files: usize,
+    /// Seconds between two looks for files whose sessions have gone, at least 1.
+    pub(crate) sweep_s: u64,
 }
 
 impl Default for Config {
@@ -22,6 +26,7 @@ impl Default for Config {
         Config {
             folder: PathBuf::from(".undercurrent/uploads"),
             files: FILES,
+            sweep_s: SWEEP_S,
         }
     }
 }
@@ -46,7 +51,30 @@ impl Config {
         }
         let file: File =
             toml::from_str(text).map_err(|error| ConfigError::Toml(error.to_string()))?;
-        Ok(file.uploads)
+        file.uploads.checked()
+    }
+
+    /// Replaces what the environment knows better.
+    pub(crate) fn overridden(
+        mut self,
+        get: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        if let Some(folder) = get(FOLDER_VARIABLE) {
+            self.folder = folder.into();
+        }
+        if let Some(seconds) = get(SWEEP_VARIABLE) {
+            let seconds = seconds.parse();
+            self.sweep_s =
+                seconds.map_err(|_| ConfigError::Toml(format!("{SWEEP_VARIABLE} is no number")))?;
+        }
+        self.checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        match self.sweep_s {
+            0 => Err(ConfigError::Toml("sweep-s is at least 1".to_owned())),
+            _ => Ok(self),
+        }
     }
 }
 

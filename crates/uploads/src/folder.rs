@@ -2,8 +2,8 @@
 
 use crate::{
     Arriving, Mark, Refusal, Sheet,
-    config::{Config, ConfigError, FOLDER_VARIABLE},
-    limits::{FILE_BYTES, FREE_BYTES, SWEEP_S},
+    config::{Config, ConfigError},
+    limits::{FILE_BYTES, FREE_BYTES},
     records::unreadable,
 };
 use std::{
@@ -22,6 +22,8 @@ struct Inner {
     root: PathBuf,
     /// Visitors whose files are kept.
     files: usize,
+    /// Between two looks for files whose sessions have gone.
+    sweep: Duration,
     /// Files that come now, by visitor.
     // A std mutex, held to look up or to put.
     coming: Mutex<HashMap<String, Coming>>,
@@ -60,12 +62,9 @@ impl Uploads {
     /// The file or the folder can't be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(ConfigError::File)?;
-        let mut config = Config::parse(&text)?;
-        if let Ok(folder) = std::env::var(FOLDER_VARIABLE) {
-            config.folder = folder.into();
-        }
-        let Config { folder, files } = config;
-        Uploads::open(&folder, files).map_err(|error| ConfigError::Folder(folder, error))
+        let config = Config::parse(&text)?.overridden(|name| std::env::var(name).ok())?;
+        let folder = config.folder.clone();
+        Uploads::open(config).map_err(|error| ConfigError::Folder(folder, error))
     }
 
     /// Opens a folder. What was on its way when the server went down is removed: its connection is
@@ -74,8 +73,12 @@ impl Uploads {
     /// # Errors
     ///
     /// It can't be made or looked through.
-    pub fn open(root: impl Into<PathBuf>, files: usize) -> io::Result<Self> {
-        let root = root.into();
+    pub(crate) fn open(config: Config) -> io::Result<Self> {
+        let Config {
+            folder: root,
+            files,
+            sweep_s,
+        } = config;
         make_private(&root)?;
         for visitor in fs::read_dir(&root)? {
             let visitor = visitor?.path();
@@ -94,6 +97,7 @@ impl Uploads {
         Ok(Uploads(Arc::new(Inner {
             root,
             files,
+            sweep: Duration::from_secs(sweep_s),
             coming: Mutex::default(),
         })))
     }
@@ -143,7 +147,7 @@ impl Uploads {
         tokio::spawn(async move {
             loop {
                 uploads.sweep(&is_known).await;
-                tokio::time::sleep(Duration::from_secs(SWEEP_S)).await;
+                tokio::time::sleep(uploads.0.sweep).await;
             }
         });
     }

@@ -11,6 +11,8 @@
 //! A visitor has one file: another takes its place. It goes when the visitor says so, and when the
 //! session does. A browser's build has the limits, the sentences and what a batch is.
 
+#[cfg(feature = "ssr")]
+mod answer;
 mod batch;
 #[cfg(feature = "ssr")]
 mod config;
@@ -21,6 +23,7 @@ mod incoming;
 #[cfg(feature = "ssr")]
 mod inspect;
 pub mod limits;
+pub mod orders;
 #[cfg(feature = "ssr")]
 mod records;
 mod refusal;
@@ -33,12 +36,9 @@ mod sheet;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 
-pub use self::{
-    batch::{Batch, Lines, Mark, Part, Row, Wrong},
-    refusal::{Refusal, megabytes},
-};
 #[cfg(feature = "ssr")]
 pub use self::{
+    answer::{PRIVATE, attached},
     config::ConfigError,
     folder::{Kept, Uploads},
     incoming::{Arriving, Progress, Upload, throw_away},
@@ -46,4 +46,8 @@ pub use self::{
     records::{Record, Records, write_record},
     rows::Download,
     sheet::{Sheet, ragged},
+};
+pub use self::{
+    batch::{Batch, Lines, Mark, Part, Row, Wrong},
+    refusal::{Refusal, megabytes},
 };

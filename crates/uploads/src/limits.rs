@@ -8,9 +8,9 @@ pub const FILE_BYTES: u64 = 50_000_000;
 pub const LINE_BYTES: usize = 64 << 10;
 /// Fields of a record. The file is refused.
 pub const COLUMNS: usize = 64;
-/// Rows of a file. The import ends there; what was taken in stays. A table of as many rows is as
-/// high as browsers can scroll.
-pub const ROWS: u64 = 700_000;
+/// Rows of a file. The import ends there; what was taken in stays. A table of more would be higher
+/// than browsers scroll: Firefox ends at 17.9 million pixels, and a row has 32.
+pub const ROWS: u64 = 500_000;
 /// Rows an update takes in.
 pub const ROWS_AN_UPDATE: usize = 500;
 /// The last rows that stand in the state. The oldest goes.
@@ -37,5 +37,6 @@ pub const TOLD_MS: u64 = 2_000;
 /// Bytes of a refused file that are read and thrown away, since a browser reads an answer only when
 /// it has sent everything. Behind them the connection is cut.
 pub const THROWN_AWAY_BYTES: u64 = 2 * FILE_BYTES;
-/// Seconds between two looks for files whose sessions have gone.
+/// Seconds between two looks for files whose sessions have gone. `sweep-s` in `[uploads]` of
+/// Leptos.toml sets another number.
 pub const SWEEP_S: u64 = 600;

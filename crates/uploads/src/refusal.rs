@@ -47,6 +47,8 @@ pub enum Refusal {
     Busy,
     /// As many visitors as may have left files.
     Full,
+    /// As many tasks as may run in this session already.
+    ManyTasks,
     /// The disk is nearly full.
     NoSpace,
     /// The server can't write, or read, what it should.
@@ -56,11 +58,12 @@ pub enum Refusal {
 }
 
 /// Those that have nothing to do with what is in a file, and what stands for each in an address.
-const WORDS: [(&str, Refusal); 6] = [
+const WORDS: [(&str, Refusal); 7] = [
     ("no-session", Refusal::NoSession),
     ("no-file", Refusal::NoFile),
     ("busy", Refusal::Busy),
     ("full", Refusal::Full),
+    ("many-tasks", Refusal::ManyTasks),
     ("no-space", Refusal::NoSpace),
     ("disk", Refusal::Disk),
 ];
@@ -128,6 +131,9 @@ impl fmt::Display for Refusal {
             Refusal::Full => {
                 f.write_str("Too many files of other visitors are here. Try again later.")
             }
+            Refusal::ManyTasks => f.write_str(
+                "As many tasks of yours run as may. Stop one, and import the file again.",
+            ),
             Refusal::NoSpace => f.write_str("The server has no room for a file. Try again later."),
             Refusal::Disk => f.write_str("The server could not keep the file. Try again."),
             Refusal::Gone => f.write_str("The file is not there any more. Choose it again."),

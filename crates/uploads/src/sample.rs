@@ -37,7 +37,7 @@ pub enum Sample {
 }
 
 /// The most orders that one asks for: they have less than 50 MB.
-const MOST: u32 = 600_000;
+const MOST: u32 = 500_000;
 /// Orders that are made at once.
 const AT_ONCE: u32 = 500;
 

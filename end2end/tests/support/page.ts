@@ -32,9 +32,11 @@ export class Tray {
   }
 }
 
-/** What a strip says was lost or applied twice. */
+/** What a strip says: nothing was lost or applied twice, of changes that it has counted. Where nothing
+ * was counted, that nothing is lost says nothing. */
 export async function expectNoLoss(page: Page): Promise<void> {
   const facts = page.locator('.break-facts');
+  await expect(facts.locator('.break-applied')).toHaveText(/^[1-9]\d*$/);
   await expect(facts).toHaveAttribute('data-lost', '0');
   await expect(facts).toHaveAttribute('data-twice', '0');
 }

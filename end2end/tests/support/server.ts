@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -51,6 +51,14 @@ export interface Sales {
   timeoutMs?: number;
 }
 
+/** What else Leptos.toml says. */
+export interface Settings {
+  /** Limits of the runtime, by name. */
+  limits?: Record<string, number>;
+  /** Seconds between two looks for files whose sessions have gone. */
+  sweepS?: number;
+}
+
 /** How a process ended. */
 export interface Exit {
   code: number | null;
@@ -67,6 +75,8 @@ export class Gallery {
   private process?: ChildProcess;
   private readonly env: NodeJS.ProcessEnv;
   private readonly folder = mkdtempSync(join(tmpdir(), 'gallery-'));
+  /** Where its Leptos.toml is. */
+  private readonly home: string;
   /** Where it keeps what visitors send. */
   readonly uploads = join(this.folder, 'uploads');
 
@@ -75,8 +85,12 @@ export class Gallery {
     upstream: Upstream,
     model: Model,
     sales: Sales,
+    settings: Settings,
   ) {
+    this.home = settings.limits ? this.folder : root;
+    if (settings.limits) writeSettings(this.folder, settings.limits);
     this.env = {
+      LEPTOS_SITE_ROOT: join(root, 'target/site'),
       ...withoutSettings(process.env),
       LEPTOS_ENV: 'PROD',
       LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
@@ -86,6 +100,7 @@ export class Gallery {
       // Of this test alone.
       UNDERCURRENT_STORE_FILE: join(this.folder, 'state.redb'),
       UPLOADS_FOLDER: this.uploads,
+      ...(settings.sweepS !== undefined && { UPLOADS_SWEEP_S: `${settings.sweepS}` }),
       ...(upstream.url !== undefined && { UPSTREAM_URL: upstream.url }),
       ...(upstream.delayMs !== undefined && { UPSTREAM_DELAY_MS: `${upstream.delayMs}` }),
       ...(upstream.faults !== undefined && { UPSTREAM_FAULTS: upstream.faults }),
@@ -102,8 +117,13 @@ export class Gallery {
     };
   }
 
-  static async start(upstream: Upstream, model: Model = {}, sales: Sales = {}): Promise<Gallery> {
-    const gallery = new Gallery(await freePort(), upstream, model, sales);
+  static async start(
+    upstream: Upstream,
+    model: Model = {},
+    sales: Sales = {},
+    settings: Settings = {},
+  ): Promise<Gallery> {
+    const gallery = new Gallery(await freePort(), upstream, model, sales, settings);
     await gallery.start();
     return gallery;
   }
@@ -115,7 +135,7 @@ export class Gallery {
   /** Starts it, again on the same port, and waits until it listens. */
   async start(): Promise<void> {
     if (this.process) throw new Error('the server runs already');
-    const started = spawn(binary, { cwd: root, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(binary, { cwd: this.home, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = started;
     running.add(started);
     started.once('exit', () => running.delete(started));
@@ -179,6 +199,13 @@ export class Gallery {
 // A worker that is cut off must not leave servers behind.
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** Leptos.toml as it is, with other limits. */
+function writeSettings(folder: string, limits: Record<string, number>): void {
+  const text = readFileSync(join(root, 'Leptos.toml'), 'utf8');
+  const lines = Object.entries(limits).map(([name, limit]) => `${name} = ${limit}\n`);
+  writeFileSync(join(folder, 'Leptos.toml'), text.replace('[undercurrent.limits]\n', (table) => table + lines.join('')));
+}
 
 /** Settings of whoever runs the tests are not those of the tests; the site's folder is. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,13 +1,25 @@
 //! Files on their way: whole, cut, refused, in nobody's place.
 
 use super::Folder;
-use crate::{Arriving, Refusal, Upload, Uploads, limits::STALL_MS, sample::Sample};
+use crate::{
+    Arriving, Refusal, Upload, Uploads,
+    config::Config,
+    limits::{STALL_MS, SWEEP_S},
+    sample::Sample,
+};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
 use futures_util::{StreamExt, stream};
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 const VISITOR: &str = "0a";
 
@@ -42,12 +54,12 @@ fn body(bytes: Vec<u8>, piece: usize, is_cut: bool) -> Body {
     }))
 }
 
-async fn begin(uploads: &Uploads, visitor: &str, body: Body) -> Result<Upload, Refusal> {
+pub(super) async fn begin(uploads: &Uploads, visitor: &str, body: Body) -> Result<Upload, Refusal> {
     uploads.begin(visitor, &headers(), body).await
 }
 
 /// Takes a file, and what whoever waits for it hears at last.
-async fn take(upload: Upload) -> (Result<u64, Refusal>, Option<Result<u64, Refusal>>) {
+pub(super) async fn take(upload: Upload) -> (Result<u64, Refusal>, Option<Result<u64, Refusal>>) {
     let mut arriving = upload.kept().arriving().expect("it comes");
     let end = upload.receive().await;
     (end, arriving.next().await.end)
@@ -308,10 +320,60 @@ async fn files_go_with_their_session_and_when_they_are_removed() {
     assert!(folder.0.exists());
 }
 
+/// The clock stands still but for what waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_file_goes_at_the_next_look_after_its_session_went() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let upload = begin(&uploads, VISITOR, body(form(b"a,b\n"), 10, false)).await;
+    let ends = take(upload.expect("it is taken")).await;
+    assert_eq!(ends.0, Ok(4));
+    let is_known = Arc::new(AtomicBool::new(true));
+    let known = is_known.clone();
+    uploads.sweep_always(move |_| known.load(Ordering::Relaxed));
+    let between = Duration::from_secs(SWEEP_S);
+    tokio::time::sleep(between * 3).await;
+    assert_eq!(folder.parts().len(), 1);
+    is_known.store(false, Ordering::Relaxed);
+    tokio::time::sleep(between).await;
+    // It was looked; the disk is slower than a clock that stands still.
+    while !folder.parts().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[test]
+fn how_often_it_is_looked_is_a_setting() {
+    let config = |toml: &str, variable: Option<&str>| {
+        let get = |name: &str| (name == "UPLOADS_SWEEP_S").then_some(variable?.to_owned());
+        Config::parse(toml)?.overridden(get)
+    };
+    let sweep = |toml, variable| config(toml, variable).map(|config| config.sweep_s).ok();
+    assert_eq!(sweep("", None), Some(SWEEP_S));
+    assert_eq!(sweep("[uploads]\nsweep-s = 5", None), Some(5));
+    assert_eq!(sweep("[uploads]\nsweep-s = 5", Some("7")), Some(7));
+    for (toml, variable) in [
+        ("[uploads]\nsweep-s = 0", None),
+        ("", Some("0")),
+        ("", Some("x")),
+    ] {
+        let error = config(toml, variable).expect_err("it is none");
+        assert!(error.to_string().starts_with("[uploads]: "), "{error}");
+    }
+}
+
 #[test]
 fn what_has_a_word_is_found_by_it() {
     let said = |word| Refusal::of_word(word).and_then(|refusal| refusal.word());
-    for word in ["no-session", "no-file", "busy", "full", "no-space", "disk"] {
+    for word in [
+        "no-session",
+        "no-file",
+        "busy",
+        "full",
+        "many-tasks",
+        "no-space",
+        "disk",
+    ] {
         assert_eq!(said(word), Some(word));
     }
     assert_eq!(Refusal::of_word("nothing"), None);

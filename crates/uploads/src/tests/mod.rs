@@ -2,10 +2,11 @@
 
 mod incoming;
 mod inspect;
+mod large;
 mod records;
 mod sheet;
 
-use crate::Uploads;
+use crate::{Uploads, config::Config};
 use std::{io, io::Read, path::PathBuf};
 
 /// A folder that goes with the test.
@@ -18,7 +19,12 @@ impl Folder {
     }
 
     fn open(&self) -> Uploads {
-        Uploads::open(&self.0, 3).expect("a folder")
+        let config = Config {
+            folder: self.0.clone(),
+            files: 3,
+            ..Config::default()
+        };
+        Uploads::open(config).expect("a folder")
     }
 
     /// The names of what is in it, as `visitor/file/part`.

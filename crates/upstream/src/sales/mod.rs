@@ -4,7 +4,7 @@
 //!
 //! [`sales_from_file`] is the entry: without a URL it starts the built-in one,
 //! a shop for the outdoors with 40 products. A browser's build has the types
-//! of the answers only.
+//! of the answers, and what they come to, only.
 
 #[cfg(feature = "ssr")]
 pub mod builtin;
@@ -12,6 +12,7 @@ pub mod builtin;
 pub mod client;
 #[cfg(feature = "ssr")]
 pub mod config;
+pub mod figures;
 #[cfg(feature = "ssr")]
 mod open;
 mod record;

@@ -1,7 +1,7 @@
 //! What a product's year comes to.
 
+use super::SalesRecord;
 use serde::{Deserialize, Serialize};
-use upstream::sales::SalesRecord;
 
 /// What is known of a product.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

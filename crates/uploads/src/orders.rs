@@ -1,10 +1,21 @@
-//! What a row must be: an order of a shop.
+//! What a row must be: an order of a shop, as the samples have them.
 
-use super::state::Column;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The columns that are looked for.
 pub const COLUMNS: [&str; 6] = ["order", "date", "email", "product", "quantity", "price"];
+
+/// Where a column is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Column {
+    /// The visitor is asked.
+    Asked,
+    /// So many columns stand before it.
+    At(usize),
+    /// Nowhere: rows are taken in without it.
+    LeftOut,
+}
 
 /// The rule of each.
 const RULES: [fn(&str) -> Option<&'static str>; 6] = [text, date, email, text, quantity, price];
