@@ -41,7 +41,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     // The built-in upstream, as it comes: the times in the picture are those that it is about. Without
     // motion it begins when it is asked to.
     const contextOptions = { reducedMotion: 'reduce' } as const;
-    test.use({ viewport: { width: 1280, height: 800 }, colorScheme, upstream: { delayMs: 400 }, contextOptions });
+    test.use({ viewport: { width: 1280, height: 736 }, colorScheme, upstream: { delayMs: 400 }, contextOptions });
 
     test('the first page in the middle of a run', async ({ page }, testInfo) => {
       await open(page, '/');
@@ -54,18 +54,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await background.expectStatus('running');
     });
 
-    test('the dashboard while it moves', async ({ page }, testInfo) => {
-      await open(page, '/dashboard');
-      await page.getByRole('button', { name: 'Start the job' }).click();
-      await page.getByRole('button', { name: 'Start the log' }).click();
-      // Charts that have something to tell.
-      await expect(page.locator('.log-count b')).toHaveText(/^[2-9]\d\d$/, { timeout: 40_000 });
-      await forReadme(page, testInfo, `dashboard-${colorScheme}`);
-    });
   });
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
+  booksTest.describe(`for the README, ${colorScheme}`, () => {
+    booksTest.use({ viewport: { width: 1280, height: 1040 }, colorScheme });
+
+    booksTest('the report while its products come', async ({ page, books }, testInfo) => {
+      await open(page, '/report');
+      books.fail(7);
+      await page.getByRole('button', { name: 'Make the report' }).click();
+      books.let(26);
+      await expect(page.locator('.cell[data-stage="done"]')).toHaveCount(25);
+      await expect(page.locator('.cell[data-stage="asked"]')).toHaveCount(4);
+      await forReadme(page, testInfo, `report-${colorScheme}`);
+    });
+  });
+
   for (const [size, viewport] of Object.entries(SIZES)) {
     shopTest.describe(`${colorScheme}, ${size}`, () => {
       shopTest.use({ colorScheme, viewport });
@@ -148,7 +154,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
         });
         await tray.row('posts/get_posts').getByRole('button', { name: /^Cancel/ }).click();
         await expect(page.locator('.toast')).toHaveCount(1);
-        await tray.open();
         await take('toast');
         problems.expectNetworkErrors();
         await context.setOffline(true);

@@ -35,7 +35,9 @@ function tooSmall(): string[] {
     const found = document.elementFromPoint(x, y);
     if (!found) return false;
     const label = element instanceof HTMLInputElement ? element.labels?.[0] : undefined;
-    return element.contains(found) || !!label?.contains(found);
+    // Two thumbs on one line may lie over each other.
+    const isPair = found.matches('.span input') && found.closest('.span') === element.closest('.span');
+    return element.contains(found) || !!label?.contains(found) || isPair;
   };
   const controls = document.querySelectorAll('button, a[href], input:not([type=hidden]), select, summary, [role=slider]');
   const found: string[] = [];
