@@ -55,6 +55,8 @@ export interface Sales {
 export interface Settings {
   /** Limits of the runtime, by name. */
   limits?: Record<string, number>;
+  /** Scopes of the memory are looked for more often than those of the disk. */
+  store?: 'memory';
   /** Seconds between two looks for files whose sessions have gone. */
   sweepS?: number;
 }
@@ -100,6 +102,7 @@ export class Gallery {
       // Of this test alone.
       UNDERCURRENT_STORE_FILE: join(this.folder, 'state.redb'),
       UPLOADS_FOLDER: this.uploads,
+      ...(settings.store && { UNDERCURRENT_STORE: settings.store }),
       ...(settings.sweepS !== undefined && { UPLOADS_SWEEP_S: `${settings.sweepS}` }),
       ...(upstream.url !== undefined && { UPSTREAM_URL: upstream.url }),
       ...(upstream.delayMs !== undefined && { UPSTREAM_DELAY_MS: `${upstream.delayMs}` }),
