@@ -265,7 +265,23 @@ fn stat(id: u32) -> Option<Vec<String>> {
 /// Linux counts in hundredths of a second wherever Rust's standard targets run.
 const TICKS_PER_SECOND: u64 = 100;
 
+/// The kernel counts a thread's time in nanoseconds, and a process' in hundredths of a second: the
+/// latter has the threads that have ended, too, and is what counts where it is more.
 fn cpu_of(id: u32) -> Duration {
+    in_ticks(id).max(of_threads(id))
+}
+
+fn of_threads(id: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{id}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let times = threads.filter_map(|thread| {
+        let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        line.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(times.sum())
+}
+
+fn in_ticks(id: u32) -> Duration {
     let fields = stat(id).unwrap_or_default();
     let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
     let ticks = ticks(11).unwrap_or(0) + ticks(12).unwrap_or(0);

@@ -1,6 +1,7 @@
 //! A state as PROTOCOL.md says that a client holds it: plain JSON, without knowing the types.
 
 use super::ops::apply;
+use crate::net::events::Event;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{fmt, io, str::FromStr};
@@ -75,6 +76,20 @@ impl Replica {
     }
 }
 
+impl Replica {
+    /// Takes over where a frame leads, and leaves its ops unread. `None` if it does not go on from
+    /// here: then it is to be looked at in whole.
+    pub fn skip(&mut self, event: &Event<'_>) -> Option<()> {
+        let at = self.at.as_mut()?;
+        let (epoch, offset) = event.id.strip_prefix("s-")?.split_once('-')?;
+        let head = event.data.strip_prefix("[\"")?.strip_prefix(self.name)?;
+        let (since, _) = head.strip_prefix("\",")?.split_once(',')?;
+        let leads_on = at.epoch == epoch && since.parse() == Ok(at.offset);
+        at.offset = offset.parse().ok().filter(|_| leads_on)?;
+        Some(())
+    }
+}
+
 impl Position {
     /// A frame from `since` to the position goes on from here.
     fn leads(&self, since: u64, to: &Position) -> bool {
@@ -133,5 +148,18 @@ mod tests {
         let mut fresh = Replica::new("feed");
         take(&mut fresh, "0-0", snapshot);
         assert_eq!(take(&mut fresh, "e-1", &ops(0)), Taken::Applied);
+    }
+
+    #[test]
+    fn a_frame_is_skipped_only_if_it_goes_on_from_here() {
+        let mut replica = Replica::new("feed");
+        take(&mut replica, "e-5", r#"["feed",null,{}]"#);
+        let mut skip = |id, data| replica.skip(&Event { id, data });
+        assert_eq!(skip("s-e-9", r#"["feed",6,[]]"#), None, "a gap");
+        assert_eq!(skip("s-f-9", r#"["feed",5,[]]"#), None, "epoch");
+        assert_eq!(skip("s-e-9", r#"["fees",5,[]]"#), None, "another state");
+        assert_eq!(skip("s-e-9", r#"["feed",null,{}]"#), None, "a snapshot");
+        assert_eq!(skip("s-e-9", r#"["feed",5,[]]"#), Some(()));
+        assert_eq!(replica.at, "e-9".parse().ok());
     }
 }

@@ -29,8 +29,7 @@ pub async fn rows(plan: &Plan, report: &mut Report) -> Fallible {
                 changes += many;
                 page.send("feed/change", &arguments).await?;
                 let last = Post::changed_title(changes - 1);
-                let title = |state: &serde_json::Value| state["posts"][POSTS / 2]["title"] == *last;
-                Ok(page.until(title).await?)
+                Ok(page.until_text(&last).await?)
             })
             .await?;
         ours.samples.push(many as f64 / took.as_secs_f64());

@@ -57,8 +57,8 @@ pub async fn run(plan: &Plan, report: &mut Report) -> Fallible {
     report.details.push(Detail {
         what: what.clone(),
         server: Kind::Undercurrent.name(),
-        cpu_us: per(server.cpu() - cpu),
-        generator_us: per(own_cpu() - generator),
+        cpu_us: per(server.cpu().saturating_sub(cpu)),
+        generator_us: per(own_cpu().saturating_sub(generator)),
         note: format!("for one member; {} MiB in all", server.memory() >> 20),
     });
     report.rows.push(Row {

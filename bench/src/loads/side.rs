@@ -101,8 +101,8 @@ impl<C> Side<C> {
         let (cpu, generator, start) = (self.server.cpu(), own_cpu(), Instant::now());
         tokio::time::timeout(PATIENCE, doing(self)).await??;
         let took = start.elapsed();
-        self.cpu += self.server.cpu() - cpu;
-        self.generator += own_cpu() - generator;
+        self.cpu += self.server.cpu().saturating_sub(cpu);
+        self.generator += own_cpu().saturating_sub(generator);
         self.operations += operations;
         Ok(took)
     }

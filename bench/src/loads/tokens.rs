@@ -28,8 +28,8 @@ pub async fn run(plan: &Plan, report: &mut Report) -> Fallible {
         report.details.push(Detail {
             what: what.clone(),
             server: Kind::Undercurrent.name(),
-            cpu_us: per(server.cpu() - cpu),
-            generator_us: per(own_cpu() - generator),
+            cpu_us: per(server.cpu().saturating_sub(cpu)),
+            generator_us: per(own_cpu().saturating_sub(generator)),
             note: "for one token".to_owned(),
         });
         report.rows.push(Row {
