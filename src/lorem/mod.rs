@@ -1,6 +1,6 @@
 //! Streams of words: each is a background task of its own, paused, resumed and ended one by one.
 
-mod events;
+pub mod events;
 pub mod state;
 mod view;
 pub mod words;

@@ -3,7 +3,7 @@
 pub mod door;
 mod parts;
 pub mod state;
-mod tasks;
+pub mod tasks;
 mod view;
 
 pub use view::{LobbyPage, RoomPage};

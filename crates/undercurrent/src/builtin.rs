@@ -119,6 +119,8 @@ pub enum EndKind {
     Full,
     /// A task of this name and key runs already.
     Busy,
+    /// A later one of the same client was taken before it came. With a new number it is taken.
+    Late,
     /// The server could not read the arguments, or the event is none of this scope.
     Misfit,
     /// The server has this event with other arguments, or not at all: the page is older or newer

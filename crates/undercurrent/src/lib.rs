@@ -72,6 +72,8 @@ mod context;
 #[cfg(feature = "ssr")]
 use server::context;
 pub mod core;
+#[cfg(test)]
+mod corpus;
 mod error;
 mod limits;
 mod message;

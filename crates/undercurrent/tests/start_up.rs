@@ -68,3 +68,26 @@ fn a_key_file_that_is_no_key_is_left_alone_and_named() {
     std::fs::remove_file(&file).expect("it is there");
     assert_eq!(kept, "something else");
 }
+
+/// A port that somebody has.
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = taken.local_addr().expect("it has one");
+    let folder = std::env::temp_dir().join(format!("undercurrent-port-{}", std::process::id()));
+    let config = Config {
+        session_key_file: folder.join("key"),
+        store: StoreKind::Memory,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("trial").site_addr(at);
+    let built = Undercurrent::with(options.build(), config).provide(one::Upstream);
+    let uc = built.build().expect("it starts");
+    let error = uc.serve(axum::Router::new()).await;
+    let error = error.expect_err("it does not listen").to_string();
+    assert!(
+        error.contains(&at.to_string()) && error.contains("site-addr"),
+        "{error}"
+    );
+    let _ = std::fs::remove_dir_all(folder);
+}

@@ -17,6 +17,7 @@ mod role;
 pub mod schema;
 pub mod scope;
 mod seq;
+pub mod sse;
 pub mod state;
 pub mod task;
 pub mod text;
@@ -26,5 +27,7 @@ pub mod writer;
 
 #[cfg(test)]
 mod odd_tests;
+#[cfg(test)]
+mod parsers;
 #[cfg(test)]
 mod tests;

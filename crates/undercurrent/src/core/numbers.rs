@@ -1,9 +1,9 @@
 //! The numbers of events: what makes a retry harmless.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-/// The highest number accepted of each client of a visitor. Bounded: where there is no room for
-/// a new client, the one that has been silent the longest is forgotten.
+/// The highest number accepted of each client of a visitor, and which below it never came. Bounded:
+/// where there is no room for a new client, the one that has been silent the longest is forgotten.
 #[derive(Debug)]
 pub struct Numbers {
     clients: HashMap<String, Client>,
@@ -14,8 +14,14 @@ pub struct Numbers {
 #[derive(Debug)]
 struct Client {
     highest: u64,
+    /// Spans of numbers that were passed over, each with its first and its last, in order.
+    passed_over: VecDeque<(u64, u64)>,
     last_turn: u64,
 }
+
+/// So many spans are remembered of a client. A number of an older one counts as accepted: a client
+/// that keeps to one request at a time has none that comes so late.
+const MAX_SPANS: usize = 64;
 
 impl Numbers {
     /// Remembers so many clients.
@@ -31,13 +37,29 @@ impl Numbers {
     pub fn is_known(&self, client: &str, number: u64) -> bool {
         self.clients
             .get(client)
-            .is_some_and(|known| number <= known.highest)
+            .is_some_and(|known| number <= known.highest && !known.has_passed(number))
+    }
+
+    /// Whether a later one was accepted, and this one never was. To take it now would swap the two.
+    pub fn is_late(&self, client: &str, number: u64) -> bool {
+        let known = self.clients.get(client);
+        known.is_some_and(|known| known.has_passed(number))
+    }
+
+    /// A store has this number as the client's highest. Which below it never came, nobody knows any
+    /// more.
+    pub fn remember(&mut self, client: &str, number: u64) {
+        self.accept(client, number);
+        if let Some(known) = self.clients.get_mut(client) {
+            known.passed_over.clear();
+        }
     }
 
     /// The event is accepted. Returns the client that is forgotten for it, if one is.
     pub fn accept(&mut self, client: &str, number: u64) -> Option<String> {
         self.turn += 1;
         if let Some(known) = self.clients.get_mut(client) {
+            known.pass_over(known.highest.saturating_add(1), number);
             known.highest = number.max(known.highest);
             known.last_turn = self.turn;
             return None;
@@ -50,10 +72,12 @@ impl Numbers {
                 self.clients.remove(silent);
             }
         }
-        let client_new = Client {
+        let mut client_new = Client {
             highest: number,
+            passed_over: VecDeque::new(),
             last_turn: self.turn,
         };
+        client_new.pass_over(1, number);
         self.clients.insert(client.to_owned(), client_new);
         forgotten
     }
@@ -61,5 +85,23 @@ impl Numbers {
     /// All clients that are remembered.
     pub fn clients(&self) -> impl Iterator<Item = &str> {
         self.clients.keys().map(String::as_str)
+    }
+}
+
+impl Client {
+    /// The numbers from the first on, up to one that is accepted, may still come.
+    fn pass_over(&mut self, first: u64, accepted: u64) {
+        if first >= accepted {
+            return;
+        }
+        if self.passed_over.len() >= MAX_SPANS {
+            self.passed_over.pop_front();
+        }
+        self.passed_over.push_back((first, accepted - 1));
+    }
+
+    fn has_passed(&self, number: u64) -> bool {
+        let mut spans = self.passed_over.iter();
+        spans.any(|(first, last)| (*first..=*last).contains(&number))
     }
 }

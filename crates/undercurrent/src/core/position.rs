@@ -124,7 +124,9 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
         let (epoch, offset) = text.split_once('-').ok_or(NotAPosition)?;
-        if offset.is_empty() || !offset.bytes().all(|b| b.is_ascii_digit()) {
+        // One spelling, here too.
+        let plain = offset.bytes().all(|b| b.is_ascii_digit());
+        if !plain || offset.is_empty() || (offset.len() > 1 && offset.starts_with('0')) {
             return Err(NotAPosition);
         }
         let offset = offset.parse().map_err(|_| NotAPosition)?;

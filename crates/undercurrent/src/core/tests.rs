@@ -386,7 +386,9 @@ fn a_replica_of_another_history_asks_for_a_snapshot() {
 #[test]
 fn numbers_make_a_retry_harmless_and_stay_bounded() {
     let mut numbers = Numbers::new(2);
-    numbers.accept("a", 3);
+    for number in 1..=3 {
+        numbers.accept("a", number);
+    }
     assert!(numbers.is_known("a", 3) && numbers.is_known("a", 1) && !numbers.is_known("a", 4));
     numbers.accept("b", 1);
     numbers.accept("a", 4);
@@ -395,6 +397,34 @@ fn numbers_make_a_retry_harmless_and_stay_bounded() {
         numbers.is_known("a", 4) && !numbers.is_known("b", 1),
         "the most silent one goes"
     );
+}
+
+#[test]
+fn a_number_that_comes_behind_a_later_one_is_neither_known_nor_new() {
+    let mut numbers = Numbers::new(2);
+    let said =
+        |numbers: &Numbers, number| (numbers.is_known("a", number), numbers.is_late("a", number));
+    assert_eq!(said(&numbers, 1), (false, false), "new");
+    numbers.accept("a", 2);
+    assert_eq!(said(&numbers, 1), (false, true), "late");
+    assert_eq!(said(&numbers, 2), (true, false), "known");
+    numbers.accept("a", 5);
+    assert_eq!(
+        [3, 4].map(|number| said(&numbers, number)),
+        [(false, true); 2]
+    );
+    assert_eq!(said(&numbers, 6), (false, false));
+    // A client that leaves out every second number takes no more room for it.
+    for number in (7..10_000).step_by(2) {
+        numbers.accept("a", number);
+    }
+    assert_eq!(said(&numbers, 9_998), (false, true));
+    assert_eq!(said(&numbers, 4), (true, false), "forgotten");
+    numbers.accept("a", u64::MAX);
+    assert_eq!(said(&numbers, u64::MAX - 1), (false, true));
+    // What a store had tells nothing of the numbers below.
+    numbers.remember("b", 9);
+    assert!(numbers.is_known("b", 1) && !numbers.is_late("b", 1));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use std::{
     any::Any,
     collections::BTreeMap,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -371,7 +372,10 @@ impl fmt::Debug for Replicas {
 impl ScopeSnapshot {
     fn state<S: State>(&self) -> Option<(Position, S)> {
         if let Some((at, state)) = self.states.get(S::NAME) {
-            return state.downcast_ref::<S>().map(|state| (*at, state.clone()));
+            let state = state.downcast_ref::<S>()?;
+            // User code that panics here leaves the state to the stream.
+            let state = catch_unwind(AssertUnwindSafe(|| state.clone())).ok()?;
+            return Some((*at, state));
         }
         // A state that nobody has changed is its default, and that is known.
         Some((self.default_position, S::default()))
@@ -380,7 +384,8 @@ impl ScopeSnapshot {
 
 impl Seed {
     fn of<S: State>(at: Position, state: &S) -> Option<Self> {
-        let state = RawValue::from_string(to_json(state).ok()?).ok()?;
+        let json = catch_unwind(AssertUnwindSafe(|| to_json(state)));
+        let state = RawValue::from_string(json.ok()?.ok()?).ok()?;
         Some(Seed {
             at: at.to_string(),
             state,

@@ -20,7 +20,7 @@ use axum::{
     Extension, Router, middleware,
     routing::{get, post},
 };
-use leptos::{config::LeptosOptions, prelude::IntoView};
+use leptos::{config::LeptosOptions, context::provide_context, prelude::IntoView};
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 use std::{
     any::Any,
@@ -84,13 +84,19 @@ impl Undercurrent {
     }
 
     /// Pages, events, streams and files, as an axum router. Add your own routes to it.
+    ///
+    /// This is in leptos' context of each page and of each `#[server]` function: see
+    /// [`session_here`](Self::session_here).
     pub fn router<App, Shell>(&self, app: fn() -> App, shell: fn(LeptosOptions) -> Shell) -> Router
     where
         App: IntoView + 'static,
         Shell: IntoView + 'static,
     {
-        let options = self.options.clone();
-        let context = move || provide_page(&options);
+        let uc = self.clone();
+        let context = move || {
+            provide_page(&uc.options);
+            provide_context(uc.clone());
+        };
         let options = self.options.clone();
         let shell_of = move || shell(options.clone());
         let pages = Router::new()

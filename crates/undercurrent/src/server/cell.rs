@@ -1,7 +1,7 @@
 //! One state of a scope: its value, and what is needed to record, to undo and to rebuild it.
 
 use super::{
-    drop_quietly,
+    drop_quietly, forget_panic,
     measure::{Keep, LARGE_BYTES, Size, measure},
 };
 use crate::core::{
@@ -181,8 +181,9 @@ impl<S: State> Cell<S> {
         limit: usize,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<(R, Option<Recorded>), ChangeError<E>> {
-        // Before the closure: while it shares the value's chunks, each that changes is copied.
-        self.snapshot = None;
+        // Before the closure: while it shares the value's chunks, each that changes is copied. User
+        // code that panics as it is dropped changes nothing.
+        drop_quietly(self.snapshot.take());
         let result = catch_unwind(AssertUnwindSafe(|| closure(&mut self.value)));
         let recorded = match result {
             Ok(Ok(result)) => self.record(limit).map(|recorded| (result, recorded)),
@@ -299,16 +300,25 @@ impl<S: State> Cell<S> {
 
     /// What pages must be told when the state had to begin anew: every field, as it is.
     pub(crate) fn take_reset(&mut self) -> Option<Recorded> {
-        if !std::mem::take(&mut self.is_reset) {
+        if !self.is_reset {
             return None;
         }
-        let fields: BTreeMap<String, Box<RawValue>> =
-            serde_json::from_str(&to_json(&self.value).ok()?).ok()?;
+        // Where it can't be written now, pages are told with the next change.
+        let written = catch_unwind(AssertUnwindSafe(|| to_json(&self.value)));
+        let json = match written {
+            Ok(json) => json.ok()?,
+            Err(panic) => {
+                forget_panic(panic);
+                return None;
+            }
+        };
+        let fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&json).ok()?;
         let ops: Vec<_> = fields
             .iter()
             .map(|(field, value)| ("=", field, value))
             .collect();
         let ops = serde_json::to_vec(&ops).ok()?;
+        self.is_reset = false;
         Some(Recorded {
             ops,
             server_ops: None,

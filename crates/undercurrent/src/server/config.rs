@@ -112,7 +112,7 @@ impl Config {
     }
 
     /// Reads the table `[undercurrent]` and leaves all others to whom they concern.
-    fn parse(text: &str) -> Result<Config, String> {
+    pub(super) fn parse(text: &str) -> Result<Config, String> {
         #[derive(Deserialize)]
         struct File {
             #[serde(default)]

@@ -26,7 +26,7 @@ pub(crate) const STREAM_PATH: &str = "/api/stream";
 
 /// Why the door stays shut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shut {
+pub(super) enum Shut {
     Host,
     Site,
 }
@@ -45,7 +45,12 @@ impl Door {
         }
     }
 
-    fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Shut> {
+    pub(super) fn check(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), Shut> {
         let host = one(headers, header::HOST)
             .ok_or(Shut::Host)?
             .to_ascii_lowercase();
@@ -58,6 +63,8 @@ impl Door {
         }
         let from_here = match one(headers, "sec-fetch-site") {
             Some(site) => site == "same-origin",
+            // Twice, or in odd letters: no browser sent it so.
+            None if headers.contains_key("sec-fetch-site") => false,
             // Sent by browsers on https and on loopback only; else the origin must be this host.
             None => one(headers, header::ORIGIN)
                 .and_then(|origin| origin.split_once("://"))

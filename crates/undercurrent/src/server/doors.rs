@@ -13,8 +13,9 @@ use crate::{
     Visitor,
     core::scope::{ScopeKind, ScopeName},
 };
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, request::Parts};
 use futures::future::BoxFuture;
+use leptos::context::use_context;
 use std::{
     fmt,
     marker::PhantomData,
@@ -349,6 +350,36 @@ impl Undercurrent {
     pub fn session<S: State>(&self, headers: &HeaderMap) -> Option<ScopeHandle<S>> {
         let session = self.runtime.sessions.of(headers)?;
         Some(self.session_of(session.visitor))
+    }
+
+    /// The same inside of leptos: in a `#[server]` function that is written by hand, or while a page is
+    /// rendered. The runtime is in the context there. `None` outside of a request.
+    ///
+    /// ```
+    /// use leptos::prelude::*;
+    /// use undercurrent::prelude::*;
+    ///
+    /// #[derive(State, Clone, Debug, Default)]
+    /// pub struct Cart { things: List<String> }
+    ///
+    /// #[event]
+    /// fn add(cart: &mut Cart, thing: String) { cart.things.push(thing); }
+    ///
+    /// #[server]
+    /// pub async fn order(thing: String) -> Result<(), ServerFnError> {
+    ///     let uc = expect_context::<undercurrent::Undercurrent>();
+    ///     let cart = uc.session_here::<Cart>();
+    ///     let cart = cart.ok_or_else(|| ServerFnError::new("Load a page first."))?;
+    ///     // It waits behind the visitor's clicks, in the same queue.
+    ///     cart.dispatch(add(thing)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It does not compile for a state of another scope.
+    pub fn session_here<S: State>(&self) -> Option<ScopeHandle<S>> {
+        let parts = use_context::<Parts>()?;
+        self.session(&parts.headers)
     }
 
     /// The session of a visitor who is known from elsewhere: a job that was given a

@@ -207,7 +207,7 @@ async fn take_one(
     }
     if !is_form {
         let status = match answer.kind {
-            Some(EndKind::Busy) => StatusCode::CONFLICT,
+            Some(EndKind::Busy | EndKind::Late) => StatusCode::CONFLICT,
             _ => StatusCode::ACCEPTED,
         };
         return Ok((status, Json(answer)).into_response());

@@ -27,12 +27,12 @@ pub(super) struct FollowedScope {
 }
 
 /// States, each with the position to go on from; without one it gets a snapshot.
-type FollowedStates = Vec<(&'static str, Option<Position>)>;
+pub(super) type FollowedStates = Vec<(&'static str, Option<Position>)>;
 
 /// What a client asks for.
 pub(super) struct Request {
-    session: FollowedStates,
-    others: Vec<(ScopeName, FollowedStates)>,
+    pub(super) session: FollowedStates,
+    pub(super) others: Vec<(ScopeName, FollowedStates)>,
 }
 
 /// `name!schema`: who does not know the schema leaves it out, and reads at its own risk. One that

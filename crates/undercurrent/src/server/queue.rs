@@ -74,6 +74,8 @@ pub(crate) struct Queued {
 /// An end that several may wait for.
 type SharedEnd = Shared<BoxFuture<'static, (EndKind, String)>>;
 
+const LATE: &str = "This came behind what was sent after it, and was not done.";
+
 /// So many ends beside the queue are remembered in a scope.
 const MAX_BESIDE: usize = 64;
 
@@ -139,6 +141,12 @@ impl Scope {
                 // Too long ago to be remembered. It has ended.
                 None => ControlFlow::Break(Accepted::Ended(EndKind::Done, String::new())),
             };
+        }
+        if let Some(origin) = &event.origin
+            && queue.numbers.is_late(&origin.client, origin.number)
+        {
+            let late = Accepted::Ended(EndKind::Late, LATE.to_owned());
+            return ControlFlow::Break(late);
         }
         if event.is_queued() && queue.waiting.len() >= queue.max {
             return ControlFlow::Break(Accepted::Full);

@@ -2,6 +2,7 @@
 
 use super::{
     cell::AnySnapshot,
+    forget_panic,
     scope::{Published, Scope},
     states::States,
     unkept::only_until,
@@ -15,6 +16,7 @@ use crate::{
     page::ScopeSnapshot,
 };
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -58,7 +60,16 @@ impl Scope {
         let states = found.into_iter().filter_map(|(name, number, offset)| {
             let at = Position::new(epoch, offset);
             let cell = states.cells[number].as_mut()?;
-            Some((name, (at, cell.snapshot(at).state())))
+            // User code may panic as it is cloned: the page opens without that state.
+            let snapshot = catch_unwind(AssertUnwindSafe(|| cell.snapshot(at).state()));
+            match snapshot {
+                Ok(state) => Some((name, (at, state))),
+                Err(panic) => {
+                    tracing::error!(state = name, "a snapshot can't be taken: user code panics");
+                    forget_panic(panic);
+                    None
+                }
+            }
         });
         ScopeSnapshot {
             states: states.collect(),

@@ -187,6 +187,15 @@ impl Scopes {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// How many places there are, with a scope or without.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> usize {
+        let of_part = |part: &Mutex<HashMap<ScopeKey, Arc<Slot>>>| {
+            part.lock().unwrap_or_else(PoisonError::into_inner).len()
+        };
+        self.parts.iter().map(of_part).sum()
+    }
+
     /// The places of all that exist. Who has such a list holds no scope: those that nobody uses
     /// may go meanwhile.
     pub(crate) fn all(&self) -> Vec<Arc<Slot>> {

@@ -76,12 +76,18 @@ impl Runtime {
             let slot = self.scopes.slot(place);
             let stored = match self.store.load(place.key) {
                 Ok(Some(stored)) => stored,
-                Ok(None) => return true,
+                // What was not read leaves no place behind.
+                Ok(None) => {
+                    self.scopes.tidy(&slot);
+                    return true;
+                }
                 Err(StoreError::Damaged(why)) => {
+                    self.scopes.tidy(&slot);
                     self.lay_aside(place, &why);
                     return true;
                 }
                 Err(error) => {
+                    self.scopes.tidy(&slot);
                     tracing::error!(%error, scope = ?place.key, "a scope can't be read");
                     return false;
                 }
@@ -228,7 +234,7 @@ impl Scope {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         for (visitor, client, number) in numbers {
             if let Some(queue) = queues.of(visitor) {
-                queue.numbers.accept(&client, number);
+                queue.numbers.remember(&client, number);
             }
         }
         for (id, mut event) in events {

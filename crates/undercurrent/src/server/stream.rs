@@ -253,8 +253,12 @@ impl Stream {
                         let mut all = Vec::new();
                         for Missing { nth, scope, states } in missing {
                             let snapshots = scope.snapshots_of(states, visitor).await;
+                            let tag = scope.slot.tag.shared();
                             for snapshot in &snapshots {
-                                write_large(snapshot, scope.slot.tag.shared()).await;
+                                write_large(snapshot, tag).await;
+                                // Written here: user code that panics ends this task, and the
+                                // stream says that it is to be asked for again.
+                                snapshot.event(tag);
                             }
                             all.extend(snapshots.into_iter().map(|snapshot| (nth, snapshot)));
                         }

@@ -9,7 +9,14 @@ use super::{
     session::Session,
     stream::Stream,
 };
-use crate::{Visitor, answer::Answer, core::scope::ScopeName};
+use crate::{
+    Visitor,
+    answer::Answer,
+    core::{
+        scope::ScopeName,
+        sse::{EventReader, ServerEvent},
+    },
+};
 use axum::body::HttpBody;
 use serde_json::value::RawValue;
 use std::{
@@ -36,8 +43,7 @@ pub(crate) struct TestEvent<'a> {
 /// A stream, as a page reads it.
 pub(crate) struct TestStream {
     body: Pin<Box<Stream>>,
-    /// The beginning of an event whose end has not come.
-    rest: Vec<u8>,
+    reader: EventReader,
 }
 
 impl TestEvents<'_> {
@@ -79,31 +85,28 @@ impl TestStream {
         });
         TestStream {
             body: Box::pin(stream.unwrap_or_else(|why| panic!("no stream: {why:?}"))),
-            rest: Vec::new(),
+            reader: EventReader::new(usize::MAX),
         }
     }
 
     /// The events that are there, and whether the stream has ended with them.
-    pub(crate) fn take(&mut self) -> (Vec<String>, bool) {
+    pub(crate) fn take(&mut self) -> (Vec<ServerEvent>, bool) {
         // It is polled until it says what it should, and needs no waker.
         let mut cx = Context::from_waker(Waker::noop());
+        let mut events = Vec::new();
         let has_ended = loop {
             match self.body.as_mut().poll_frame(&mut cx) {
                 Poll::Pending => break false,
                 Poll::Ready(None) => break true,
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.into_data().unwrap_or_default();
-                    self.rest.extend_from_slice(&bytes);
+                    let ended = self.reader.take(&bytes);
+                    events.extend(ended.expect("an event of any length is read"));
                 }
                 Poll::Ready(Some(Err(never))) => match never {},
             }
         };
-        let end_of_event = self.rest.windows(2).rposition(|two| two == b"\n\n");
-        let rest = self.rest.split_off(end_of_event.map_or(0, |at| at + 2));
-        let whole = std::mem::replace(&mut self.rest, rest);
-        let text = String::from_utf8(whole).expect("events are text");
-        let events = text.split("\n\n").filter(|event| !event.is_empty());
-        (events.map(str::to_owned).collect(), has_ended)
+        (events, has_ended)
     }
 }
 

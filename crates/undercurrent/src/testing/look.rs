@@ -14,6 +14,7 @@ use crate::{
         log::Resume,
         replica::Verdict,
         scope::ScopeName,
+        sse::ServerEvent,
     },
     server::TestStream,
 };
@@ -157,12 +158,8 @@ impl TestClient {
     }
 
     /// Takes an event of the stream. Says whether the page has to open another one.
-    fn take_event(&mut self, event: &str) -> bool {
-        let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
-        let Some(data) = line("data: ") else {
-            return false;
-        };
-        let frame = Frame::parse(data);
+    fn take_event(&mut self, event: &ServerEvent) -> bool {
+        let frame = Frame::parse(&event.data);
         match frame.unwrap_or_else(|error| panic!("{event:?} is no frame: {error}")) {
             Frame::Control(Control::Refused { scope, message }) => {
                 panic!("the scope {scope} does not let the visitor in: {message}");
@@ -175,7 +172,7 @@ impl TestClient {
             }
             Frame::Control(_) => false,
             Frame::State(frame) => {
-                let id = line("id: ").unwrap_or_default();
+                let id = &event.id;
                 let (tag, at) = parse_id(id).unwrap_or_else(|error| panic!("{id:?}: {error}"));
                 let Some(followed) = self.followed_as(tag, &frame.state) else {
                     return false;

@@ -1,4 +1,4 @@
-//! A proxy stands between that cuts, resets, slices and stalls: a reader ends with what the server
+//! A proxy stands between that cuts, resets, slices and stalls, both ways: a reader ends with what the server
 //! has, and sees no gap on the way; an event that is sent again is run once.
 
 use super::{FLOOD, Studio, flood, press_all, proxy, proxy::Proxy, reader, reader::Reader, record};
@@ -46,6 +46,7 @@ async fn whatever_stands_between_a_reader_ends_with_what_the_server_has() {
         ("resets", seen(&faults.resets)),
         ("slices", seen(&faults.slices)),
         ("stalls", seen(&faults.stalls)),
+        ("harmed requests", seen(&faults.requests)),
         ("resumed", resumed),
     ];
     assert!(

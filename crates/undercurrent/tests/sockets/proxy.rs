@@ -1,6 +1,7 @@
-//! A proxy that does harm to what comes from the server.
+//! A proxy that does harm to what comes from the server, and to what is sent to it.
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     sync::{
         Arc,
@@ -32,13 +33,14 @@ enum Fault {
     Sound,
 }
 
-/// How often each was done.
+/// How often each was done to an answer, and any of them to a request.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub cuts: AtomicU64,
     pub resets: AtomicU64,
     pub slices: AtomicU64,
     pub stalls: AtomicU64,
+    pub requests: AtomicU64,
 }
 
 /// A running proxy.
@@ -54,8 +56,13 @@ impl Proxy {
         let mut random = fastrand::Rng::with_seed(seed);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let fault = Fault::any(&mut random);
-                tokio::spawn(pass(client, server, fault, seen.clone()));
+                let faults = match random.u8(0..3) {
+                    // A request has some hundred bytes.
+                    0 => (Fault::any(&mut random, 400), Fault::Sound),
+                    // Some fall into the head of the answer, most into the events.
+                    _ => (Fault::Sound, Fault::any(&mut random, 6_000)),
+                };
+                tokio::spawn(pass(client, server, faults, seen.clone()));
             }
         });
         Proxy { at, accepting }
@@ -67,9 +74,8 @@ impl Proxy {
 }
 
 impl Fault {
-    fn any(random: &mut fastrand::Rng) -> Self {
-        // Some fall into the head of the answer, most into the events.
-        let bytes = random.usize(1..6_000);
+    fn any(random: &mut fastrand::Rng, most: usize) -> Self {
+        let bytes = random.usize(1..most);
         match random.u8(0..8) {
             0 | 1 => Fault::Cut(bytes),
             2 | 3 => Fault::Reset(bytes),
@@ -80,50 +86,70 @@ impl Fault {
     }
 }
 
-async fn pass(client: TcpStream, server: SocketAddr, fault: Fault, seen: Arc<Seen>) {
+async fn pass(client: TcpStream, server: SocketAddr, faults: (Fault, Fault), seen: Arc<Seen>) {
     let Ok(server) = TcpStream::connect(server).await else {
         return;
     };
-    let _ = client.set_nodelay(true);
-    if let Fault::Reset(_) = fault {
-        // What is closed then is reset.
+    let (up, down) = faults;
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    // What is closed then is reset.
+    if let Fault::Reset(_) = down {
         let _ = client.set_zero_linger();
+    }
+    if let Fault::Reset(_) = up {
+        let _ = server.set_zero_linger();
     }
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let up = tokio::spawn(through(from_client, to_server));
-    down(from_server, to_client, fault, &seen).await;
-    up.abort();
+    let sent = async {
+        if harm(from_client, to_server, up).await {
+            seen.requests.fetch_add(1, Ordering::Relaxed);
+        } else {
+            // It has been sent; what is answered is still to come.
+            std::future::pending::<()>().await;
+        }
+    };
+    let answered = async {
+        let counted = match down {
+            Fault::Sound => None,
+            Fault::Cut(_) => Some(&seen.cuts),
+            Fault::Reset(_) => Some(&seen.resets),
+            Fault::Slices(_) => Some(&seen.slices),
+            Fault::Stall(_) => Some(&seen.stalls),
+        };
+        if harm(from_server, to_client, down).await
+            && let Some(counted) = counted
+        {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    tokio::select! {
+        () = sent => {}
+        () = answered => {}
+    }
 }
 
-async fn through(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    let _ = tokio::io::copy(&mut from, &mut to).await;
-}
-
-async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault, seen: &Seen) {
-    let (left, counted) = match fault {
+/// Passes bytes on until the harm is done. `false`: all was said before.
+async fn harm(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault) -> bool {
+    let left = match fault {
         Fault::Sound => {
             let _ = tokio::io::copy(&mut from, &mut to).await;
-            return;
+            return false;
         }
-        Fault::Cut(bytes) => (bytes, &seen.cuts),
-        Fault::Reset(bytes) => (bytes, &seen.resets),
-        Fault::Slices(bytes) => (bytes, &seen.slices),
-        Fault::Stall(bytes) => (bytes, &seen.stalls),
+        Fault::Cut(bytes) | Fault::Reset(bytes) | Fault::Slices(bytes) | Fault::Stall(bytes) => {
+            bytes
+        }
     };
     if !part(&mut from, &mut to, left, fault).await {
-        return;
+        return false;
     }
-    counted.fetch_add(1, Ordering::Relaxed);
     if let Fault::Stall(_) = fault {
-        // Until the client gives up, which is what it is for.
-        let gone = async {
-            while to.writable().await.is_ok() && !is_gone(&to) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        gone.await;
+        // Until one of the two gives up, which is what it is for.
+        while !is_gone(to.as_ref()) && !is_gone(from.as_ref()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
+    true
 }
 
 /// Passes so many bytes on. `false`: one of the two has ended before.
@@ -153,7 +179,10 @@ async fn part(
     true
 }
 
-/// The other side has closed the connection.
-fn is_gone(to: &OwnedWriteHalf) -> bool {
-    matches!(to.as_ref().try_read(&mut [0; 1]), Ok(0))
+/// This side has closed the connection. What it says meanwhile is lost.
+fn is_gone(side: &TcpStream) -> bool {
+    match side.try_read(&mut [0; 512]) {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+    }
 }

@@ -10,6 +10,7 @@ use tokio::{
 use undercurrent::core::{
     frame::{Frame, parse_id},
     replica::{Replica, Verdict},
+    sse::{EventReader, ServerEvent},
     untyped::apply_json,
 };
 
@@ -78,6 +79,7 @@ impl Reader {
         let request = request(self.at, &self.cookie, &follow);
         socket.write_all(request.as_bytes()).await?;
         let (mut raw, mut body, mut text) = (Vec::new(), Body::default(), Vec::new());
+        let mut reader = EventReader::new(1 << 24);
         let mut has_head = false;
         while !is(&self.shown) {
             let read = tokio::time::timeout(SILENCE, socket.read_buf(&mut raw)).await;
@@ -93,10 +95,10 @@ impl Reader {
                 has_head = true;
             }
             body.take(&mut raw, &mut text);
-            while let Some(end) = find(&text, b"\n\n") {
-                let event: Vec<u8> = text.drain(..end + 2).collect();
-                let event = std::str::from_utf8(&event).expect("events are text");
-                let snapshot = self.event(event);
+            let events = reader.take(&text).expect("they are no longer than that");
+            text.clear();
+            for event in events {
+                let snapshot = self.event(&event);
                 self.resumed += u64::from(snapshot == Some(false) && from.is_some());
             }
         }
@@ -104,24 +106,21 @@ impl Reader {
     }
 
     /// Takes an event. Says whether what it brought was a snapshot.
-    fn event(&mut self, event: &str) -> Option<bool> {
-        let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
-        let data = field("data: ")?;
-        let Frame::State(frame) = Frame::parse(data).expect("a frame") else {
+    fn event(&mut self, event: &ServerEvent) -> Option<bool> {
+        let Frame::State(frame) = Frame::parse(&event.data).expect("a frame") else {
             return None;
         };
-        let id = field("id: ").expect("a position");
-        let (_, to) = parse_id(id).expect("a position");
+        let (_, to) = parse_id(&event.id).expect("a position");
         match self.replica.receive(frame.since, to) {
             Verdict::Drop => return None,
-            Verdict::Resync => panic!("a gap within a connection: {event} at {:?}", self.replica),
+            Verdict::Resync => panic!("a gap within a connection: {event:?} at {:?}", self.replica),
             Verdict::Apply => {}
         }
         match frame.since {
             None => self.shown = serde_json::from_str(frame.body).expect("a state"),
             Some(_) => {
                 if self.shown.is_null() {
-                    panic!("ops before anything was shown: {event}");
+                    panic!("ops before anything was shown: {event:?}");
                 }
                 apply_json(&mut self.shown, frame.body).expect("ops that fit");
             }

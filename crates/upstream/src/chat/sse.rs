@@ -102,75 +102,18 @@ mod tests {
         assert_eq!(events(&single), whole);
     }
 
-    /// What comes, and the data of the events that a browser makes of it: the cases of the
-    /// web-platform-tests' folder `eventsource` that are about the format.
-    const AS_BROWSERS_READ: [(&str, &str, &[&str]); 15] = [
-        (
-            "bom",
-            "\u{feff}data:1\n\n\u{feff}data:2\n\ndata:3\n\n",
-            &["1", "3"],
-        ),
-        (
-            "bom-2",
-            "\u{feff}\u{feff}data:1\n\ndata:2\n\ndata:3\n\n",
-            &["2", "3"],
-        ),
-        (
-            "comments",
-            "data:1\r:\0\n:\r\ndata:2\n:xxxx\rdata:3\n:data:fail\r:xxxx\ndata:4\n\n",
-            &["1\n2\n3\n4"],
-        ),
-        (
-            "data-before-final-empty-line",
-            "retry:1000\ndata:test1\n\nid:test\ndata:test2",
-            &["test1"],
-        ),
-        (
-            "field-data",
-            "data:\n\ndata\ndata\n\ndata:test\n\n",
-            &["", "\n", "test"],
-        ),
-        (
-            "field-event",
-            "event:test\ndata:x\n\ndata:x\n\n",
-            &["x", "x"],
-        ),
-        ("field-event-empty", "event: \ndata:data\n\n", &["data"]),
-        (
-            "field-parsing",
-            "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n \
-             data:32\ndata:4\n\n",
-            &["\0\n 2\n1\n3\n\n4"],
-        ),
-        ("field-retry", "retry:03000\ndata:x\n\n", &["x"]),
-        ("field-retry-empty", "retry\ndata:test\n\n", &["test"]),
-        (
-            "field-unknown",
-            "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n",
-            &["test\n\ntest"],
-        ),
-        (
-            "leading-space",
-            "data:\ttest\rdata: \ndata:test\n\n",
-            &["\ttest\n\ntest"],
-        ),
-        (
-            "newlines",
-            "data:test\r\ndata\ndata:test\r\n\r",
-            &["test\n\ntest"],
-        ),
-        ("null-character", "data:\0\n\n", &["\0"]),
-        (
-            "event-data",
-            "data:msg\ndata: msg\n\n :\n falsefield:msg\n\nfalsefield:msg\nData:data\n\n\
-             data\n\ndata:end\n\n",
-            &["msg\nmsg", "", "end"],
-        ),
-    ];
-
+    /// The cases of the web-platform-tests' folder `eventsource` that are about the format, as the
+    /// runtime's own reader is held against them.
     #[test]
     fn events_are_read_as_browsers_read_them() {
-        for (name, text, expected) in AS_BROWSERS_READ {
+        let cases = include_str!("../../../undercurrent/corpus/events.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        for case in cases {
+            let (name, text) = (&case["name"], case["text"].as_str().unwrap());
+            let expected = case["events"].as_array().unwrap().iter();
+            let expected: Vec<_> = expected
+                .map(|event| event["data"].as_str().unwrap())
+                .collect();
             assert_eq!(events(&[text.as_bytes()]), expected, "{name}");
             let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
             assert_eq!(events(&single), expected, "{name}, byte by byte");

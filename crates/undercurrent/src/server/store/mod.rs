@@ -209,7 +209,9 @@ pub(crate) mod hex {
 
     pub(crate) fn read(text: &str) -> Option<Visitor> {
         let bits = u128::from_str_radix(text, 16).ok()?;
-        Some(Visitor(bits.to_be_bytes()))
+        let visitor = Visitor(bits.to_be_bytes());
+        // One spelling for one visitor.
+        (write(visitor) == text).then_some(visitor)
     }
 
     pub(crate) fn serialize<S: Serializer>(visitor: &Visitor, to: S) -> Result<S::Ok, S::Error> {

@@ -3,12 +3,16 @@
 
 mod attempts;
 mod bounds;
+mod crawlers;
 mod doors;
 mod ends;
+mod faults;
 mod matrix;
 mod matrix_pages;
+mod moods;
 mod overlap;
 mod page;
+mod parsers;
 mod positions;
 mod present;
 mod queue;

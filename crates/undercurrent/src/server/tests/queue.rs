@@ -2,6 +2,28 @@
 
 use super::*;
 
+/// Two fast clicks over two connections: the second may come first.
+#[tokio::test(start_paused = true)]
+async fn a_click_that_comes_behind_a_later_one_is_refused_and_not_lost_nor_swapped() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 2, note("second".into())).await;
+    let late = send(&scope, 1, note("first".into())).await;
+    assert!(
+        matches!(&late, Accepted::Ended(EndKind::Late, why) if why.contains("not done")),
+        "{late:?}"
+    );
+    // Its sender knows that it was not done, and sends it as a new one.
+    let again = send(&scope, 3, note("first".into())).await;
+    assert!(matches!(again, Accepted::Queued), "{again:?}");
+    for number in [2, 3] {
+        let known = send(&scope, number, note("once more".into())).await;
+        assert!(matches!(known, Accepted::Known), "{known:?}");
+    }
+    ended(&scope, 3).await;
+    assert_eq!(seen(&scope).await, ["second", "first"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn events_run_one_at_a_time_and_what_is_dispatched_comes_behind_what_waits() {
     let runtime = runtime(Limits::default());

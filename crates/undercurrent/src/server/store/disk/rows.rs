@@ -222,3 +222,65 @@ pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*number), rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{changed, replay};
+    use fastrand::Rng;
+
+    const SCOPE: ScopeKey = ScopeKey([7; 16]);
+
+    fn gather(key: &[u8], value: &[u8]) -> Result<Gathered, String> {
+        let mut gathered = Gathered::default();
+        let read = gathered.row(key, value);
+        read.map_err(|error| error.to_string())?;
+        Ok(gathered)
+    }
+
+    #[test]
+    fn rows_of_any_form_are_read_or_refused() {
+        replay("rows", 20_000, |bytes| {
+            let bar = bytes.iter().position(|byte| *byte == b'|');
+            let (rest, value) = bytes.split_at(bar.ok_or("it is no row")?);
+            let (kind, rest) = rest.split_first().unwrap_or((&0, rest));
+            let key = row_key(SCOPE, *kind, rest);
+            let gathered = gather(&key, &sealed(&key, &[&value[1..]]))?;
+            let _ = gathered.finish(|_| true, Vec::new());
+            Ok(())
+        });
+    }
+
+    /// Whatever is changed in a row or its key, the row is refused: so it was not written.
+    #[test]
+    fn a_row_is_read_as_it_was_written_or_not_at_all() {
+        let id = StateId {
+            name: "trial".into(),
+            visitor: Some(Visitor([9; 16])),
+        };
+        let mut random = Rng::with_seed(1);
+        for offset in 0..3_000 {
+            let key = entry_key(SCOPE, &id, offset);
+            let all = (offset % 2 == 0).then_some(r#"[["+","secrets","é"]]"#);
+            let row = entry_row(&key, "[]", all);
+            let read = gather(&key, &row).expect("it was written");
+            let state = read.states.values().next().expect("it is of one");
+            let entry = &state.entries[0];
+            assert_eq!((&state.id, entry.offset, &*entry.ops), (&id, offset, "[]"));
+            assert_eq!(entry.server_ops.as_deref(), all);
+            let other = changed(&mut random, &row);
+            assert!(other == row || gather(&key, &other).is_err(), "{other:?}");
+            let other = changed(&mut random, &key);
+            let is_row = other.len() > 16 && other != key;
+            assert!(!is_row || gather(&other, &row).is_err(), "{other:?}");
+        }
+        let key = snapshot_key(SCOPE, &id);
+        let read = gather(&key, &snapshot_row(&key, 9, "{}")).expect("it was written");
+        let state = read.states.values().next().expect("it is of one");
+        assert_eq!(state.snapshot, Some((9, "{}".to_owned())));
+        let key = number_key(SCOPE, Visitor([9; 16]), "c");
+        let row = sealed(&key, &[&7_u64.to_be_bytes()]);
+        let read = gather(&key, &row).expect("it was written");
+        assert_eq!(read.numbers, [(Visitor([9; 16]), "c".to_owned(), 7)]);
+    }
+}

@@ -19,19 +19,19 @@ use std::path::PathBuf;
 
 /// What a store of these tests is on.
 #[derive(Clone, Debug)]
-enum Ground {
+pub(super) enum Ground {
     File(Arc<Folder>),
     Platter(Platter),
 }
 
 /// A folder that goes with the test.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 // === impl Ground ===
 
 impl Ground {
-    fn file() -> Self {
+    pub(super) fn file() -> Self {
         Ground::File(Arc::new(Folder::new()))
     }
 
@@ -40,7 +40,7 @@ impl Ground {
     }
 
     /// How a server begins on it.
-    fn build(&self, durability: Durability) -> Result<Undercurrent, StartError> {
+    pub(super) fn build(&self, durability: Durability) -> Result<Undercurrent, StartError> {
         self.build_with(durability, Limits::default())
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 /// A simulated disk.
 #[derive(Clone, Debug)]
-pub(super) struct Platter(Arc<Shared>);
+pub(in crate::server::tests) struct Platter(Arc<Shared>);
 
 /// Flushing is held.
 pub(super) struct Held(Platter);

@@ -1,0 +1,135 @@
+//! A server function that is written by hand reaches the session of who calls it: what it sends waits
+//! behind the visitor's clicks, in the same queue.
+
+#![cfg(feature = "ssr")]
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+};
+use leptos::{config::LeptosOptions, prelude::*};
+use tower::ServiceExt;
+use undercurrent::{
+    Undercurrent,
+    prelude::*,
+    server::{Config, StoreKind},
+};
+
+#[derive(State, Clone, Debug, Default)]
+struct Cart {
+    things: List<String>,
+}
+
+/// A click that takes its time.
+#[event]
+async fn think(cx: EventContext<Cart>) -> Result {
+    cx.sleep(Millis(1_000)).await?;
+    cx.update(|cart| cart.things.push("thought".into())).await?;
+    Ok(())
+}
+
+#[event]
+fn add(cart: &mut Cart, thing: String) {
+    cart.things.push(thing);
+}
+
+/// Says how many are in the cart, and adds one.
+#[server(prefix = "/api", endpoint = "order")]
+async fn order(thing: String) -> Result<usize, ServerFnError> {
+    let uc = expect_context::<Undercurrent>();
+    let cart = uc.session_here::<Cart>();
+    let cart = cart.ok_or_else(|| ServerFnError::new("Load a page first."))?;
+    let before = cart.read(|cart| cart.things.len()).await?;
+    cart.dispatch(add(thing)).await?;
+    Ok(before)
+}
+
+#[component]
+fn App() -> impl IntoView {
+    let cart = use_state::<Cart>();
+    view! { <ul><ForList each=cart.things() let:thing><li>{thing}</li></ForList></ul> }
+}
+
+fn shell(_: LeptosOptions) -> impl IntoView {
+    view! { <!DOCTYPE html><html><body><App/></body></html> }
+}
+
+fn start() -> (Undercurrent, Router) {
+    let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
+    let config = Config {
+        session_key_file: key_file,
+        store: StoreKind::Memory,
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("shop").build();
+    let uc = Undercurrent::with(options, config).build();
+    let uc = uc.expect("it starts");
+    let app = uc.router(App, shell);
+    (uc, app)
+}
+
+async fn send(app: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
+    let response = app.clone().oneshot(request).await.expect("it answers");
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.expect("it is whole");
+    let body = String::from_utf8(body.into()).expect("it is text");
+    (head.status, head.headers, body)
+}
+
+fn call(cookie: Option<&HeaderValue>, thing: &str) -> Request<Body> {
+    let mut request = Request::post("/api/order")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json");
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    request
+        .body(Body::from(format!("thing={thing}")))
+        .expect("it is one")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_function_sends_waits_behind_the_visitors_clicks() {
+    let (uc, app) = start();
+    let page = Request::get("/").header(header::ACCEPT, "text/html");
+    let (_, headers, _) = send(&app, page.body(Body::empty()).expect("it is one")).await;
+    let cookie = headers[header::SET_COOKIE].to_str().expect("it is text");
+    let cookie = HeaderValue::from_str(cookie.split(';').next().expect("a cookie"));
+    let cookie = cookie.expect("it is a header");
+    let clicks =
+        r#"{"client":"c","events":[[1,"cart/think",{}],[2,"cart/add",{"thing":"clicked"}]]}"#;
+    let clicks = Request::post("/api/events")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::COOKIE, &cookie)
+        .body(Body::from(clicks));
+    let (status, ..) = send(&app, clicks.expect("it is one")).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let (status, _, before) = send(&app, call(Some(&cookie), "ordered")).await;
+    assert_eq!(
+        (status, &*before),
+        (StatusCode::OK, "0"),
+        "it waits for none of them"
+    );
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, cookie);
+    let cart = uc.session::<Cart>(&headers).expect("a session");
+    let things = loop {
+        let all = |cart: &Cart| cart.things.iter().cloned().collect::<Vec<_>>();
+        match cart.read(all).await.expect("it reads") {
+            things if things.len() == 3 => break things,
+            _ => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+    };
+    assert_eq!(things, ["thought", "clicked", "ordered"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_session_a_server_function_has_none_and_makes_none() {
+    let (uc, app) = start();
+    let (status, headers, said) = send(&app, call(None, "ordered")).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(said.contains("Load a page first."), "{said}");
+    assert!(!headers.contains_key(header::SET_COOKIE));
+    assert_eq!(uc.counters().scopes, 0);
+}
