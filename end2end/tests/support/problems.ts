@@ -11,6 +11,9 @@ const REFUSED =
 const MISSING = /status of 404/;
 /** The browser's own words for a form whose content is refused. */
 const REFUSED_FORM = /status of (400|409|422)/;
+/** The browser's own words for a stream that is none, and the page's for one of another version. */
+const NO_STREAM =
+  /status of 503|EventSource's response has a|a frame of the stream can't be read|does not fit the state/;
 /** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
 const PRELOAD = /was preloaded using link preload but not used/;
 
@@ -20,11 +23,18 @@ export class Problems {
   private refusals = false;
   private missing = false;
   private refusedForms = false;
+  private noStreams = false;
+  private noProgram = false;
 
   /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
   watch(context: BrowserContext): void {
     context.on('console', (message) => this.hear(message));
-    context.on('weberror', (error) => this.seen.push(`uncaught: ${error.error()}`));
+    context.on('weberror', (error) => {
+      const text = `${error.error()}`;
+      if (!this.noProgram || !/Failed to fetch|dynamically imported/.test(text)) {
+        this.seen.push(`uncaught: ${text}`);
+      }
+    });
   }
 
   /** From here on the server may be gone, or the browser offline: requests may fail. */
@@ -47,6 +57,17 @@ export class Problems {
     this.refusedForms = true;
   }
 
+  /** From here on something else answers in the place of the server. */
+  expectNoStreams(): void {
+    this.noStreams = true;
+  }
+
+  /** From here on a page's program does not come. */
+  expectNoProgram(): void {
+    this.noProgram = true;
+    this.networkErrors = true;
+  }
+
   /** What nobody expected. */
   list(): string[] {
     return [...this.seen];
@@ -59,6 +80,7 @@ export class Problems {
     if (this.networkErrors && NETWORK.test(text)) return;
     if (this.missing && MISSING.test(text)) return;
     if (this.refusedForms && REFUSED_FORM.test(text)) return;
+    if (this.noStreams && NO_STREAM.test(text)) return;
     if (this.refusals && REFUSED.test(text)) return;
     this.seen.push(`${message.type()}: ${text}`);
   }

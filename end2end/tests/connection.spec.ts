@@ -1,0 +1,147 @@
+// The connection: it is lost in every way that a network has, and the page comes back by itself, soon
+// and without haste. The page's clock is in the hands of the test.
+
+import type { Page, Route } from '@playwright/test';
+import { expect, test } from './support/gallery';
+import { PostsPage } from './support/posts-page';
+
+const STREAMS = '**/api/stream?**';
+const isStream = (url: string) => url.includes('/api/stream?');
+
+/** Counts the streams that a page asks for. */
+function streamsOf(page: Page): () => number {
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(isStream(request.url()))));
+  return () => asked;
+}
+
+test('a page out of the back-forward cache opens another stream at once', async ({ page }) => {
+  // A page of a visitor is `no-store`, so that most browsers keep none. Those that do tell it so.
+  const loaded = page.waitForResponse((response) => response.url().endsWith('/posts'));
+  const posts = new PostsPage(page);
+  await posts.open();
+  expect((await loaded).headers()['cache-control']).toContain('no-store');
+  const again = page.waitForRequest((request) => isStream(request.url()));
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await again;
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  await expect(posts.banner).toHaveCount(0);
+});
+
+test('a stream that is silent for three pings is given up, and not before', async ({ page }) => {
+  await page.clock.install();
+  const posts = new PostsPage(page);
+  await posts.open();
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  const asked = streamsOf(page);
+  // The server says something every 15 seconds of its own clock, which goes on as ever.
+  await page.clock.fastForward(40_000);
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  expect(asked()).toBe(0);
+  const again = page.waitForRequest((request) => isStream(request.url()));
+  await page.clock.runFor(10_000);
+  await again;
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('2');
+  await expect(posts.banner).toHaveCount(0);
+});
+
+/** What may stand in the place of a server. */
+const ANSWERS: Record<string, (route: Route) => Promise<void>> = {
+  'is cut': (route) => route.abort('connectionreset'),
+  'is answered 503': (route) => route.fulfill({ status: 503, body: 'maintenance' }),
+  'is answered 204': (route) => route.fulfill({ status: 204 }),
+  'is a page of HTML': (route) => route.fulfill({ contentType: 'text/html', body: '<p>Log in.</p>' }),
+  'leads to another page': (route) =>
+    route.fulfill({ status: 302, headers: { location: new URL('/', route.request().url()).href } }),
+  'ends at once': (route) => route.fulfill({ contentType: 'text/event-stream', body: '' }),
+};
+
+for (const [name, answer] of Object.entries(ANSWERS)) {
+  test(`a stream that ${name} is asked for again, less and less often, until it is there`, async ({
+    page,
+    problems,
+  }) => {
+    problems.expectNetworkErrors();
+    problems.expectNoStreams();
+    const posts = new PostsPage(page);
+    await page.clock.install();
+    await page.route(STREAMS, answer);
+    await posts.open();
+    await expect(posts.banner).toBeVisible();
+    const times: number[] = [];
+    page.on('request', (request) => {
+      if (isStream(request.url())) times.push(clock);
+    });
+    // Half a minute of the page's clock, in steps that the network can follow.
+    const STEP_MS = 100;
+    let clock = 0;
+    for (; clock < 30_000; clock += STEP_MS) {
+      await page.clock.runFor(STEP_MS);
+    }
+    const gaps = times.slice(1).map((time, index) => time - times[index]);
+    const late = gaps.slice(5);
+    expect(times.length, `asked at ${times}`).toBeGreaterThanOrEqual(8);
+    expect(times.length, `asked at ${times}`).toBeLessThanOrEqual(30);
+    // Two seconds, a quarter more or less, so that pages don't come back all at once.
+    expect(Math.min(...late), `asked at ${times}`).toBeGreaterThanOrEqual(1_300);
+    expect(new Set(late).size, `asked at ${times}`).toBeGreaterThan(1);
+    await page.unroute(STREAMS);
+    await page.clock.runFor(3_000);
+    await expect(posts.banner).toHaveCount(0);
+    await posts.count.click();
+    await expect(posts.clicks).toHaveText('1');
+  });
+}
+
+test('offline a hundred clicks wait, one more is refused, and all run once and in order', async ({
+  posts,
+  page,
+  context,
+  problems,
+}) => {
+  const WAITING = 100;
+  problems.expectNetworkErrors();
+  await posts.open();
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  const taken: number[] = [];
+  page.on('response', (response) => {
+    if (!response.url().endsWith('/api/events') || response.status() !== 202) return;
+    const { events } = response.request().postDataJSON() as { events: [number, string, unknown][] };
+    taken.push(...events.map(([number]) => number));
+  });
+  await context.setOffline(true);
+  await expect(posts.banner).toContainText(/offline/i);
+  const click = (times: number) =>
+    posts.count.evaluate((button: HTMLButtonElement, left) => {
+      for (; left > 0; left--) button.click();
+    }, times);
+  await click(WAITING);
+  await expect(page.locator('.toast')).toHaveCount(0);
+  await click(1);
+  await expect(page.locator('.toast')).toContainText(`${WAITING} clicks wait`);
+  await context.setOffline(false);
+  await expect(posts.clicks).toHaveText(`${WAITING + 1}`);
+  await expect(posts.banner).toHaveCount(0);
+  // The first was taken before; what was refused has had its number, and it never comes.
+  const expected = Array.from({ length: WAITING }, (_, index) => index + 2);
+  await expect.poll(() => taken.length).toBeGreaterThanOrEqual(WAITING);
+  expect([...new Set(taken)]).toEqual(expected);
+  // One more comes behind all of them.
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText(`${WAITING + 2}`);
+});
+
+test('a page whose program does not come is a page of forms', async ({ posts, page, problems }) => {
+  problems.expectNoProgram();
+  await page.route('**/*.wasm', (route) => route.abort());
+  await page.goto('/posts');
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('2');
+  await expect(page.locator('html')).not.toHaveAttribute('data-hydrated', '');
+});
