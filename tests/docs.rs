@@ -1,5 +1,5 @@
-//! The documents show what is compiled: each block of Rust in docs/ is an excerpt of a file, and
-//! the home page shows one, too.
+//! The documents show what is compiled or run: each block of code in docs/ is an excerpt of a file,
+//! and the home page shows one, too.
 
 mod samples;
 
@@ -14,7 +14,7 @@ fn read(path: impl Into<PathBuf>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A block of Rust, with what stands on the line above it.
+/// A block of Rust or Python, with what stands on the line above it.
 struct Block {
     document: String,
     line: usize,
@@ -34,7 +34,7 @@ fn blocks() -> Vec<Block> {
         for (at, _) in lines
             .iter()
             .enumerate()
-            .filter(|(_, line)| line.starts_with("```rust"))
+            .filter(|(_, line)| line.starts_with("```rust") || line.starts_with("```python"))
         {
             let inside = lines[at + 1..].iter().take_while(|line| **line != "```");
             blocks.push(Block {
@@ -57,11 +57,24 @@ fn source(above: &str) -> Option<(&str, &str)> {
     inside.split_once(' ')
 }
 
+/// An excerpt of Python, whose comments begin otherwise, without the indent of its class.
+fn python(source: &str, name: &str) -> Option<String> {
+    let source: Vec<_> = source
+        .lines()
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
+        .map(|line| match line.strip_prefix("# ") {
+            Some(comment) => format!("// {comment}\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    excerpt(&source.concat(), name).map(str::to_owned)
+}
+
 #[test]
-fn each_block_of_rust_is_an_excerpt_of_a_compiled_file() {
+fn each_block_of_code_is_an_excerpt_of_a_file_that_is_compiled_or_run() {
     let blocks = blocks();
     assert!(
-        blocks.len() >= 10,
+        blocks.len() >= 25,
         "the documents have {} blocks",
         blocks.len()
     );
@@ -76,13 +89,17 @@ fn each_block_of_rust_is_an_excerpt_of_a_compiled_file() {
             panic!("{document}:{line}: no <!-- excerpt: PATH NAME --> above the block")
         });
         assert!(
-            ["src/", "tests/samples/", "crates/examples/"]
+            ["src/", "tests/samples/", "crates/examples/", "bench/"]
                 .iter()
                 .any(|folder| path.starts_with(folder)),
-            "{document}:{line}: is {path} compiled?"
+            "{document}:{line}: is {path} compiled or run?"
         );
         let file = read(path);
-        let excerpt = excerpt(&file, name)
+        let excerpt = match path.ends_with(".py") {
+            true => python(&file, name),
+            false => excerpt(&file, name).map(str::to_owned),
+        };
+        let excerpt = excerpt
             .unwrap_or_else(|| panic!("{document}:{line}: {path} has no excerpt {name}"));
         assert_eq!(text, excerpt, "{document}:{line} differs from {path}");
     }

@@ -3,33 +3,24 @@
 use super::state::*;
 use undercurrent::prelude::*;
 
+// excerpt: watch
 /// Asks for a product again and again. One a number: however often it is started, one runs.
 #[background(key = id, overlap = reject)]
 pub async fn watch_product(cx: TaskContext<Monitor>, id: u32) -> Result<()> {
     use std::time::Instant;
-    loop {
+    while let Some(every) = cx.read(|monitor| monitor.every(id)).await? {
         let asked = Instant::now();
         let product = cx.expect::<upstream::Upstream>().product(id).await;
         let ms = asked.elapsed().as_millis() as u32;
-        let answer = product.map(|product| product.title);
-        let answer = answer.map_err(|error| error.to_string());
-        cx.update(|monitor| {
-            if let Some(endpoint) = monitor.endpoint(id) {
-                endpoint.note(ms, answer);
-            }
-        })
-        .await?;
-        // Second by second, so that a new interval counts at once.
-        for waited in 1.. {
-            cx.sleep(Millis(1_000)).await?;
-            match cx.read(|monitor| monitor.every(id)).await? {
-                None => return Ok(()),
-                Some(every) if waited >= every => break,
-                Some(_) => {}
-            }
-        }
+        cx.update(|monitor| monitor.note(id, ms, product)).await?;
+        // A new interval counts at once, and so does a removal.
+        let is_other = |monitor: &Monitor| monitor.every(id) != Some(every);
+        cx.until_within(every, |monitor| is_other(monitor).then_some(()))
+            .await?;
     }
+    Ok(())
 }
+// end
 
 /// Adds an endpoint, and begins to watch it.
 #[event]

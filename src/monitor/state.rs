@@ -1,7 +1,9 @@
 //! What the monitor shows.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use undercurrent::prelude::*;
+use upstream::Product;
 
 /// So many endpoints a visitor watches at once.
 pub const ENDPOINTS: usize = 12;
@@ -73,10 +75,17 @@ impl Monitor {
         self.endpoints.get_mut(place)
     }
 
-    /// Seconds between two calls of an endpoint, if it is still there.
-    pub fn every(&self, id: u32) -> Option<u32> {
-        let mut endpoints = self.endpoints.iter();
-        endpoints.find(|one| one.id == id).map(|one| one.every)
+    /// What lies between two calls of an endpoint, if it is still there.
+    pub fn every(&self, id: u32) -> Option<Millis> {
+        let endpoint = self.endpoints.iter().find(|one| one.id == id)?;
+        Some(Millis(u64::from(endpoint.every) * 1_000))
+    }
+
+    /// An answer came, or none. Of one that was removed meanwhile nothing is noted.
+    pub fn note<E: Display>(&mut self, id: u32, ms: u32, product: Result<Product, E>) {
+        if let Some(endpoint) = self.endpoint(id) {
+            endpoint.note(ms, product);
+        }
     }
 
     /// The lowest number that is not watched.
@@ -87,18 +96,17 @@ impl Monitor {
 }
 
 impl Endpoint {
-    /// An answer came, or none: its title, or why not.
-    pub fn note(&mut self, ms: u32, answer: Result<String, String>) {
-        let ok = answer.is_ok();
+    fn note<E: Display>(&mut self, ms: u32, product: Result<Product, E>) {
+        let ok = product.is_ok();
         self.calls += 1;
         self.failed += u32::from(!ok);
         self.answers.push(Answer { ms, ok });
         if self.answers.len() > KEPT {
             self.answers.remove(0);
         }
-        match answer {
-            Ok(title) => self.title = title,
-            Err(why) => self.last_error = Some(why),
+        match product {
+            Ok(product) => self.title = product.title,
+            Err(why) => self.last_error = Some(why.to_string()),
         }
     }
 }

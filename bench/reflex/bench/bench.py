@@ -21,6 +21,7 @@ class Bench(rx.State):
         for _ in range(posts):
             self._push()
 
+    # excerpt: append
     @rx.event(background=True)
     async def append(self, posts: int, pause_ms: int):
         for _ in range(posts):
@@ -28,6 +29,7 @@ class Bench(rx.State):
                 await asyncio.sleep(pause_ms / 1000)
             async with self:
                 self._push()
+    # end
 
     @rx.event(background=True)
     async def write(self, words: int):

@@ -41,6 +41,7 @@ pub fn fill(feed: &mut Feed, posts: u64) {
     }
 }
 
+// excerpt: append
 /// So many posts, each in an update of its own.
 #[background]
 pub async fn append(cx: TaskContext<Feed>, posts: u64, pause_ms: u64) -> Result<()> {
@@ -53,6 +54,7 @@ pub async fn append(cx: TaskContext<Feed>, posts: u64, pause_ms: u64) -> Result<
     }
     Ok(())
 }
+// end
 
 /// Adds a post at the end and takes it away, again and again.
 #[background]

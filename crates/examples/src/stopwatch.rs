@@ -25,6 +25,7 @@ pub fn reset(watch: &mut Watch) {
     *watch = Watch::default();
 }
 
+// excerpt: tick
 /// Ticks ten times a second, until nobody has looked for half a minute.
 #[background(overlap = reject, on_disconnect = cancel_after("30s"))]
 pub async fn tick(cx: TaskContext<Watch>) -> Result {
@@ -33,6 +34,7 @@ pub async fn tick(cx: TaskContext<Watch>) -> Result {
         cx.update(|watch| watch.ms += 100).await?;
     }
 }
+// end
 
 /// The watch.
 #[component]

@@ -5,7 +5,7 @@ use crate::{
     State, UpdateError,
     server::scope::{Gate, Scope},
 };
-use std::{future::Future, pin::pin};
+use std::{future::Future, pin::pin, time::Duration};
 
 impl<S: State> EventContext<S> {
     /// As [`TaskContext::until`]. The queue waits, too: what leads on must come from elsewhere, from
@@ -51,6 +51,42 @@ impl<S: State> TaskContext<S> {
     ) -> impl Future<Output = Result<T, UpdateError>> + Send {
         let scope = self.scope();
         scope.until(self.attempt.clone(), self.attempt.ends(), look)
+    }
+
+    /// As [`until`](Self::until), but for so long at most: `None` if the state has not said so by
+    /// then. A sleep that a new value cuts short.
+    ///
+    /// ```
+    /// # use undercurrent::prelude::*;
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Order { total: u32, approved: Option<bool> }
+    ///
+    /// #[background]
+    /// async fn ship(cx: TaskContext<Order>) -> Result {
+    ///     let approved = cx.until_within(Millis(60_000), |order| order.approved).await?;
+    ///     match approved {
+    ///         Some(true) => { /* … */ }
+    ///         Some(false) => {}
+    ///         None => cx.page().toast("Nobody has approved it.").await?,
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`until`](Self::until).
+    pub async fn until_within<T: Send>(
+        &self,
+        patience: impl Into<Duration>,
+        look: impl FnMut(&S) -> Option<T> + Send,
+    ) -> Result<Option<T>, UpdateError> {
+        tokio::select! {
+            biased;
+            found = self.until(look) => found.map(Some),
+            // One that is paused goes on when it is resumed.
+            slept = self.sleep(patience) => slept.map(|()| None),
+        }
     }
 }
 

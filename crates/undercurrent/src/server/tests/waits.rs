@@ -31,6 +31,15 @@ async fn ship(cx: TaskContext<Work>) -> Result {
     Ok(())
 }
 
+/// 7 stands for nobody.
+#[background]
+async fn ship_within(cx: TaskContext<Work>, patience: u64) -> Result {
+    let yes = cx.until_within(Millis(patience), |work| work.approved);
+    let yes = yes.await?.map_or(7, u32::from);
+    cx.update(|work| work.done.push(yes)).await?;
+    Ok(())
+}
+
 #[event]
 async fn wait_in_queue(cx: EventContext<Work>) -> Result {
     cx.until(|work| work.done.first().copied()).await?;
@@ -107,6 +116,31 @@ async fn a_task_waits_until_the_state_says_so() {
     send(&scope, 3, approve(true)).await;
     until_status(&scope, TaskStatus::Done).await;
     assert_eq!(done(&scope).await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_with_an_end_takes_what_comes_before_it_and_nothing_after() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let begun = tokio::time::Instant::now();
+    send(&scope, 1, ship_within(5_000)).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert!(begun.elapsed() >= Duration::from_secs(5));
+    assert_eq!(done(&scope).await, [7]);
+    send(&scope, 2, ship_within(u64::from(u32::MAX))).await;
+    send(&scope, 3, approve(true)).await;
+    ended(&scope, 3).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(done(&scope).await, [7, 1]);
+    // Not even the end of its patience comes through a pause.
+    let other = session_of(&runtime, Visitor([9; 16]));
+    send(&other, 1, ship_within(1_000)).await;
+    ask(&other, 2, crate::PauseTask, ("work/ship_within", "")).await;
+    until_status(&other, TaskStatus::Paused).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(done(&other).await, [0; 0]);
+    cancel(&other, "work/ship_within", "").await;
+    until_status(&other, TaskStatus::Cancelled).await;
 }
 
 #[tokio::test(start_paused = true)]
