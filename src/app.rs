@@ -8,13 +8,13 @@ use crate::{
     lab::{BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage},
     lorem::LoremPage,
     monitor::MonitorPage,
-    pieces::{Banner, Toasts, Tray},
+    pieces::{Banner, Spoken, Toasts, Tray, use_lost},
     posts::PostsPage,
     random::RandomPage,
     report::ReportPage,
     room::{LobbyPage, RoomPage},
 };
-use leptos::prelude::*;
+use leptos::{html::Main, prelude::*};
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
 use leptos_router::{
     components::{A, Route, Router, Routes},
@@ -48,6 +48,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let lost = use_lost();
+    let content = NodeRef::<Main>::new();
     view! {
         <Stylesheet id="leptos" href="/pkg/gallery.css"/>
         <Title formatter=|title| format!("{title} · Undercurrent")/>
@@ -77,9 +79,9 @@ pub fn App() -> impl IntoView {
             // Over the page, so that nothing moves.
             <div class="notices">
                 <Toasts/>
-                <Banner/>
+                <Banner lost/>
             </div>
-            <main id="content" tabindex="-1">
+            <main id="content" tabindex="-1" node_ref=content class:offline=lost>
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/posts") view=PostsPage/>
@@ -100,11 +102,32 @@ pub fn App() -> impl IntoView {
                     <ChainRoutes/>
                 </Routes>
             </main>
+            <Arrival content/>
             <footer class="site-footer">
                 <p>"Background tasks for Leptos. The page is still, the data moves."</p>
             </footer>
         </Router>
     }
+}
+
+/// A page that is led to within the app begins where one that is loaded does: the focus is at its
+/// begin, and its title is said.
+#[component]
+fn Arrival(content: NodeRef<Main>) -> impl IntoView {
+    let path = use_location().pathname;
+    let title = RwSignal::new(String::new());
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            // Once the page is there, and has said how it is called.
+            request_animation_frame(move || {
+                content.with_untracked(|main| main.as_ref().map(|main| main.focus()));
+                title.set(document().title());
+            });
+        }
+        now
+    });
+    view! { <Spoken words=title/> }
 }
 
 /// What is shown where no page is.

@@ -3,10 +3,7 @@
 
 mod samples;
 
-use gallery::{
-    home::figures::measured,
-    pieces::{Kind, excerpt, tokens},
-};
+use gallery::pieces::{Kind, excerpt, figures::measured, tokens};
 use std::{fs, path::PathBuf};
 
 fn read(path: impl Into<PathBuf>) -> String {
@@ -99,8 +96,8 @@ fn each_block_of_code_is_an_excerpt_of_a_file_that_is_compiled_or_run() {
             true => python(&file, name),
             false => excerpt(&file, name).map(str::to_owned),
         };
-        let excerpt = excerpt
-            .unwrap_or_else(|| panic!("{document}:{line}: {path} has no excerpt {name}"));
+        let excerpt =
+            excerpt.unwrap_or_else(|| panic!("{document}:{line}: {path} has no excerpt {name}"));
         assert_eq!(text, excerpt, "{document}:{line} differs from {path}");
     }
 }

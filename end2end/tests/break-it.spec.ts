@@ -154,7 +154,7 @@ test('the tray tells of a run on every page, and pauses, resumes and cancels it'
   await expect(tray.count).toContainText('1');
   await tray.open();
   const row = tray.row('posts/get_posts');
-  await expect(row).toContainText('Get posts');
+  await expect(row).toContainText('Ten posts');
   await expect(row).toContainText('2 of 10');
   await row.getByRole('button', { name: /^Pause/ }).click();
   await expect(row.locator('.status')).toHaveAttribute('data-status', 'paused');
@@ -166,7 +166,7 @@ test('the tray tells of a run on every page, and pauses, resumes and cancels it'
   shop.letAll();
   await expect(row.locator('.status')).toHaveAttribute('data-status', 'stopped');
   await expect(tray.count).toContainText('0');
-  await row.getByRole('link', { name: 'Get posts' }).click();
+  await row.getByRole('link', { name: 'Ten posts' }).click();
   await expect(page).toHaveURL('/posts');
   expect(await posts.background.ids()).toEqual([1, 2, 3, 4, 5]);
 });

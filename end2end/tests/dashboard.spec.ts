@@ -41,7 +41,7 @@ async function tail(page: Page, pace: number, least: number): Promise<void> {
 
 test('the meters measure from the start on, each by its own task', async ({ page }) => {
   await open(page, '/dashboard');
-  for (const name of ['Processor', 'Memory', 'Streams', 'Tasks', 'Events']) {
+  for (const name of ['Processor', 'Memory', 'Streams', 'Tasks', 'Queue']) {
     await expect(status(page, name)).toHaveAttribute('data-status', 'running');
   }
   await expect(part(page, 'Memory').locator('.meter-now')).toHaveText(/^[1-9]\d*\.\d MB$/);
@@ -66,11 +66,11 @@ test('the meters are the same for all; who stops one stops it for all, and all c
   const stranger = await (await newVisitor()).newPage();
   await open(page, '/dashboard');
   await open(stranger, '/dashboard');
-  await press(page, 'Stop events');
-  await expect(status(stranger, 'Events')).toHaveAttribute('data-status', 'stopped');
+  await press(page, 'Stop queue');
+  await expect(status(stranger, 'Queue')).toHaveAttribute('data-status', 'stopped');
   await expect(status(stranger, 'Processor')).toHaveAttribute('data-status', 'running');
-  await press(stranger, 'Start events');
-  await expect(status(page, 'Events')).toHaveAttribute('data-status', 'running');
+  await press(stranger, 'Start queue');
+  await expect(status(page, 'Queue')).toHaveAttribute('data-status', 'running');
   // Job and log are not.
   await press(page, 'Start the log');
   await expect(status(page, 'Log')).toHaveAttribute('data-status', 'running');

@@ -8,6 +8,7 @@ import { POSTS } from './support/posts-page';
 import { forget } from './support/record';
 import { expect, test } from './support/shop';
 
+const PAGES = ['/posts', '/assistant', '/report', '/room', '/import', '/random', '/lorem', '/monitor', '/dashboard'];
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
 
 test('on a first visit it runs by itself, once', async ({ page, context, shop }) => {
@@ -193,9 +194,32 @@ test('each page has a row that follows what happens there', async ({ page, conte
   await other.getByRole('button', { name: 'Make the report' }).click();
   await expect(row('Report').locator('.mini-cells span[data-stage="done"]')).toHaveCount(40);
   await expect(fact('Report')).toHaveText('40 products');
-  for (const path of ['/posts', '/assistant', '/report', '/room', '/random', '/lorem', '/monitor', '/dashboard']) {
-    await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
-  }
+  await open(other, '/monitor');
+  await other.getByRole('button', { name: 'Watch', exact: true }).click();
+  await expect(row('Monitor').getByRole('img', { name: /^Product 1: the last \d+ calls? took/ })).toBeVisible();
+  await expect(row('Monitor').locator('.spark-well')).toHaveAttribute('d', /^M\d/);
+  await expect(fact('Monitor')).toHaveText('1 endpoint');
+  // It runs by itself, from the server's start.
+  const processor = row('Dashboard').locator('.chart-line');
+  await expect(processor).toHaveAttribute('d', /L/);
+  const drawn = await processor.getAttribute('d');
+  await expect(processor).not.toHaveAttribute('d', drawn!);
+  await expect(fact('Dashboard')).toHaveText(/^\d+ % processor$/);
+  await open(other, '/assistant');
+  await other.getByRole('button', { name: /background task/i }).first().click();
+  await expect(fact('Assistant')).toHaveText('1 conversation');
+  await expect(row('Assistant').locator('.mini-words')).toHaveText(/^… \w+/);
+  await open(other, '/room');
+  await other.getByLabel('Your name').fill('Ada');
+  await other.getByRole('button', { name: 'Open the room' }).click();
+  await expect(row('Room').locator('.mini-words')).toHaveText('tea');
+  await expect(fact('Room')).toHaveText('1 room');
+  await open(other, '/import');
+  await other.getByRole('button', { name: '1,000 rows' }).click();
+  await other.getByRole('button', { name: 'e-mail', exact: true }).click();
+  await expect(fact('Import')).toHaveText(/^9\d\d rows$/, { timeout: 30_000 });
+  await expect(page.locator('.page-row')).toHaveCount(PAGES.length);
+  for (const path of PAGES) await expect(page.locator(`.page-row a[href="${path}"]`)).toHaveCount(1);
   await row('Random numbers').getByRole('link').click();
   await expect(page).toHaveURL('/random');
 });

@@ -97,6 +97,50 @@ test('at most twenty, and the page says so', async ({ page }) => {
   await expect(page.locator('#lorem-notes')).toContainText('20 streams are enough');
 });
 
+test('the server refuses one more than twenty, whoever asks', async ({ page, context }) => {
+  await open(page, '/lorem');
+  for (let id = 1; id <= 19; id++) {
+    await add(page).click();
+    await expect(stream(page, id)).toBeVisible();
+  }
+  // This page does not hear of the twentieth.
+  const second = await context.newPage();
+  await open(second, '/lorem');
+  await second.getByRole('button', { name: 'Cut my stream for 5 s' }).click();
+  await expect(second.locator('.banner')).toBeVisible();
+  await add(page).click();
+  await expect(stream(page, 20)).toBeVisible();
+  await add(second).click();
+  await expect(second.getByRole('alert').filter({ hasText: '20 streams are enough' })).toHaveCount(1, {
+    timeout: 20_000,
+  });
+  await expect(stream(second, 20)).toBeVisible();
+  await expect(stream(page, 21)).toHaveCount(0);
+});
+
+test('offline and back: a pause that was clicked holds, and what came meanwhile is here', async ({
+  page,
+  context,
+  problems,
+}) => {
+  await open(page, '/lorem');
+  await add(page).click();
+  await add(page).click();
+  await expect.poll(() => steps(page, 2)).toBeGreaterThan(0);
+  problems.expectNetworkErrors();
+  await context.setOffline(true);
+  await expect(page.locator('.banner')).toContainText(/offline/i);
+  const before = await steps(page, 1);
+  await button(page, 2, 'Pause').click();
+  await context.setOffline(false);
+  await expect(page.locator('.banner')).toHaveCount(0);
+  await expect.poll(() => steps(page, 1)).toBeGreaterThan(before);
+  await expect(status(page, 1)).toHaveAttribute('data-status', 'done');
+  expect(await words(page, 1)).toBe(3 * (await steps(page, 1)));
+  await expect(status(page, 2)).toHaveAttribute('data-status', /^(paused|done)$/);
+  await expectNoLoss(page);
+});
+
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 

@@ -74,6 +74,30 @@ shopTest('a call that fails is told, and the next one is made', async ({ page, s
   await expect(card(page, 7).locator('.endpoint-calls')).toContainText('failed');
 });
 
+shopTest('the sparkline has a mark for each call, and a cross for each that failed', async ({ page, shop }) => {
+  shop.letAll();
+  await open(page, '/monitor');
+  await watch(page, 3);
+  const marks = async (name: string) => {
+    const path = (await card(page, 3).locator(`.spark-${name}`).getAttribute('d')) ?? '';
+    return path.match(/M/g)?.length ?? 0;
+  };
+  await expect.poll(() => marks('well')).toBeGreaterThan(1);
+  expect(await marks('failed')).toBe(0);
+  shop.fail(3);
+  await expect.poll(() => marks('failed')).toBeGreaterThan(0);
+  shop.repair();
+  // Held, so that all of it is of one moment.
+  await button(page, 3, 'Pause').click();
+  await expect(status(page, 3)).toHaveAttribute('data-status', 'paused');
+  const said = await card(page, 3).locator('.endpoint-calls').innerText();
+  const [calls, failed] = (said.match(/\d+/g) ?? []).map(Number);
+  expect([await marks('well'), await marks('failed')]).toEqual([calls - failed, failed]);
+  await expect(card(page, 3).getByRole('img')).toHaveAccessibleName(
+    new RegExp(`^Product 3: the last ${calls} calls took \\d+ ms at most$`),
+  );
+});
+
 test('what is watched already is refused in words, and so is more than there is room for', async ({
   page,
 }) => {

@@ -294,7 +294,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         shop.letAll();
         await expect(page.getByRole('article', { name: 'Job' }).getByRole('alert')).not.toBeEmpty();
         await page.getByRole('button', { name: 'Pause processor' }).click();
-        await page.getByRole('button', { name: 'Stop events' }).click();
+        await page.getByRole('button', { name: 'Stop queue' }).click();
         await take('failed');
       });
     });

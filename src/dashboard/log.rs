@@ -1,13 +1,13 @@
 //! The log: ten thousand lines, of which those are in the page that are seen.
 
 use super::{state::*, tasks::tick};
-use crate::pieces::{TaskButtons, TaskChip, grouped};
+use crate::pieces::{Choice, Log, TaskButtons, TaskChip, grouped};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
 /// The log with its controls.
 #[component]
-pub(super) fn Log() -> impl IntoView {
+pub(super) fn LogPart() -> impl IntoView {
     let dashboard = use_state::<Dashboard>();
     let task = use_task(tick);
     let (paced, cleared) = (use_event(set_pace), use_event(clear_log));
@@ -18,7 +18,7 @@ pub(super) fn Log() -> impl IntoView {
             .or_else(|| task.error())
     };
     let lines = Memo::new(move |_| dashboard.log().with(|log| log.len()));
-    let at_end = RwSignal::new(true);
+    let (at_end, loaded) = (RwSignal::new(true), use_loaded::<Dashboard>());
     // Lines that are later than this are marked. It is this page's own affair.
     let limit = RwSignal::new("2".to_owned());
     let limit_us = Memo::new(move |_| limit.read().parse().map_or(f64::MAX, |ms: f64| ms * 1e3));
@@ -34,35 +34,30 @@ pub(super) fn Log() -> impl IntoView {
                 {format!("A timer in the server. Each line says how late it rang; the last {} are kept.", grouped(LINES))}
             </p>
             <div class="log-controls">
-                <div class="choice" role="group" aria-label="Lines a second">
-                    {PACES.map(|pace| view! {
-                        <EventForm event=set_pace(pace)>
-                            <button
-                                aria-label=format!("{pace} lines a second")
-                                aria-pressed=move || (dashboard.pace().get() == pace).to_string()
-                            >
-                                {format!("{pace}/s")}
-                            </button>
-                        </EventForm>
-                    }).collect_view()}
-                </div>
+                <Choice
+                    name="Lines a second"
+                    options=&PACES
+                    chosen=dashboard.pace()
+                    label=|pace| format!("{pace}/s")
+                    spoken=|pace| format!("{pace} lines a second")
+                    event=set_pace
+                />
                 <EventForm event=clear_log()><button>"Clear"</button></EventForm>
                 <label class="field needs-script">
                     "Mark over, ms"
                     <input type="number" min="0" step="0.1" value="2" bind:value=limit/>
                 </label>
             </div>
-            <div class="log-box">
+            <Log
+                at_end
+                loaded
+                is_empty=Signal::derive(move || lines.get() == 0)
+                empty="No line yet. Start the log, and it tails here."
+            >
                 <WindowedList each=dashboard.log() label="Lines of the log" rows=12 at_end let:line>
                     <LogLine line limit_us/>
                 </WindowedList>
-                {move || (lines.get() == 0).then(|| view! {
-                    <p class="log-empty">"No line yet. Start the log, and it tails here."</p>
-                })}
-                <button class="log-end needs-script" hidden=at_end on:click=move |_| at_end.set(true)>
-                    "To the end"
-                </button>
-            </div>
+            </Log>
             <footer>
                 <TaskChip task/>
                 <TaskButtons task name="the log".to_owned() start=tick()/>

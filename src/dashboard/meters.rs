@@ -16,29 +16,23 @@ pub(super) fn Meters() -> impl IntoView {
 #[component]
 fn MeterCard(meter: Meter) -> impl IntoView {
     let vitals = use_state::<Vitals>();
-    let (name, unit, least, digits) = match meter {
-        Meter::Cpu => ("Processor", " %", 10.0, 1),
-        Meter::Memory => ("Memory", " MB", 10.0, 1),
-        Meter::Streams => ("Streams", "", 5.0, 0),
-        Meter::Tasks => ("Tasks", "", 5.0, 0),
-        Meter::Events => ("Events", "", 5.0, 0),
-    };
+    let (name, unit, least, digits) = meter.face();
     let samples = match meter {
         Meter::Cpu => vitals.cpu(),
         Meter::Memory => vitals.memory(),
         Meter::Streams => vitals.streams(),
         Meter::Tasks => vitals.tasks(),
-        Meter::Events => vitals.events(),
+        Meter::Queue => vitals.queue(),
     };
     let task = use_task(sample).key(meter);
     let number = move |sample: &Sample| format!("{:.digits$}{unit}", sample.1);
     let now = move || samples.with(|all| all.last().map(number));
-    let points = move || samples.with(|all| all.iter().map(|one| (one.0, one.1)).collect());
+    let points = move || samples.with(Vitals::points);
     view! {
         <article class="panel meter" aria-label=name data-meter=meter.to_string()>
             <header>
                 <h2>{name}</h2>
-                <output class="meter-now">{move || now().unwrap_or_else(|| "–".to_owned())}</output>
+                <b class="meter-now">{move || now().unwrap_or_else(|| "–".to_owned())}</b>
             </header>
             <Chart name unit least span=SAMPLES as u32 points=Signal::derive(points)/>
             <footer>

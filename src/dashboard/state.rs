@@ -26,7 +26,7 @@ pub struct Vitals {
     /// Tasks that run, wait or are paused.
     pub tasks: List<Sample>,
     /// Events that wait or run.
-    pub events: List<Sample>,
+    pub queue: List<Sample>,
 }
 
 /// A measurement: seconds since the server's start, and the value. There are many of them: a pair
@@ -42,7 +42,7 @@ pub enum Meter {
     Memory,
     Streams,
     Tasks,
-    Events,
+    Queue,
 }
 
 /// The visitor's own parts.
@@ -89,23 +89,33 @@ impl Meter {
         Meter::Memory,
         Meter::Streams,
         Meter::Tasks,
-        Meter::Events,
+        Meter::Queue,
     ];
+
+    /// Its name, its unit, what its scale goes up to at least, the digits behind the point.
+    pub fn face(self) -> (&'static str, &'static str, f32, usize) {
+        match self {
+            Meter::Cpu => ("Processor", " %", 10.0, 1),
+            Meter::Memory => ("Memory", " MB", 10.0, 1),
+            Meter::Streams => ("Streams", "", 5.0, 0),
+            Meter::Tasks => ("Tasks", "", 5.0, 0),
+            Meter::Queue => ("Queue", "", 5.0, 0),
+        }
+    }
 }
 
 impl fmt::Display for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Meter::Cpu => "cpu",
-            Meter::Memory => "memory",
-            Meter::Streams => "streams",
-            Meter::Tasks => "tasks",
-            Meter::Events => "events",
-        })
+        f.write_str(&format!("{self:?}").to_lowercase())
     }
 }
 
 impl Vitals {
+    /// Samples as a chart has them.
+    pub fn points(samples: &List<Sample>) -> Vec<(u32, f32)> {
+        samples.iter().map(|one| (one.0, one.1)).collect()
+    }
+
     /// Adds a sample. What is older than five minutes goes.
     pub fn add(&mut self, meter: Meter, sample: Sample) {
         let samples = match meter {
@@ -113,7 +123,7 @@ impl Vitals {
             Meter::Memory => &mut self.memory,
             Meter::Streams => &mut self.streams,
             Meter::Tasks => &mut self.tasks,
-            Meter::Events => &mut self.events,
+            Meter::Queue => &mut self.queue,
         };
         samples.push(sample);
         if samples.len() > SAMPLES {

@@ -32,7 +32,7 @@ pub async fn sample(cx: TaskContext<Vitals>, meter: Meter) -> Result<()> {
             }
             Meter::Streams => counters.streams as f32,
             Meter::Tasks => counters.tasks as f32,
-            Meter::Events => counters.events as f32,
+            Meter::Queue => counters.events as f32,
         };
         let sample = Sample(
             counters.uptime.as_secs() as u32,

@@ -1,9 +1,12 @@
 //! The other pages: what each shows, and how it is right now.
 
 use crate::{
+    assistant::state::{Assistant, By, Message, ToolStatus},
+    dashboard::state::{SAMPLES, Vitals},
     import::ImportMini,
     lorem::state::Lorem,
-    pieces::{Ring, Seen},
+    monitor::state::Monitor,
+    pieces::{Chart, MiniBar, MiniBars, MiniFact, MiniWords, Post, Ring, Spark},
     posts::{background::get_posts, save::watch, state::*},
     random::state::{KEPT, LIMIT, Random},
     report::state::{Cell, Report, Stage},
@@ -15,11 +18,11 @@ use undercurrent::prelude::*;
 /// A row for each page.
 #[component]
 pub(super) fn Pages() -> impl IntoView {
-    let tasks = use_task(get_posts);
+    let task = use_task(get_posts);
     let watch = view! {
         // Without JavaScript no handler leads anywhere.
         <EventForm event=watch()>
-            <button class="needs-script" disabled=move || tasks.is_running()>"Fetch and watch"</button>
+            <button class="needs-script" {..off_while(move || task.is_running())}>"Fetch and watch"</button>
         </EventForm>
     };
     view! {
@@ -29,7 +32,7 @@ pub(super) fn Pages() -> impl IntoView {
                 <PostsMini/>
             </PageRow>
             <PageRow path="/assistant" name="Assistant" about="A model answers word by word, asks for tools, and waits for your approval.">
-                <TasksMini of="assistant/"/>
+                <AssistantMini/>
             </PageRow>
             <PageRow path="/report" name="Report" about="A shop is asked for 40 products, so many at once, and a report is written of what came.">
                 <ReportMini/>
@@ -47,10 +50,10 @@ pub(super) fn Pages() -> impl IntoView {
                 <LoremMini/>
             </PageRow>
             <PageRow path="/monitor" name="Monitor" about="Several APIs watched at once: a task for each, with an interval of its own.">
-                <TasksMini of="monitor/"/>
+                <MonitorMini/>
             </PageRow>
             <PageRow path="/dashboard" name="Dashboard" about="The server itself: charts, a job and a log, each updated by its own task.">
-                <TasksMini of="dashboard/"/>
+                <DashboardMini/>
             </PageRow>
         </section>
     }
@@ -84,25 +87,99 @@ fn PageRow(
 #[component]
 fn PostsMini() -> impl IntoView {
     let posts = use_state::<Posts>();
-    let task = use_task(get_posts);
-    let chained = Signal::derive(move || posts.chained().with(Post::seen));
-    let background = Signal::derive(move || posts.background().with(Post::seen));
-    let bar = move |name: &'static str, seen: Signal<Seen>| {
-        view! {
-            <p class="mini-line">
-                <span>{name}</span>
-                <progress class="bar" aria-label=format!("{name}: posts") max=POSTS value=move || seen.get().count></progress>
-                <b>{move || seen.get().count}</b>
-            </p>
-        }
-    };
-    let is_running = move || posts.chain().with(|chain| chain.is_running()) || task.is_running();
+    let count = |posts: &List<Post>| posts.len() as u32;
     view! {
-        <div class="mini-lines" class:live=is_running>
-            {bar("chained", chained)}
-            {bar("background", background)}
+        <div>
+            <MiniBar name="chained" max=POSTS value=Signal::derive(move || posts.chained().with(count))/>
+            <MiniBar name="background" max=POSTS value=Signal::derive(move || posts.background().with(count))/>
         </div>
         <MiniFact value=Signal::derive(move || posts.clicks().get().to_string()) one="click" many="clicks"/>
+    }
+}
+
+/// The last words, or that an approval is asked for.
+#[component]
+fn AssistantMini() -> impl IntoView {
+    let assistant = use_state::<Assistant>();
+    let words = move || assistant.messages().with(last_words);
+    let count = move || assistant.conversations().with(|all| all.len().to_string());
+    view! {
+        <MiniWords words=Signal::derive(words) none="Nothing was asked"/>
+        <MiniFact value=Signal::derive(count) one="conversation" many="conversations"/>
+    }
+}
+
+/// As many as have room.
+fn last_words(messages: &List<Message>) -> String {
+    let Some(last) = messages.last() else {
+        return String::new();
+    };
+    if last
+        .tools
+        .iter()
+        .any(|tool| tool.status == ToolStatus::Asks)
+    {
+        return "It asks for your approval".to_owned();
+    }
+    let text = last.text.to_string();
+    let words: Vec<_> = text.split_whitespace().rev().take(7).collect();
+    let words = words.into_iter().rev().collect::<Vec<_>>().join(" ");
+    match (last.by, words.is_empty()) {
+        (By::Model, true) => "It thinks".to_owned(),
+        (By::Model, false) => format!("… {words}"),
+        (By::Person, _) => words,
+    }
+}
+
+/// The products of the report, a square for each.
+#[component]
+fn ReportMini() -> impl IntoView {
+    let report = use_state::<Report>();
+    let stages = Memo::new(move |_| {
+        let names = |cells: &List<Cell>| {
+            cells
+                .iter()
+                .map(|cell| cell.stage.name())
+                .collect::<Vec<_>>()
+        };
+        report.cells().with(names)
+    });
+    let done = move || {
+        let cells = report.cells();
+        cells.with(|cells| {
+            let is_done = |stage: &Stage| matches!(stage, Stage::Done(_));
+            cells
+                .iter()
+                .filter(|cell| is_done(&cell.stage))
+                .count()
+                .to_string()
+        })
+    };
+    view! {
+        <div>
+            {move || stages.read().is_empty().then(|| view! { <MiniWords words=String::new() none="None made"/> })}
+            <div class="mini-cells" aria-hidden="true">
+                {move || stages.get().into_iter().map(|stage| view! { <span data-stage=stage></span> }).collect_view()}
+            </div>
+        </div>
+        <MiniFact value=Signal::derive(done) one="product" many="products"/>
+    }
+}
+
+/// The rooms that were entered last.
+#[component]
+fn RoomMini() -> impl IntoView {
+    let rooms = use_state::<Rooms>();
+    let names = move || {
+        rooms.entered().with(|entered| {
+            let names = entered.iter().rev().map(|one| title(&one.room).to_owned());
+            names.take(3).collect::<Vec<_>>().join(", ")
+        })
+    };
+    let count = move || rooms.entered().with(|entered| entered.len().to_string());
+    view! {
+        <MiniWords words=Signal::derive(names) none="None entered"/>
+        <MiniFact value=Signal::derive(count) one="room" many="rooms"/>
     }
 }
 
@@ -110,32 +187,23 @@ fn PostsMini() -> impl IntoView {
 #[component]
 fn RandomMini() -> impl IntoView {
     let random = use_state::<Random>();
-    let bars = move || {
-        let bar = |(at, value): (usize, &i32)| {
-            let height = value.unsigned_abs() * 19 / LIMIT.unsigned_abs() + 1;
-            let y = if *value < 0 { 20 } else { 20 - height };
-            view! { <rect x=at * 12 + 1 y=y width="9" height=height></rect> }
-        };
+    let values = move || {
         random
             .last()
-            .with(|last| last.iter().enumerate().map(bar).collect_view())
+            .with(|last| last.iter().copied().collect::<Vec<_>>())
     };
     let total = move || random.total().get().to_string().replace('-', "−");
     view! {
-        <svg class="mini-chart" viewBox=format!("0 0 {} 40", KEPT * 12) preserveAspectRatio="xMinYMid" aria-hidden="true">
-            <path d=format!("M0 20h{}", KEPT * 12)></path>
-            {bars}
-        </svg>
+        <MiniBars values=Signal::derive(values) slots=KEPT limit=LIMIT.unsigned_abs()/>
         <MiniFact value=Signal::derive(total) one="total" many="total"/>
     }
 }
 
-/// The newest streams as rings.
+/// The newest streams as rings, as many as have room.
 #[component]
 fn LoremMini() -> impl IntoView {
     let lorem = use_state::<Lorem>();
-    let streams = move || lorem.streams().with(|streams| streams.len());
-    // As many as fit.
+    let streams = move || lorem.streams().with(|streams| streams.len().to_string());
     let newest = move || {
         lorem.streams().with(|streams| {
             let facts = streams
@@ -145,99 +213,51 @@ fn LoremMini() -> impl IntoView {
         })
     };
     view! {
-        <div class="mini-rings">
-            {move || newest().is_empty().then(|| view! { <p class="mini-empty">"None yet"</p> })}
+        <div class="mini-row">
+            {move || newest().is_empty().then(|| view! { <MiniWords words=String::new() none="None yet"/> })}
             {move || newest().into_iter().map(|(id, done, of)| view! {
-                <Ring name=format!("Stream {id}") label=id.to_string() done=Signal::derive(move || done) of=Signal::derive(move || of)/>
+                <Ring name=format!("Stream {id}") label=id.to_string() done=Signal::stored(done) of=Signal::stored(of)/>
             }).collect_view()}
         </div>
-        <MiniFact value=Signal::derive(move || streams().to_string()) one="stream" many="streams"/>
+        <MiniFact value=Signal::derive(streams) one="stream" many="streams"/>
     }
 }
 
-/// The rooms that were entered.
+/// How long the last calls of each endpoint took, of as many as have room.
 #[component]
-fn RoomMini() -> impl IntoView {
-    let rooms = use_state::<Rooms>();
-    let count = move || rooms.entered().with(|entered| entered.len());
-    let names = move || {
-        rooms.entered().with(|entered| {
-            let names = entered.iter().rev().map(|one| title(&one.room).to_owned());
-            names.take(3).collect::<Vec<_>>().join(", ")
+fn MonitorMini() -> impl IntoView {
+    const CALLS: usize = 20;
+    let monitor = use_state::<Monitor>();
+    let count = move || monitor.endpoints().with(|all| all.len().to_string());
+    let newest = move || {
+        monitor.endpoints().with(|all| {
+            let marks = all.iter().rev().map(|one| (one.id, one.marks()));
+            marks.take(3).collect::<Vec<_>>()
         })
     };
     view! {
-        <p class="mini-empty">{move || match count() {
-            0 => "None entered".to_owned(),
-            _ => names(),
-        }}</p>
-        <MiniFact value=Signal::derive(move || count().to_string()) one="room" many="rooms"/>
-    }
-}
-
-/// The products of the report, a square for each.
-#[component]
-fn ReportMini() -> impl IntoView {
-    let report = use_state::<Report>();
-    let count = move || report.cells().with(|cells| cells.len());
-    let stages = Memo::new(move |_| {
-        report.cells().with(|cells| {
-            let names = cells.iter().map(|cell| cell.stage.name());
-            names.collect::<Vec<_>>()
-        })
-    });
-    let done = move || {
-        let is_done = |cell: &&Cell| matches!(cell.stage, Stage::Done(_));
-        let done = report
-            .cells()
-            .with(|cells| cells.iter().filter(is_done).count());
-        done.to_string()
-    };
-    view! {
-        <div>
-            {move || (count() == 0).then(|| view! { <p class="mini-empty">"None made"</p> })}
-            <div class="mini-cells" aria-hidden="true">
-                {move || stages.get().into_iter().map(|stage| view! { <span data-stage=stage></span> }).collect_view()}
-            </div>
-        </div>
-        <MiniFact value=Signal::derive(done) one="product" many="products"/>
-    }
-}
-
-/// The tasks of a page, a mark for each.
-#[component]
-fn TasksMini(
-    /// How the names of its tasks begin.
-    of: &'static str,
-) -> impl IntoView {
-    let tasks = use_all_tasks();
-    let runs = Memo::new(move |_| {
-        let mut runs = tasks.runs();
-        runs.retain(|run| run.name.starts_with(of));
-        runs
-    });
-    let under_way =
-        move || runs.with(|runs| runs.iter().filter(|run| !run.status.is_end()).count());
-    view! {
-        <div class="mini-tasks">
-            {move || runs.with(Vec::is_empty).then(|| view! { <p class="mini-empty">"Nothing runs"</p> })}
-            {move || runs.get().into_iter().rev().take(8).map(|run| view! {
-                <span class="mini-task" class:live=!run.status.is_end() title=run.key></span>
+        <div class="mini-row">
+            {move || newest().is_empty().then(|| view! { <MiniWords words=String::new() none="Nothing is watched"/> })}
+            {move || newest().into_iter().map(|(id, mut marks)| {
+                marks.drain(..marks.len().saturating_sub(CALLS));
+                view! { <Spark name=format!("Product {id}") slots=CALLS values=Signal::stored(marks)/> }
             }).collect_view()}
         </div>
-        <MiniFact value=Signal::derive(move || under_way().to_string()) one="task" many="tasks"/>
+        <MiniFact value=Signal::derive(count) one="endpoint" many="endpoints"/>
     }
 }
 
-/// A number and what it counts, by one and by many.
+/// The server's processor over five minutes.
 #[component]
-fn MiniFact(value: Signal<String>, one: &'static str, many: &'static str) -> impl IntoView {
-    let unit = move || {
-        if value.with(|value| value == "1") {
-            one
-        } else {
-            many
-        }
+fn DashboardMini() -> impl IntoView {
+    let vitals = use_state::<Vitals>();
+    let points = move || vitals.cpu().with(Vitals::points);
+    let now = move || {
+        let last = vitals.cpu().with(|all| all.last().map(|sample| sample.1));
+        last.map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"))
     };
-    view! { <p class="mini-fact"><b>{value}</b> " " {unit}</p> }
+    view! {
+        <Chart name="Processor" unit=" %" least=10.0 span=SAMPLES as u32 points=Signal::derive(points)/>
+        <MiniFact value=Signal::derive(now) one="processor" many="processor"/>
+    }
 }

@@ -1,12 +1,11 @@
 //! The first screen, and what is below it.
 
-use super::{
-    figures::Figures,
-    lane::{Lane, Thumb},
-    pages::Pages,
-};
+use super::pages::Pages;
 use crate::{
-    pieces::{BreakIt, Code, Notes, Style, excerpt, is_first_visit, running, use_metronome},
+    pieces::{
+        BreakIt, Code, Figures, Lane, Notes, Style, Thumb, excerpt, is_first_visit, running,
+        use_metronome,
+    },
     posts::{background::get_posts, chained::*, state::*},
 };
 use leptos::prelude::*;
@@ -54,7 +53,7 @@ pub fn HomePage() -> impl IntoView {
                 />
                 <div class="first-buttons">
                     <EventForm event=fetch_chained(true)>
-                        <button class="primary" aria-describedby="first-notes" disabled=is_running>
+                        <button class="primary" aria-describedby="first-notes" {..off_while(is_running)}>
                             "Run it"
                         </button>
                     </EventForm>
@@ -73,6 +72,7 @@ pub fn HomePage() -> impl IntoView {
                     about="Each step queues the next. What is clicked waits for the step."
                     status=Signal::derive(move || posts.chain().with(|chain| chain.status))
                     seen=Signal::derive(move || posts.chained().with(Post::seen))
+                    of=POSTS
                     strip=strips.view(Style::Chained).into_any()
                 >
                     <ForList each=posts.chained() let:post><Thumb post/></ForList>
@@ -82,6 +82,7 @@ pub fn HomePage() -> impl IntoView {
                     about="It runs beside the queue. What is clicked is answered at once."
                     status=Signal::derive(move || task.status())
                     seen=Signal::derive(move || posts.background().with(Post::seen))
+                    of=POSTS
                     strip=strips.view(Style::Background).into_any()
                 >
                     <ForList each=posts.background() let:post><Thumb post/></ForList>

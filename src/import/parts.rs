@@ -2,7 +2,7 @@
 
 use super::{state::*, tasks::*};
 use crate::pieces::{
-    Notes, PagedTable, PauseButton, Sending, StopButton, TaskChip, Upload, grouped,
+    Notes, PagedTable, PauseButton, Sending, Spoken, StopButton, TaskChip, Upload, grouped,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -147,7 +147,7 @@ pub(super) fn Run() -> impl IntoView {
             <header><h2>{name}</h2><TaskChip task/></header>
             <progress class="job-bar" aria-label="How far the import is" max=move || import.size().get().max(1) value=done></progress>
             <p class="import-words">{words}</p>
-            <p class="spoken" role="status">{spoken}</p>
+            <Spoken words=spoken/>
             <p class="fault" role="alert">{why}</p>
             // What is asked takes the place of the facts: there are none before it is answered.
             <div class="import-now">

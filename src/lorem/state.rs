@@ -5,6 +5,8 @@ use undercurrent::prelude::*;
 
 /// So many streams a visitor has at once.
 pub const STREAMS: usize = 20;
+/// What is said to one more.
+pub const TOO_MANY: &str = "20 streams are enough. Remove one to add another.";
 
 /// The state of the page.
 #[derive(State, Clone, Debug, Default)]
@@ -32,8 +34,7 @@ impl Lorem {
     /// Adds a stream, and returns its id.
     pub fn add(&mut self) -> Result<u32, ForVisitor> {
         if self.streams.len() >= STREAMS {
-            let why = format!("{STREAMS} streams are enough. Remove one to add another.");
-            return Err(ForVisitor::new(why));
+            return Err(ForVisitor::new(TOO_MANY));
         }
         self.last_id += 1;
         self.streams.push_front(Stream::new(self.last_id));

@@ -1,7 +1,7 @@
 //! The page of streams: a button that adds one, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Notes, Ring, TaskChip};
+use crate::pieces::{BreakIt, Empty, Notes, PauseButton, Ring, Spoken, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -9,16 +9,14 @@ use undercurrent::prelude::*;
 /// The page.
 #[component]
 pub fn LoremPage() -> impl IntoView {
-    let lorem = use_state::<Lorem>();
+    let (lorem, loaded) = (use_state::<Lorem>(), use_loaded::<Lorem>());
     let add = use_event(add_stream);
     let (again, removal) = (use_event(restart), use_event(remove));
     let count = Memo::new(move |_| lorem.streams().with(|streams| streams.len()));
     let is_full = move || count.get() >= STREAMS;
-    let fault = move || {
-        [add, again, removal]
-            .into_iter()
-            .find_map(EventHandle::error)
-    };
+    let events = [add, again, removal];
+    let fault = move || events.into_iter().find_map(EventHandle::error);
+    let ended = Memo::new(move |_| lorem.streams().with(in_words));
     view! {
         <Title text="Streams"/>
         <h1>"Streams of words"</h1>
@@ -28,11 +26,11 @@ pub fn LoremPage() -> impl IntoView {
         </p>
         <div class="adds">
             <EventForm event=add_stream()>
-                <button class="primary" aria-describedby="lorem-notes" disabled=is_full>"Add a stream"</button>
+                <button class="primary" aria-describedby="lorem-notes" {..off_while(is_full)}>"Add a stream"</button>
             </EventForm>
             <Notes
                 id="lorem-notes"
-                reason=Signal::derive(move || is_full().then_some("20 streams are enough. Remove one to add another."))
+                reason=Signal::derive(move || is_full().then_some(TOO_MANY))
                 waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(fault)
             />
@@ -41,11 +39,25 @@ pub fn LoremPage() -> impl IntoView {
             <ForList each=lorem.streams() let:stream>
                 <StreamCard stream/>
             </ForList>
-            {move || (count.get() == 0).then(|| view! {
-                <p class="empty no-streams">"The streams will stand here, the newest first. Add one to begin."</p>
-            })}
+            <Empty
+                class="no-streams"
+                loaded
+                is_empty=Signal::derive(move || count.get() == 0)
+                words="The streams will stand here, the newest first. Add one to begin."
+            />
         </section>
+        <Spoken words=ended/>
         <BreakIt<Lorem>/>
+    }
+}
+
+/// How many have come to their end, for who listens.
+fn in_words(streams: &List<Stream>) -> String {
+    let done = streams.iter().filter(|stream| stream.is_done()).count();
+    match (done, streams.len()) {
+        (0, _) => String::new(),
+        (1, 1) => "The stream has come to its end.".to_owned(),
+        (done, of) => format!("{done} of {of} streams have come to their end."),
     }
 }
 
@@ -54,10 +66,12 @@ pub fn LoremPage() -> impl IntoView {
 fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
     let id = stream.get_untracked().id;
     let task = use_task(stream_text).key(id);
-    let is_done = move || stream.read().is_done();
+    // Memos: a step changes nothing of the buttons.
+    let is_done = Memo::new(move |_| stream.read().is_done());
+    let is_running = Memo::new(move |_| task.is_running());
     let named = move |verb: &str| format!("{verb} stream {id}");
     view! {
-        <article class="stream" aria-label=format!("Stream {id}") data-id=id>
+        <article class="panel stream" aria-label=format!("Stream {id}") data-id=id>
             <header>
                 <Ring
                     name=format!("Stream {id}")
@@ -74,25 +88,14 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
             </header>
             <p class="stream-text" tabindex="0">{move || stream.read().text.to_string()}</p>
             <div class="task-buttons">
-                {move || match (task.is_running(), task.is_paused(), is_done()) {
-                    (true, true, _) => view! {
-                        <EventForm event=task.resume_event()>
-                            <button aria-label=named("Resume")>"Resume"</button>
-                        </EventForm>
-                    }.into_any(),
-                    (true, false, _) => view! {
-                        <EventForm event=task.pause_event()>
-                            <button aria-label=named("Pause")>"Pause"</button>
-                        </EventForm>
-                    }.into_any(),
-                    (false, _, true) => view! {
+                {move || match (is_running.get(), is_done.get()) {
+                    (true, _) => view! { <PauseButton task name=format!("stream {id}")/> }.into_any(),
+                    (false, is_done) => view! {
                         <EventForm event=restart(id)>
-                            <button aria-label=named("Restart")>"Restart"</button>
-                        </EventForm>
-                    }.into_any(),
-                    (false, _, false) => view! {
-                        <EventForm event=restart(id)>
-                            <button aria-label=named("Go on with")>"Go on"</button>
+                            {match is_done {
+                                true => view! { <button aria-label=named("Restart")>"Restart"</button> },
+                                false => view! { <button aria-label=named("Go on with")>"Go on"</button> },
+                            }}
                         </EventForm>
                     }.into_any(),
                 }}

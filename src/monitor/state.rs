@@ -96,6 +96,11 @@ impl Monitor {
 }
 
 impl Endpoint {
+    /// The last answers as a sparkline has them.
+    pub fn marks(&self) -> Vec<(u32, bool)> {
+        self.answers.iter().map(|one| (one.ms, one.ok)).collect()
+    }
+
     fn note<E: Display>(&mut self, ms: u32, product: Result<Product, E>) {
         let ok = product.is_ok();
         self.calls += 1;

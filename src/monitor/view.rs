@@ -1,7 +1,7 @@
 //! The monitor: a form that adds an endpoint, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Notes, Spark, TaskButtons, TaskChip};
+use crate::pieces::{BreakIt, Choice, Empty, Notes, Spark, Spoken, TaskButtons, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -9,12 +9,13 @@ use undercurrent::prelude::*;
 /// The page.
 #[component]
 pub fn MonitorPage() -> impl IntoView {
-    let monitor = use_state::<Monitor>();
+    let (monitor, loaded) = (use_state::<Monitor>(), use_loaded::<Monitor>());
     let changes = [use_event(add), use_event(remove), use_event(set_every)];
     let count = Memo::new(move |_| monitor.endpoints().with(|all| all.len()));
     let next = Memo::new(move |_| monitor.endpoints().with(Monitor::next_id));
     let is_full = move || count.get() >= ENDPOINTS;
     let fault = move || changes.into_iter().find_map(EventHandle::error);
+    let failing = Memo::new(move |_| monitor.endpoints().with(in_words));
     view! {
         <Title text="Monitor"/>
         <h1>"Calls, watched"</h1>
@@ -37,7 +38,7 @@ pub fn MonitorPage() -> impl IntoView {
                         }).collect_view()}
                     </select>
                 </label>
-                <button class="primary" aria-describedby="watch-notes" disabled=is_full>"Watch"</button>
+                <button class="primary" aria-describedby="watch-notes" {..off_while(is_full)}>"Watch"</button>
             </EventForm>
             <Notes
                 id="watch-notes"
@@ -53,14 +54,31 @@ pub fn MonitorPage() -> impl IntoView {
             <ForList each=monitor.endpoints() let:endpoint>
                 <EndpointCard endpoint/>
             </ForList>
-            {move || (count.get() == 0).then(|| view! {
-                <p class="empty no-endpoints">
-                    "Nothing is watched. Press Watch, and the first endpoint stands here: how long \
-                     each call takes, and which fail."
-                </p>
-            })}
+            <Empty
+                class="no-endpoints"
+                loaded
+                is_empty=Signal::derive(move || count.get() == 0)
+                words="Nothing is watched. Press Watch, and the first endpoint stands here: how \
+                       long each call takes, and which fail."
+            />
         </section>
+        <Spoken words=failing/>
         <BreakIt<Monitor>/>
+    }
+}
+
+/// Which endpoints fail, for who listens.
+fn in_words(endpoints: &List<Endpoint>) -> String {
+    let fails = |one: &&Endpoint| one.answers.last().is_some_and(|answer| !answer.ok);
+    let failing: Vec<_> = endpoints.iter().filter(fails).collect();
+    match failing[..] {
+        [] if endpoints.is_empty() => String::new(),
+        [] => "All endpoints answer.".to_owned(),
+        [one] => {
+            let why = one.last_error.as_deref().unwrap_or_default();
+            format!("Product {} fails: {why}.", one.id)
+        }
+        ref many => format!("{} endpoints fail.", many.len()),
     }
 }
 
@@ -79,16 +97,8 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
         (calls, 0) => format!("{calls} calls, all answered"),
         (calls, failed) => format!("{calls} calls, {failed} failed"),
     };
-    let answers = move || {
-        endpoint
-            .read()
-            .answers
-            .iter()
-            .map(|one| (one.ms, one.ok))
-            .collect()
-    };
     view! {
-        <article class="endpoint" aria-label=format!("Product {id}") data-id=id>
+        <article class="panel endpoint" aria-label=format!("Product {id}") data-id=id>
             <header>
                 <h2><code>{format!("/products/{id}")}</code></h2>
                 <TaskChip task/>
@@ -101,23 +111,19 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
                     Some(Answer { ok: false, .. }) => "failed".to_owned(),
                 }}
             </p>
-            <Spark name=format!("Product {id}") slots=KEPT values=Signal::derive(answers)/>
+            <Spark name=format!("Product {id}") slots=KEPT values=Signal::derive(move || endpoint.read().marks())/>
             <p class="endpoint-calls">{calls}</p>
             <p class="endpoint-error">
                 {move || endpoint.read().last_error.clone().map(|why| format!("Last error: {why}"))}
             </p>
-            <div class="choice" role="group" aria-label="Every">
-                {INTERVALS.map(|every| view! {
-                    <EventForm event=set_every(id, every)>
-                        <button
-                            aria-label=format!("Every {every} s")
-                            aria-pressed=move || (endpoint.read().every == every).to_string()
-                        >
-                            {format!("{every} s")}
-                        </button>
-                    </EventForm>
-                }).collect_view()}
-            </div>
+            <Choice
+                name="Every"
+                options=&INTERVALS
+                chosen=Signal::derive(move || endpoint.read().every)
+                label=|every| format!("{every} s")
+                spoken=|every| format!("Every {every} s")
+                event=move |every| set_every(id, every)
+            />
             <div class="endpoint-buttons">
                 <TaskButtons task name=format!("product {id}") start=watch_product(id)/>
                 <EventForm event=remove(id)>

@@ -3,30 +3,53 @@
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
-/// Says that the page is not connected, and what that means for what is clicked. A break of less
-/// than 1.5 s shows nothing: the stylesheet waits that long.
-#[component]
-pub fn Banner() -> impl IntoView {
+/// Milliseconds of a break that shows nothing.
+const SHORT: Millis = Millis(1_500);
+
+/// Whether the page is not connected, and has not been for so long that it is worth a word.
+pub fn use_lost() -> Signal<bool> {
     let connection = use_connection();
-    let words = move || match connection.link() {
-        Link::Connected => None,
-        Link::Reconnecting => Some((
-            "The connection is lost.",
-            "Trying again. What is shown stays; clicks wait and are sent then.",
-        )),
-        Link::Offline => Some((
-            "You are offline.",
-            "What is shown stays; clicks wait and are sent when you are back.",
-        )),
-        Link::Outdated => Some(("This page is out of date.", "Reload it to go on.")),
-    };
-    let outdated = move || connection.link() == Link::Outdated;
+    let is_lost = connection.is_lost_for(SHORT);
+    // Of an outdated page no moment brings it back.
+    Signal::derive(move || is_lost.get() || connection.link() == Link::Outdated)
+}
+
+/// Says that the page is not connected, what that means for what is clicked, and how much of it
+/// waits.
+#[component]
+pub fn Banner(
+    /// The page is not connected.
+    lost: Signal<bool>,
+) -> impl IntoView {
+    let connection = use_connection();
+    let words = Memo::new(move |_| {
+        let words = match connection.link() {
+            Link::Connected => return None,
+            Link::Reconnecting => (
+                "The connection is lost.",
+                "Trying again. What is shown stays; clicks wait and are sent then.",
+            ),
+            Link::Offline => (
+                "You are offline.",
+                "What is shown stays; clicks wait and are sent when you are back.",
+            ),
+            Link::Outdated => ("This page is out of date.", "Reload it to go on."),
+        };
+        lost.get().then_some(words)
+    });
+    let is_outdated = move || connection.link() == Link::Outdated;
+    let waiting = Memo::new(move |_| match connection.waiting() {
+        0 => None,
+        1 => Some("1 click waits.".to_owned()),
+        many => Some(format!("{many} clicks wait.")),
+    });
     view! {
         <div role="status">
-            {move || words().map(|(what, then)| view! {
+            {move || words.get().map(|(what, then)| view! {
                 <div class="banner">
                     <span><strong>{what}</strong> " " {then}</span>
-                    {outdated().then(|| view! { <a href="" rel="external">"Reload"</a> })}
+                    <b class="banner-waits">{waiting}</b>
+                    {is_outdated().then(|| view! { <a href="" rel="external">"Reload"</a> })}
                 </div>
             })}
         </div>

@@ -30,8 +30,8 @@ pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView
                 <button
                     class="needs-script"
                     class:waits=move || copy.is_cut()
-                    disabled=move || copy.is_cut()
-                    on:click=move |_| copy.cut_stream(Millis(5_000))
+                    {..off_while(move || copy.is_cut())}
+                    on:click=move |_| { if !copy.is_cut() { copy.cut_stream(Millis(5_000)) } }
                 >
                     {cut}
                 </button>

@@ -26,7 +26,7 @@ pub fn Region(
 ) -> impl IntoView {
     let reason = clicks.reason(style);
     view! {
-        <section class="region" aria-label=style.name()>
+        <section class="panel region" aria-label=style.name()>
             <h2>{style.name()}</h2>
             <p class="about">{about}</p>
             <div class="buttons">{buttons}</div>
@@ -116,10 +116,13 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     let is_off = move || is_running() || reason.get().is_some();
     let buttons = view! {
         <EventForm event=fetch>
-            <button class="primary" aria-describedby=notes(style) disabled=is_off>"Fetch ten posts"</button>
+            <button class="primary" aria-describedby=notes(style) {..off_while(is_off)}>"Fetch ten posts"</button>
         </EventForm>
         <EventForm event=stop>
-            <button class:waits=move || stopping.get() || waits(stopped) disabled=move || !is_running()>
+            <button
+                class:waits=move || stopping.get() || waits(stopped)
+                {..off_while(move || !is_running())}
+            >
                 "Stop"
             </button>
         </EventForm>
@@ -184,13 +187,13 @@ pub fn StepRegion<R: EventDef, S: EventDef, O: EventDef>(
     let is_off = move || clicks.running.get().is_some();
     let buttons = view! {
         <EventForm event=run>
-            <button class="primary" aria-describedby=notes(style) disabled=is_off>"Run"</button>
+            <button class="primary" aria-describedby=notes(style) {..off_while(is_off)}>"Run"</button>
         </EventForm>
         <EventForm event=stop>
-            <button class:waits=stopping disabled=move || !running.get()>"Stop"</button>
+            <button class:waits=move || stopping.get() {..off_while(move || !running.get())}>"Stop"</button>
         </EventForm>
         <EventForm event=once>
-            <button aria-describedby=notes(style) disabled=is_off>"Single step"</button>
+            <button aria-describedby=notes(style) {..off_while(is_off)}>"Single step"</button>
         </EventForm>
     };
     view! {

@@ -1,6 +1,9 @@
 //! Where a run is: a chip, a bar, a count.
 
-use super::status::{StatusChip, status_words};
+use super::{
+    Spoken,
+    status::{StatusChip, status_words},
+};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -22,20 +25,20 @@ pub fn RunLine(
     #[prop(into)]
     of: Signal<u64>,
 ) -> impl IntoView {
-    let word = move || status_words(status.get(), stopping.get()).1;
-    // Spoken when the status changes and at each fifth step: not for every card.
-    let spoken = Memo::new(move |_| (word(), done.get() / 5 * 5));
+    // Not for every step.
+    let spoken = Memo::new(move |_| {
+        let (_, word) = status_words(status.get(), stopping.get());
+        match done.get() / 5 * 5 {
+            0 => String::new(),
+            steps => format!("{name}: {word}, {steps} of {}", of.get()),
+        }
+    });
     view! {
         <p class="run">
             <StatusChip status stopping/>
             <progress class="bar" aria-label=format!("{name}: progress") max=of value=done></progress>
             <span class="progress-text">{move || format!("{} of {}", done.get(), of.get())}</span>
         </p>
-        <p class="spoken" aria-live="polite">
-            {move || {
-                let (word, steps) = spoken.get();
-                (steps > 0).then(|| format!("{name}: {word}, {steps} of {}", of.get()))
-            }}
-        </p>
+        <Spoken words=spoken/>
     }
 }

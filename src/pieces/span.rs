@@ -61,7 +61,7 @@ pub fn Span(
     let number = |value: i32| value.to_string().replace('-', "−");
     view! {
         <div class="span" class:waits=waits>
-            <output class="span-end">{move || number(shown().0)}</output>
+            <span class="span-end number">{move || number(shown().0)}</span>
             <div class="span-line">
                 <svg class="span-track" viewBox="0 0 200 4" preserveAspectRatio="none" aria-hidden="true">
                     <rect width="200" height="4"></rect>
@@ -75,7 +75,7 @@ pub fn Span(
                 {thumb("low", "The least number", |ends| ends.0, |ends, to| (to, ends.1.max(to)))}
                 {thumb("high", "The greatest number", |ends| ends.1, |ends, to| (ends.0.min(to), to))}
             </div>
-            <output class="span-end">{move || number(shown().1)}</output>
+            <span class="span-end number">{move || number(shown().1)}</span>
         </div>
     }
     .into_any()

@@ -1,4 +1,5 @@
-//! What can be done with a task, on two buttons that stay where they are.
+//! What can be done with a task, on two buttons that stay where they are. The focus stays, too: the
+//! runtime hands it to the button that takes the place of the one that was pressed.
 
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -12,24 +13,26 @@ pub fn TaskButtons<E: EventDef>(
     name: String,
     /// Starts it.
     start: Call<E>,
+    /// What Start is called.
+    #[prop(default = "Start")]
+    start_word: &'static str,
 ) -> impl IntoView {
-    let name = StoredValue::new(name);
+    let named = Named(StoredValue::new(name.clone()));
     let start = StoredValue::new(start);
-    let named = move |verb: &str| format!("{verb} {}", name.get_value());
     // A memo: a task that goes on changes nothing here.
     let is_running = Memo::new(move |_| task.is_running());
     view! {
         <div class="task-buttons">
-            <PauseButton task name=name.get_value()/>
+            <PauseButton task name/>
             {move || match is_running.get() {
                 true => view! {
                     <EventForm event=task.cancel_event()>
-                        <button aria-label=named("Stop") class:waits=move || task.is_cancelling()>"Stop"</button>
+                        <button aria-label=named.with("Stop") class:waits=move || task.is_cancelling()>"Stop"</button>
                     </EventForm>
                 }.into_any(),
                 false => view! {
                     <EventForm event=start.get_value()>
-                        <button aria-label=named("Start")>"Start"</button>
+                        <button aria-label=named.with(start_word)>{start_word}</button>
                     </EventForm>
                 }.into_any(),
             }}
@@ -47,25 +50,26 @@ pub fn PauseButton(
     #[prop(optional)]
     name: String,
 ) -> impl IntoView {
-    let name = StoredValue::new(name);
-    let named = move |verb: &str| format!("{verb} {}", name.get_value()).trim_end().to_owned();
+    let named = Named(StoredValue::new(name));
     // Memos: a task that goes on changes nothing here.
     let is_paused = Memo::new(move |_| task.is_paused());
     let can_pause =
         Memo::new(move |_| task.is_running() && !task.is_queued() && !task.is_cancelling());
-    move || match is_paused.get() {
+    move || {
+        match is_paused.get() {
         true => view! {
             <EventForm event=task.resume_event()>
-                <button aria-label=named("Resume")>"Resume"</button>
+                <button aria-label=named.with("Resume")>"Resume"</button>
             </EventForm>
         }
         .into_any(),
         false => view! {
             <EventForm event=task.pause_event()>
-                <button aria-label=named("Pause") disabled=move || !can_pause.get()>"Pause"</button>
+                <button aria-label=named.with("Pause") {..off_while(move || !can_pause.get())}>"Pause"</button>
             </EventForm>
         }
         .into_any(),
+    }
     }
 }
 
@@ -75,7 +79,18 @@ pub fn StopButton(task: TaskHandle) -> impl IntoView {
     let is_running = Memo::new(move |_| task.is_running());
     view! {
         <EventForm event=task.cancel_event()>
-            <button class:waits=move || task.is_cancelling() disabled=move || !is_running.get()>"Stop"</button>
+            <button class:waits=move || task.is_cancelling() {..off_while(move || !is_running.get())}>"Stop"</button>
         </EventForm>
+    }
+}
+
+/// What a task is about.
+#[derive(Clone, Copy)]
+struct Named(StoredValue<String>);
+
+impl Named {
+    fn with(self, verb: &str) -> String {
+        let name = self.0.get_value();
+        format!("{verb} {name}").trim_end().to_owned()
     }
 }

@@ -1,14 +1,19 @@
 //! The tray: every task of the visitor, on every page.
 
-use super::status::TaskChip;
-use leptos::prelude::*;
+use super::{PauseButton, status::TaskChip};
+use leptos::{
+    ev::KeyboardEvent,
+    html::{Details, Summary},
+    prelude::*,
+};
+use leptos_router::hooks::use_location;
 use undercurrent::prelude::*;
 
 /// Ended runs that are still told of.
 const ENDED: usize = 5;
 
 /// What runs, waits or is paused, and what has just ended. A `details`, so that it opens without
-/// JavaScript, too.
+/// JavaScript, too. It closes by Escape, and when the page under it is another.
 #[component]
 pub fn Tray() -> impl IntoView {
     let tasks = use_all_tasks();
@@ -24,9 +29,24 @@ pub fn Tray() -> impl IntoView {
         ids
     });
     let running = move || tasks.running();
+    let (tray, summary) = (NodeRef::<Details>::new(), NodeRef::<Summary>::new());
+    let close = move || match tray.get_untracked() {
+        Some(tray) => tray.remove_attribute("open").is_ok(),
+        None => false,
+    };
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        close();
+    });
+    let escape = move |key: KeyboardEvent| {
+        if key.key() == "Escape" && close() {
+            summary.with_untracked(|summary| summary.as_ref().map(|summary| summary.focus()));
+        }
+    };
     view! {
-        <details class="tray">
-            <summary>
+        <details class="tray" node_ref=tray on:keydown=escape>
+            <summary node_ref=summary>
                 "Tasks"
                 <span class="tray-count" class:live=move || { running() > 0 }>
                     {running}
@@ -37,7 +57,8 @@ pub fn Tray() -> impl IntoView {
                 {move || shown.with(Vec::is_empty).then(|| view! {
                     <p class="tray-empty">
                         "Nothing runs. What you start, on any page and in any tab, stands here, \
-                         and can be paused and cancelled from here."
+                         and can be paused and cancelled from here. What runs in a room is all \
+                         people's there, and stands in the room."
                     </p>
                 })}
                 <ul>
@@ -57,10 +78,14 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
     let run = untrack(|| task.run()).unwrap_or_default();
     let (page, title) = title(&run);
     let label = StoredValue::new(title.clone());
-    let named = move |verb: &str| format!("{verb}: {}", label.get_value());
-    let is_failure = move || task.status().is_some_and(TaskStatus::is_failure);
+    let named = move |verb: &str| format!("{verb} {}", label.get_value());
     let progress = move || Some(task.progress()).filter(|progress| progress.of > 0);
     let attempt = move || Some(task.attempt()).filter(|(n, _)| *n > 1);
+    let can_be_ended = Memo::new(move |_| {
+        let status = task.status()?;
+        // Of one that has ended well nothing is to be done.
+        (!status.is_end() || status.is_failure()).then_some(!status.is_end())
+    });
     view! {
         <li class="tray-row" data-task=run.name>
             <p class="tray-title"><a href=page>{title}</a></p>
@@ -70,7 +95,7 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
                 {move || attempt().map(|(n, of)| format!(" attempt {n} of {of}"))}
             </p>
             <progress
-                class="tray-bar"
+                class="bar thin tray-bar"
                 class:unknown=move || progress().is_none()
                 aria-hidden="true"
                 max=move || progress().map_or(1, |progress| progress.of)
@@ -78,41 +103,46 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
             ></progress>
             {move || task.error().map(|error| view! { <p class="fault">{error}</p> })}
             <div class="tray-buttons">
-                <Show when=move || task.is_running() && !task.is_queued() && !task.is_paused()>
-                    <EventForm event=task.pause_event()>
-                        <button aria-label=named("Pause")>"Pause"</button>
-                    </EventForm>
-                </Show>
-                <Show when=move || task.is_paused()>
-                    <EventForm event=task.resume_event()>
-                        <button aria-label=named("Resume")>"Resume"</button>
-                    </EventForm>
-                </Show>
-                <Show when=move || task.is_running()>
-                    <EventForm event=task.cancel_event()>
-                        <button aria-label=named("Cancel") class:waits=move || task.is_cancelling()>"Cancel"</button>
-                    </EventForm>
-                </Show>
-                <Show when=is_failure>
-                    <EventForm event=task.retry_event()>
-                        <button aria-label=named("Start again")>"Start again"</button>
-                    </EventForm>
-                </Show>
+                {move || match can_be_ended.get() {
+                    None => ().into_any(),
+                    Some(true) => view! {
+                        <PauseButton task name=label.get_value()/>
+                        <EventForm event=task.cancel_event()>
+                            <button aria-label=named("Cancel") class:waits=move || task.is_cancelling()>"Cancel"</button>
+                        </EventForm>
+                    }.into_any(),
+                    Some(false) => view! {
+                        <EventForm event=task.retry_event()>
+                            <button aria-label=named("Start again")>"Start again"</button>
+                        </EventForm>
+                    }.into_any(),
+                }}
             </div>
         </li>
     }
     .into_any()
 }
 
-/// `posts/get_posts` is of the page `/posts`, and called "Get posts".
+/// `posts/get_posts` is of the page `/posts`. How a person calls it is said here; a task that is
+/// not is called as its function.
 fn title(run: &TaskRecord) -> (String, String) {
     let (state, function) = run.name.split_once('/').unwrap_or(("", &run.name));
-    let mut words = function.replace('_', " ");
-    if let Some(first) = words.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    if !run.key.is_empty() {
-        words = format!("{words} {}", run.key);
-    }
-    (format!("/{state}"), words)
+    let key = run.key.as_str();
+    let title = match run.name.as_str() {
+        "posts/get_posts" => "Ten posts".to_owned(),
+        "posts/retry_background" => format!("Post {key}, once more"),
+        "assistant/answer" => format!("Answer in conversation {key}"),
+        "report/make_report" => "The report".to_owned(),
+        "report/ask_again" => format!("Product {key} of the report"),
+        "import/import_file" => "The import".to_owned(),
+        "monitor/watch_product" => format!("Calls for product {key}"),
+        "dashboard/add_up" => "The sum of 40 prices".to_owned(),
+        "dashboard/tick" => "The log".to_owned(),
+        "random/numbers" => "Random numbers".to_owned(),
+        "lorem/stream_text" => format!("Stream of words {key}"),
+        _ => format!("{} {key}", function.replace('_', " "))
+            .trim_end()
+            .to_owned(),
+    };
+    (format!("/{state}"), title)
 }

@@ -36,10 +36,10 @@ pub fn PostsPage() -> impl IntoView {
                 <button class:waits=move || waiting().is_some() on:click=move |_| clicks.made()>"Count"</button>
             </EventForm>
             <p class="clicks">
-                <output class="clicks-value">{move || posts.clicks().get()}</output>
+                <b class="clicks-value">{move || posts.clicks().get()}</b>
                 {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
             </p>
-            <p class="hint waits">{waiting}</p>
+            <p class="hint waits" role="status">{waiting}</p>
             <EventForm event=save()>
                 <button class="needs-script">"Save the posts"</button>
             </EventForm>

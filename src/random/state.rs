@@ -5,6 +5,8 @@ use undercurrent::prelude::*;
 
 /// The least and the greatest that a range can reach.
 pub const LIMIT: i32 = 100;
+/// Seconds of a step that can be chosen.
+pub const DELAYS: [u32; 4] = [1, 2, 3, 4];
 /// So many values are kept.
 pub const KEPT: usize = 10;
 
@@ -86,7 +88,7 @@ pub fn balance(random: &mut Random) {
 /// Sets how long a step takes.
 #[event]
 pub fn set_delay(random: &mut Random, seconds: u32) -> Result<(), ForVisitor> {
-    if !(1..=4).contains(&seconds) {
+    if !DELAYS.contains(&seconds) {
         return Err(ForVisitor::new("A step takes 1 to 4 seconds."));
     }
     random.delay = seconds;

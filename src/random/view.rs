@@ -1,7 +1,9 @@
 //! The page of random numbers: what both styles share, and a region for each.
 
 use super::{background::*, chained::*, state::*};
-use crate::pieces::{BreakIt, Clicks, Span, Step, StepRegion, Style, running, waiting};
+use crate::pieces::{
+    BreakIt, Choice, Clicks, Span, Spoken, Step, StepRegion, Style, running, waiting,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -64,8 +66,17 @@ fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
             values.join(", ")
         }
     };
+    let drawn = Memo::new(move |_| {
+        let last = random.last().with(|last| last.last().map(signed));
+        last.map_or_else(String::new, |last| {
+            format!(
+                "{last} was drawn, {} in all.",
+                signed(&random.total().get())
+            )
+        })
+    });
     view! {
-        <section class="controls" aria-label="Controls">
+        <section class="panel controls" aria-label="Controls">
             <div class="control">
                 <h2 id="range">"Range"</h2>
                 // The thumbs tell when they are let go; without JavaScript a button does.
@@ -78,33 +89,30 @@ fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
                 </EventForm>
             </div>
             <div class="control">
-                <h2 id="delay">"A step takes"</h2>
-                <div class="choice" role="group" aria-labelledby="delay">
-                    {(1..=4).map(|seconds| view! {
-                        <EventForm event=set_delay(seconds)>
-                            <button
-                                aria-pressed=move || (random.delay().get() == seconds).to_string()
-                                class:waits=move || waits(delayed.of(set_delay(seconds)))
-                                on:click=move |_| clicks.made()
-                            >
-                                {format!("{seconds} s")}
-                            </button>
-                        </EventForm>
-                    }).collect_view()}
-                </div>
+                <h2>"A step takes"</h2>
+                <Choice
+                    name="A step takes"
+                    options=&DELAYS
+                    chosen=random.delay()
+                    label=|seconds| format!("{seconds} s")
+                    event=set_delay
+                    waits=move |seconds| waits(delayed.of(set_delay(seconds)))
+                    clicked=move |()| clicks.made()
+                />
             </div>
             <div class="control drawn">
                 <h2>"Last ten"</h2>
-                <output class="values" class:coming=loading>{values}</output>
+                <p class="values number" class:coming=loading>{values}</p>
             </div>
             <div class="control">
                 <h2>"Total"</h2>
-                <output class="total">{move || signed(&random.total().get())}</output>
+                <b class="total">{move || signed(&random.total().get())}</b>
                 <EventForm event=clear_total()>
                     <button class:waits=move || waits(cleared) on:click=move |_| clicks.made()>"Clear"</button>
                 </EventForm>
             </div>
             <p class="hint waits" role="status">{words}</p>
+            <Spoken words=drawn/>
             <p class="fault" role="alert">{fault}</p>
         </section>
     }

@@ -108,8 +108,8 @@ pub use self::{
     page::{
         Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
         GrowingText, InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts,
-        WindowedList, use_all_tasks, use_connection, use_diagnostics, use_event, use_input,
-        use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
+        WindowedList, off_while, use_all_tasks, use_connection, use_diagnostics, use_event,
+        use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
     },
     visitor::Visitor,
 };
@@ -125,8 +125,9 @@ pub mod prelude {
         Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor,
         GrowingText, InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State,
         TaskContext, TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind,
-        Visitor, WindowedList, background, event, use_all_tasks, use_connection, use_diagnostics,
-        use_event, use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
+        Visitor, WindowedList, background, event, off_while, use_all_tasks, use_connection,
+        use_diagnostics, use_event, use_input, use_loaded, use_refused, use_state, use_task,
+        use_tasks, use_toasts,
     };
 }
 

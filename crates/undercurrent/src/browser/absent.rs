@@ -25,6 +25,11 @@ pub(crate) fn keep_focus(moves: impl FnOnce()) {
     moves();
 }
 
+/// Nobody presses anything.
+pub(crate) fn is_off(_submit: &leptos::ev::SubmitEvent) -> bool {
+    false
+}
+
 /// There is nothing to break.
 pub(crate) fn cut_stream(_span: std::time::Duration) {}
 pub(crate) fn slow_network(_slow: bool) {}

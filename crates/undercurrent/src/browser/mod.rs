@@ -13,7 +13,7 @@ pub(crate) use self::{
     boxes::{arrange_box, measure_box},
     focus::keep_focus,
 };
-use self::{effects::Done, faults::Slow, outbox::Outbox, stream::Stream, tab::Tab};
+use self::{effects::Done, faults::Slow, focus::Focus, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{
     core::scope::ScopeName,
     page::{Link, Replicas},
@@ -31,6 +31,7 @@ struct Hub {
     slow: Slow,
     effects: Done,
     tab: Tab,
+    focus: Focus,
 }
 
 thread_local! {
@@ -54,6 +55,7 @@ where
         slow: Slow::default(),
         effects: Done::default(),
         tab: Tab::default(),
+        focus: Focus::default(),
         replicas: replicas.clone(),
     });
     HUB.with(|cell| drop(cell.set(hub.clone())));
@@ -62,6 +64,7 @@ where
         app()
     });
     hub.stream.start(&hub);
+    focus::hand_over();
     // Tests and stylesheets can tell a page that answers from one that is only painted.
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-hydrated", "");
@@ -130,6 +133,12 @@ pub(crate) fn take_fields(
     typed
 }
 
+/// The button that submits is off: it is there to keep the focus, and does nothing.
+pub(crate) fn is_off(submit: &SubmitEvent) -> bool {
+    let button = submit.submitter();
+    button.is_some_and(|button| button.get_attribute("aria-disabled").as_deref() == Some("true"))
+}
+
 fn is_box(form: &HtmlFormElement, name: &str) -> bool {
     let control = form.elements().named_item(name);
     let control = control.and_then(|control| control.dyn_into::<HtmlInputElement>().ok());
@@ -162,7 +171,11 @@ impl Hub {
 
     fn set_link(&self, link: Link) {
         let known = self.replicas.link();
-        if known.get_untracked() != link {
+        let before = known.get_untracked();
+        if before == Link::Connected && link != Link::Connected {
+            self.replicas.events().connection_lost();
+        }
+        if before != link {
             known.set(link);
         }
     }

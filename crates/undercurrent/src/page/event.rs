@@ -36,6 +36,8 @@ pub(crate) struct Events {
     // A std mutex: held to add, to remove and to copy out, never across a listener's call.
     listeners: Arc<Mutex<Listeners>>,
     next_id: Arc<AtomicU64>,
+    /// The newest number when the connection was lost.
+    lost_at: Arc<AtomicU64>,
 }
 
 /// The last failure of each event with each of its arguments.
@@ -235,6 +237,7 @@ impl Default for Events {
             seen: Arc::default(),
             listeners: Arc::default(),
             next_id: Arc::default(),
+            lost_at: Arc::default(),
         }
     }
 }
@@ -300,6 +303,14 @@ impl Events {
             });
         });
         ended
+    }
+
+    /// The connection is lost: what is sent from now on waits for it.
+    pub(crate) fn connection_lost(&self) {
+        let newest = self
+            .outgoing
+            .with_untracked(|all| all.last().map_or(0, |event| event.number));
+        self.lost_at.store(newest, Ordering::Relaxed);
     }
 
     /// The events under way.
@@ -371,6 +382,14 @@ impl Events {
                 }
             }
         });
+    }
+
+    /// How many were sent since the connection was lost, and have not ended.
+    pub(super) fn sent_since_lost(&self) -> usize {
+        let lost_at = self.lost_at.load(Ordering::Relaxed);
+        let is_behind = |event: &&Outgoing| event.number > lost_at;
+        self.outgoing
+            .with(|all| all.iter().filter(is_behind).count())
     }
 
     fn next_id(&self) -> u64 {

@@ -1,7 +1,15 @@
 //! A message as a form: a button that works without JavaScript, too.
 
+use super::{
+    connection::use_connection,
+    event::{EventHandle, Sent},
+};
 use crate::{Call, browser, core::scope::ScopeName, message::EventDef};
-use leptos::{ev::SubmitEvent, prelude::*};
+use leptos::{
+    attr::{self, Attribute},
+    ev::SubmitEvent,
+    prelude::*,
+};
 use serde_json::Value;
 
 /// A form that sends a message. With JavaScript the page sends it; without, the browser posts
@@ -12,6 +20,8 @@ use serde_json::Value;
 /// Arguments that the visitor fills in are named in `typed`: a control of that name gives the
 /// value. What the message says in its place only tells its kind: where it has a number, what is
 /// typed is sent as a number. Once sent, the controls are as they were at first.
+///
+/// While what it has sent waits for a connection that is lost, the form is of the class `waits`.
 ///
 /// ```
 /// # use leptos::prelude::*; use undercurrent::prelude::*;
@@ -45,6 +55,7 @@ pub fn EventForm<E: EventDef>(
     // A form is sent once: its number is the first of a client of its own, so that a double
     // click, or a repeated request, is one event.
     let scope = event.scope();
+    let waits = waits(&event, typed.is_empty(), scope.clone());
     // The session is meant where nothing is said.
     let scope_field = scope.clone().filter(|scope| *scope != ScopeName::Session);
     let client = browser::form_client();
@@ -56,6 +67,9 @@ pub fn EventForm<E: EventDef>(
     };
     let submit = move |submit: SubmitEvent| {
         submit.prevent_default();
+        if browser::is_off(&submit) {
+            return;
+        }
         if typed.is_empty() {
             return event.clone().dispatch();
         }
@@ -63,7 +77,7 @@ pub fn EventForm<E: EventDef>(
         browser::send((E::NAME, E::SCHEMA), event.scope(), arguments);
     };
     view! {
-        <form method="post" action=E::PATH on:submit=submit>
+        <form method="post" action=E::PATH class:waits=waits on:submit=submit>
             <input type="hidden" name="_client" value=client/>
             <input type="hidden" name="_n" value="1"/>
             <input type="hidden" name="_back" value=back/>
@@ -79,6 +93,35 @@ pub fn EventForm<E: EventDef>(
     }
     // A type of its own: those of pages with many forms grow too deep.
     .into_any()
+}
+
+/// The attributes of a button that is off for a while: `<button {..off_while(is_full)}>`.
+///
+/// A button that is `disabled` loses the focus, and who works by keyboard or listens is nowhere
+/// then. So in a page that is alive it is `aria-disabled`, keeps the focus, and its [`EventForm`]
+/// sends nothing; without JavaScript it is `disabled`.
+pub fn off_while(is_off: impl Fn() -> bool + Clone + Send + Sync + 'static) -> impl Attribute {
+    let is_alive = RwSignal::new(false);
+    Effect::new(move |_| is_alive.set(true));
+    let (for_form, for_page) = (is_off.clone(), is_off);
+    (
+        attr::disabled(move || !is_alive.get() && for_form()),
+        attr::aria_disabled(move || (is_alive.get() && for_page()).then_some("true")),
+    )
+}
+
+/// What a form sends was sent, and waits for the connection.
+fn waits<E: EventDef>(event: &Call<E>, is_fixed: bool, scope: Option<ScopeName>) -> Memo<bool> {
+    let sent = match serde_json::to_string(event) {
+        Ok(arguments) if is_fixed => Sent::With(arguments),
+        _ => Sent::All,
+    };
+    let scope = scope.unwrap_or(ScopeName::Session);
+    let (link, sent) = (
+        use_connection(),
+        EventHandle::new(E::NAME, Signal::stored(sent), scope),
+    );
+    Memo::new(move |_| !link.is_connected() && sent.is_pending())
 }
 
 /// The arguments as JSON, with what was typed in the place of what the message has.

@@ -28,7 +28,7 @@ pub use self::{
     connection::{Connection, Link, use_connection},
     diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
-    form::EventForm,
+    form::{EventForm, off_while},
     growing::GrowingText,
     input::{InputHandle, use_input},
     list::{ForList, ForMap},

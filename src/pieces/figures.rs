@@ -1,7 +1,7 @@
 //! What `make bench` has measured against Reflex: docs/benchmark.json, as it was when this was
 //! compiled.
 
-use crate::pieces::grouped;
+use super::grouped;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -51,7 +51,7 @@ impl Row {
 
 /// A bar for each row, or how to measure.
 #[component]
-pub(super) fn Figures() -> impl IntoView {
+pub fn Figures() -> impl IntoView {
     let Measured { machine, rows } = measured().unwrap_or_default();
     let body = match rows.is_empty() {
         true => view! {

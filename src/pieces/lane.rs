@@ -1,15 +1,12 @@
-//! One style of the demonstration: where it is, its strip, its posts.
+//! A lane: one style as the first page shows it, where it is, its strip, its posts.
 
-use crate::{
-    pieces::{Picture, Post, Seen, StatusChip, Style},
-    posts::state::POSTS,
-};
+use super::{Picture, Post, Seen, StatusChip, Style};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
 /// The lane of a style.
 #[component]
-pub(super) fn Lane(
+pub fn Lane(
     /// Which style.
     style: Style,
     /// What to know of it.
@@ -18,6 +15,8 @@ pub(super) fn Lane(
     status: Signal<Option<TaskStatus>>,
     /// What has come.
     seen: Signal<Seen>,
+    /// So many come.
+    of: u32,
     /// What the metronome measured.
     strip: AnyView,
     /// The posts.
@@ -25,16 +24,16 @@ pub(super) fn Lane(
 ) -> impl IntoView {
     let count = move || seen.get().count;
     view! {
-        <section class="lane" aria-label=style.name()>
+        <section class="panel lane" aria-label=style.name()>
             <header class="lane-head">
                 <h2>{style.name()}</h2>
                 <StatusChip status stopping=Signal::derive(|| false)/>
             </header>
             <p class="lane-about">{about}</p>
             {strip}
-            <ul class="thumbs" aria-label=move || format!("{} of {POSTS} posts", count())>
+            <ul class="thumbs" aria-label=move || format!("{} of {of} posts", count())>
                 {children()}
-                <For each=move || count() + 1..=POSTS key=|place| *place let:_place>
+                <For each=move || count() + 1..=of key=|place| *place let:_place>
                     <li class="thumb" aria-hidden="true"></li>
                 </For>
             </ul>
@@ -45,7 +44,10 @@ pub(super) fn Lane(
 
 /// A post as its picture. What it is about stands on its page.
 #[component]
-pub(super) fn Thumb(post: ReadSignal<Post>) -> impl IntoView {
+pub fn Thumb(
+    /// The post.
+    post: ReadSignal<Post>,
+) -> impl IntoView {
     let id = post.get_untracked().id;
     let title = move || match &post.read().product {
         Ok(product) => product.title.clone(),
