@@ -28,6 +28,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .provide(sales)
         .provide(uploads.clone())
         .on_start(gallery::dashboard::sample_all())
+        .on_start(gallery::assistant::model::tell_model())
         .build()?;
     let app = uc
         .router(App, shell)

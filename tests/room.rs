@@ -1,8 +1,13 @@
-//! Rooms: names, the door, what is shared.
+//! Rooms: names, the door, what is shared, who is here, the timer.
 
 use gallery::room::{
-    door::{is_locked, opens, person_name, room_name, title},
+    door::{NAME, PASSPHRASE, enter, is_locked, opens, person_name, room_name, title},
     state::*,
+    tasks::{count_down, knock, set_timer},
+};
+use undercurrent::{
+    Limits, Millis, TaskStatus,
+    testing::{TestApp, TestClient},
 };
 
 /// What the rule says to a key: it goes by nothing else.
@@ -23,6 +28,20 @@ fn a_room_opens_by_its_passphrase_alone() {
         assert!(!joins(&format!("{locked}:{wrong}")), "{wrong:?}");
     }
     assert!(!joins(&locked), "without a passphrase");
+}
+
+#[test]
+fn the_longest_passphrase_makes_a_key_in_any_script() {
+    for letter in ["x", "ü", "文", "🐟"] {
+        let longest = letter.repeat(PASSPHRASE);
+        let room = room_name(&"r".repeat(NAME), &longest).unwrap();
+        let key = format!("{room}:{longest}");
+        assert!(joins(&key), "{key}");
+        assert!(key.len() <= Limits::default().key_bytes, "{key}");
+        let longer = format!("{longest}{letter}");
+        assert!(room_name("r", &longer).is_err());
+        assert!(!joins(&format!("{room}:{longer}")));
+    }
 }
 
 #[test]
@@ -53,6 +72,9 @@ fn names_of_people_can_be_seen() {
         "日本語",
         "🐟",
         "O'Hara & \"co\"",
+        "Vie\u{302}\u{323}t",
+        "שָׁלוֹם",
+        "น้ำ",
     ] {
         let long = good.chars().count() > 24;
         assert_eq!(person_name(good).is_err(), long, "{good}");
@@ -65,6 +87,10 @@ fn names_of_people_can_be_seen() {
         "a\u{0}b",
         "a\u{2066}b",
         "\u{3164}",
+        "\u{2800}",
+        "\u{17b4}",
+        "a\u{300}\u{301}\u{302}\u{303}",
+        "ก\u{e47}\u{e47}\u{e47}\u{e47}",
         &"a".repeat(25),
     ] {
         assert!(person_name(bad).is_err(), "{bad:?}");
@@ -132,4 +158,89 @@ fn a_full_room_forgets_who_is_away_and_their_vote() {
     room.admit("id-new".to_owned(), "New".to_owned()).unwrap();
     assert!(room.members.get(&"id-p0007".to_owned()).is_none());
     assert_eq!(room.votes.get(&0), Some(&0));
+}
+
+async fn enters(page: &mut TestClient, name: &str) {
+    let entering = enter("tea".into(), name.into(), String::new());
+    page.run(entering).await.expect("the door is open");
+}
+
+fn here(room: &Room) -> Vec<(&str, bool)> {
+    let members = room.members.iter();
+    let mut here: Vec<_> = members
+        .map(|(_, one)| (one.name.as_str(), one.here))
+        .collect();
+    here.sort_unstable();
+    here
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_is_away_and_who_comes_back_to_an_empty_room_is_here() {
+    let app = TestApp::new();
+    let (mut ada, mut bob) = (app.client(), app.client());
+    enters(&mut ada, "Ada").await;
+    enters(&mut bob, "Bob").await;
+    ada.see_in::<Room>("tea").await;
+    bob.see_in::<Room>("tea").await;
+    let both = |room: &Room| here(room) == [("Ada", true), ("Bob", true)];
+    ada.until_in("tea", both).await;
+    // For half a second, as in a reload: nobody sees it.
+    bob.cut();
+    app.advance(Millis(500)).await;
+    bob.heal().await;
+    bob.see_in::<Room>("tea").await;
+    app.advance(Millis(5_000)).await;
+    assert!(both(&ada.see_in::<Room>("tea").await));
+    bob.cut();
+    let alone = |room: &Room| here(room) == [("Ada", true), ("Bob", false)];
+    ada.until_in("tea", alone).await;
+    // Nobody is here, and nobody watches.
+    ada.cut();
+    app.quiet().await;
+    let room = app.keyed::<Room>("tea");
+    assert_eq!(
+        room.read(|room| room.members.iter().filter(|(_, one)| one.here).count())
+            .await
+            .unwrap(),
+        0
+    );
+    ada.heal().await;
+    ada.see_in::<Room>("tea").await;
+    ada.run_to("tea", knock()).await.expect("one may");
+    ada.until_in("tea", alone).await;
+    // A second one knocks at a door that is watched.
+    let runs = ada.tasks_in::<Room>("tea").await.len();
+    bob.heal().await;
+    bob.see_in::<Room>("tea").await;
+    bob.run_to("tea", knock()).await.expect("one may");
+    ada.until_in("tea", both).await;
+    assert_eq!(ada.tasks_in::<Room>("tea").await.len(), runs);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_paused_stands_still_and_goes_on_second_by_second() {
+    let app = TestApp::new();
+    let mut page = app.client();
+    enters(&mut page, "Ada").await;
+    page.run_to("tea", set_timer(5)).await.expect("it starts");
+    app.advance(Millis(10_500)).await;
+    let left = |room: &Room| room.timer.as_ref().map_or(0, |timer| timer.left_s);
+    assert_eq!(left(&page.see_in::<Room>("tea").await), 290);
+    page.task_in("tea", count_down)
+        .pause()
+        .await
+        .expect("it is asked");
+    app.advance(Millis(60_000)).await;
+    assert_eq!(left(&page.see_in::<Room>("tea").await), 290);
+    page.task_in("tea", count_down)
+        .resume()
+        .await
+        .expect("it is asked");
+    app.advance(Millis(10_500)).await;
+    let after = left(&page.see_in::<Room>("tea").await);
+    assert!((278..=280).contains(&after), "{after} s are left");
+    page.until_in("tea", |room: &Room| left(room) == 0).await;
+    let runs = page.tasks_in::<Room>("tea").await;
+    let timer = runs.iter().find(|run| run.name == "room/count_down");
+    assert_eq!(timer.map(|run| run.status), Some(TaskStatus::Done));
 }

@@ -14,7 +14,13 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
     let tools = Memo::new(move |_| message.read().tools.len());
     if by == By::Person {
         return view! {
-            <article class="message person" aria-label="You" data-id=id><p>{text}</p></article>
+            <article class="message person" aria-label="You" data-id=id>
+                <p>{text}</p>
+                {move || match end.get() {
+                    Some(End::Failed(why)) => Some(view! { <p class="fault">{why}</p> }),
+                    _ => None,
+                }}
+            </article>
         }
         .into_any();
     }
@@ -33,8 +39,8 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
                 Some(End::Stopped) => Some(view! {
                     <p class="message-end">"Stopped. What had come is kept."</p>
                 }.into_any()),
-                Some(End::Failed { why, .. }) => Some(view! {
-                    <p class="fault message-end">{format!("No whole answer: {why}. What had come is kept.")}</p>
+                Some(End::Failed(why)) => Some(view! {
+                    <p class="fault message-end">{why} " What had come is kept."</p>
                 }.into_any()),
                 _ => None,
             }}
@@ -48,7 +54,7 @@ fn name_of(end: Option<&End>) -> &'static str {
         None => "coming",
         Some(End::Done) => "done",
         Some(End::Stopped) => "stopped",
-        Some(End::Failed { .. }) => "failed",
+        Some(End::Failed(_)) => "failed",
     }
 }
 

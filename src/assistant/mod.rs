@@ -2,8 +2,9 @@
 //! before it does something.
 
 mod message;
+pub mod model;
 pub mod state;
-mod tasks;
+pub mod tasks;
 mod tools;
 mod view;
 

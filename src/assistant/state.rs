@@ -6,7 +6,8 @@ use upstream::chat::{Said, ToolCall};
 
 /// So many conversations a visitor has at once.
 pub const CONVERSATIONS: usize = 6;
-/// So many messages a conversation has, questions and answers together.
+/// So many messages a conversation has, questions and answers together. Only an answer that goes on
+/// after its tools may be more.
 pub const MESSAGES: usize = 60;
 /// The longest question, in bytes.
 pub const QUESTION_BYTES: usize = 2_000;
@@ -52,8 +53,10 @@ pub struct Message {
     pub text: Text,
     /// What the model asks for behind its words.
     pub tools: List<Tool>,
-    /// How it ended. `None` while it comes.
+    /// How it ended. `None` while an answer comes, and while a question waits for its run.
     pub end: Option<End>,
+    /// The seconds that the model asks to wait before another try.
+    pub wait_s: u32,
 }
 
 /// Whose a message is.
@@ -73,13 +76,8 @@ pub enum End {
     Done,
     /// The visitor stopped it. What had come is here.
     Stopped,
-    /// It failed. What had come is here.
-    Failed {
-        /// Why, without a full stop.
-        why: String,
-        /// The seconds that the model asks to wait.
-        wait_s: u32,
-    },
+    /// It failed, for this reason. What had come is here.
+    Failed(String),
 }
 
 /// A tool that the model asked for.
@@ -125,7 +123,7 @@ impl ToolStatus {
 }
 
 impl Assistant {
-    /// A question, and the place of its answer. The next conversation begins with its first.
+    /// A question. The next conversation begins with its first.
     pub fn ask(&mut self, conversation: u32, question: &str) -> Result<(), ForVisitor> {
         let question = question.trim();
         if question.is_empty() {
@@ -139,30 +137,66 @@ impl Assistant {
         if !is_known {
             self.begin(conversation, question)?;
         }
-        self.check_room(conversation)?;
+        if self.coming(conversation).is_some() {
+            let why = "An answer is on its way. Stop it to ask something else.";
+            return Err(ForVisitor::new(why));
+        }
+        self.check_room(conversation, 2)?;
         let asked = self.push(conversation, By::Person);
         asked.text.push_str(question);
-        asked.end = Some(End::Done);
-        self.push(conversation, By::Model);
         Ok(())
     }
 
-    /// The place of another answer to the last question.
-    pub fn ask_again(&mut self, conversation: u32) -> Result<(), ForVisitor> {
-        self.check_room(conversation)?;
-        // Nothing of the one that failed is worth its place.
-        let is_empty =
-            |last: &Message| last.by == By::Model && last.text.is_empty() && last.tools.is_empty();
-        match self
-            .last(conversation)
-            .map(|last| (last.id, is_empty(last)))
+    /// No run can begin that would answer the question.
+    pub fn refuse(&mut self, conversation: u32, why: &str) {
+        if let Some(message) = self.coming(conversation)
+            && message.by == By::Person
         {
-            None => return Err(ForVisitor::new("Nothing was asked yet.")),
-            Some((id, true)) => self.messages.retain(|message| message.id != id),
-            Some(_) => {}
+            message.end = Some(End::Failed(why.to_owned()));
         }
-        self.push(conversation, By::Model);
-        Ok(())
+    }
+
+    /// Whether there is a question that has no whole answer.
+    pub fn check_open(&self, conversation: u32) -> Result<(), ForVisitor> {
+        let why = match self.last(conversation).map(|last| (last.by, &last.end)) {
+            None => "This conversation is gone. Begin another.",
+            Some((By::Model, Some(End::Done))) => "The last question has its answer.",
+            Some(_) => return self.check_room(conversation, 1),
+        };
+        Err(ForVisitor::new(why))
+    }
+
+    /// Makes the place of an answer to the last question, and tells what was said before it: what a
+    /// run begins with.
+    pub fn take_up(&mut self, conversation: u32) -> Result<(u32, Vec<Said>), ForVisitor> {
+        self.check_open(conversation)?;
+        // Left by a server that went down between two updates.
+        self.close(
+            conversation,
+            &End::Failed("The server ended it.".to_owned()),
+        );
+        if let Some(question) = self.last_mut(conversation)
+            && question.by == By::Person
+        {
+            question.end = Some(End::Done);
+        }
+        // Nothing of one that brought nothing is worth its place.
+        let is_empty =
+            |last: &&Message| last.by == By::Model && last.text.is_empty() && last.tools.is_empty();
+        let empty = self.last(conversation).filter(is_empty).map(|last| last.id);
+        self.messages.retain(|message| Some(message.id) != empty);
+        let id = self.push(conversation, By::Model).id;
+        Ok((id, self.said(conversation)))
+    }
+
+    /// The tools have given what they give: the model goes on in another message. `None` where the
+    /// conversation was removed.
+    pub fn go_on(&mut self, message: u32) -> Option<(u32, Vec<Said>)> {
+        let asked = self.message(message)?;
+        asked.end = Some(End::Done);
+        let conversation = asked.conversation;
+        let id = self.push(conversation, By::Model).id;
+        Some((id, self.said(conversation)))
     }
 
     fn begin(&mut self, conversation: u32, question: &str) -> Result<(), ForVisitor> {
@@ -183,18 +217,13 @@ impl Assistant {
         Ok(())
     }
 
-    fn check_room(&mut self, conversation: u32) -> Result<(), ForVisitor> {
-        if self.coming(conversation).is_some() {
-            return Err(ForVisitor::new(
-                "An answer is on its way. Stop it to ask something else.",
-            ));
-        }
+    fn check_room(&self, conversation: u32, more: usize) -> Result<(), ForVisitor> {
         let of_it = self.messages.iter();
         let count = of_it.filter(|message| message.conversation == conversation);
-        if count.count() >= MESSAGES {
-            return Err(ForVisitor::new("This conversation is full. Begin another."));
+        match count.count() + more <= MESSAGES {
+            true => Ok(()),
+            false => Err(ForVisitor::new("This conversation is full. Begin another.")),
         }
-        Ok(())
     }
 
     fn push(&mut self, conversation: u32, by: By) -> &mut Message {
@@ -221,7 +250,12 @@ impl Assistant {
         of_it.find(|message| message.conversation == conversation)
     }
 
-    /// The answer of a conversation that is on its way.
+    fn last_mut(&mut self, conversation: u32) -> Option<&mut Message> {
+        let id = self.last(conversation)?.id;
+        self.message(id)
+    }
+
+    /// What of a conversation has not ended: its answer, or a question before its run.
     fn coming(&mut self, conversation: u32) -> Option<&mut Message> {
         let is_it =
             |message: &Message| message.conversation == conversation && message.end.is_none();
@@ -232,16 +266,6 @@ impl Assistant {
     fn message(&mut self, id: u32) -> Option<&mut Message> {
         let place = self.messages.iter().rposition(|message| message.id == id)?;
         self.messages.get_mut(place)
-    }
-
-    /// What a task goes on with: the answer that is on its way, and what was said before it. A
-    /// further one is begun where `another` says so.
-    pub fn take_up(&mut self, conversation: u32, another: bool) -> Option<(u32, Vec<Said>)> {
-        if another && self.conversations.iter().any(|one| one.id == conversation) {
-            self.push(conversation, By::Model);
-        }
-        let id = self.coming(conversation)?.id;
-        Some((id, self.said(conversation)))
     }
 
     /// What was said in a conversation, as the model is told.
@@ -255,7 +279,7 @@ impl Assistant {
             match (message.by, &message.end) {
                 (By::Person, _) => said.push(Said::User { content }),
                 // What failed is asked for anew.
-                (By::Model, None | Some(End::Failed { .. })) => {}
+                (By::Model, None | Some(End::Failed(_))) => {}
                 (By::Model, Some(_)) if content.is_empty() && message.tools.is_empty() => {}
                 (By::Model, Some(_)) => message.tell(&mut said),
             }
@@ -271,12 +295,16 @@ impl Assistant {
     }
 
     /// The words are complete; these tools are asked for.
-    pub fn answered(&mut self, message: u32, calls: &[ToolCall]) {
+    pub fn asked_for(&mut self, message: u32, calls: &[ToolCall]) {
         if let Some(message) = self.message(message) {
             message.tools.extend(calls.iter().map(Tool::of));
-            if calls.is_empty() {
-                message.end = Some(End::Done);
-            }
+        }
+    }
+
+    /// The model asks to wait before another try.
+    pub fn asked_to_wait(&mut self, message: u32, wait_s: u32) {
+        if let Some(message) = self.message(message) {
+            message.wait_s = wait_s;
         }
     }
 
@@ -308,16 +336,9 @@ impl Assistant {
         }
     }
 
-    /// A message has ended.
-    pub fn end(&mut self, message: u32, end: End) {
-        if let Some(message) = self.message(message) {
-            message.end = Some(end);
-        }
-    }
-
-    /// The task of a conversation has ended: what was on its way ends with it.
-    pub fn close(&mut self, conversation: u32, end: End) {
-        if let Some(message) = self.coming(conversation) {
+    /// The run of a conversation has ended: what was on its way ends with it.
+    pub fn close(&mut self, conversation: u32, end: &End) {
+        while let Some(message) = self.coming(conversation) {
             for at in 0..message.tools.len() {
                 if let Some(tool) = message.tools.get_mut(at)
                     && !tool.status.is_end()
@@ -325,7 +346,7 @@ impl Assistant {
                     tool.status = ToolStatus::Stopped;
                 }
             }
-            message.end = Some(end);
+            message.end = Some(end.clone());
         }
     }
 }

@@ -4,6 +4,9 @@ use super::state::*;
 use undercurrent::prelude::*;
 
 /// Answers the last question of a conversation. One a conversation: others go on meanwhile.
+///
+/// It makes the place of its answer, and `close` ends that in one update with the run: no answer is
+/// on its way to whose end nobody sees.
 #[background(key = conversation, overlap = reject, on_end = close)]
 pub async fn answer(cx: TaskContext<Assistant>, conversation: u32, wait_s: u32) -> Result<()> {
     use super::tools::{FETCH, LOOK_UP, asks_first};
@@ -26,13 +29,10 @@ pub async fn answer(cx: TaskContext<Assistant>, conversation: u32, wait_s: u32) 
             parameters: json!({ "type": "object", "properties": {} }),
         },
     ];
+    let taken_up = cx.try_update(|assistant| assistant.take_up(conversation));
+    let (mut id, mut said) = taken_up.await?;
     cx.sleep(Millis(u64::from(wait_s) * 1_000)).await?;
-    for round in 0..ROUNDS {
-        let begun = cx.update(|assistant| assistant.take_up(conversation, round > 0));
-        // A conversation that was removed has no more answers.
-        let Some((id, said)) = begun.await? else {
-            return Ok(());
-        };
+    for round in 1..=ROUNDS {
         // To leave this block closes the connection to the model, however it is left.
         let asked = {
             let mut calls = Vec::new();
@@ -55,21 +55,17 @@ pub async fn answer(cx: TaskContext<Assistant>, conversation: u32, wait_s: u32) 
         let calls = match asked {
             Ok(calls) => calls,
             Err(error) => {
-                let (why, wait) = (error.to_string(), error.wait().unwrap_or_default());
-                let wait_s = wait.as_secs() as u32;
-                let end = End::Failed {
-                    why: why.clone(),
-                    wait_s,
-                };
-                cx.update(|assistant| assistant.end(id, end)).await?;
-                return Err(ForVisitor::new(format!("No whole answer came: {why}.")).into());
+                let wait_s = error.wait().map_or(0, |wait| wait.as_secs() as u32);
+                cx.update(|assistant| assistant.asked_to_wait(id, wait_s))
+                    .await?;
+                return Err(ForVisitor::new(format!("No whole answer came: {error}.")).into());
             }
         };
-        cx.update(|assistant| assistant.answered(id, &calls))
-            .await?;
         if calls.is_empty() {
             return Ok(());
         }
+        cx.update(|assistant| assistant.asked_for(id, &calls))
+            .await?;
         cx.for_each(
             calls.into_iter().enumerate(),
             CALLS,
@@ -104,44 +100,52 @@ pub async fn answer(cx: TaskContext<Assistant>, conversation: u32, wait_s: u32) 
             },
         )
         .await?;
-        cx.update(|assistant| assistant.end(id, End::Done)).await?;
+        if round < ROUNDS {
+            // A conversation that was removed has no more answers.
+            let Some(next) = cx.update(|assistant| assistant.go_on(id)).await? else {
+                return Ok(());
+            };
+            (id, said) = next;
+        }
     }
     Err(ForVisitor::new("The model asked for tools again and again.").into())
 }
 
-/// However the task ends, nothing of its conversation is on its way any more.
+/// However the run ends, nothing of its conversation is on its way any more.
 fn close(assistant: &mut Assistant, end: &TaskEnd) {
     let Ok(conversation) = end.key.parse() else {
         return;
     };
-    let end = match (end.status, &end.error) {
-        (TaskStatus::Done, _) => End::Done,
-        (TaskStatus::Cancelled, _) => End::Stopped,
-        (_, why) => End::Failed {
-            why: why
-                .clone()
-                .unwrap_or_else(|| "the server ended it".to_owned()),
-            wait_s: 0,
-        },
+    let why = end.error.as_deref().unwrap_or("The server ended it.");
+    let end = match end.status {
+        TaskStatus::Done => End::Done,
+        TaskStatus::Cancelled => End::Stopped,
+        _ => End::Failed(why.to_owned()),
     };
-    assistant.close(conversation, end);
+    assistant.close(conversation, &end);
 }
 
-/// Asks something.
+/// Asks something. Where no run can begin the question stays, and says why.
 #[event]
 pub async fn ask(cx: EventContext<Assistant>, conversation: u32, question: String) -> Result<()> {
     cx.try_update(|assistant| assistant.ask(conversation, &question))
         .await?;
-    cx.dispatch(answer(conversation, 0));
+    if let Err(why) = cx.start(answer(conversation, 0)).await {
+        let why = why.to_string();
+        cx.update(|assistant| assistant.refuse(conversation, &why))
+            .await?;
+        return Err(ForVisitor::new(why).into());
+    }
     Ok(())
 }
 
 /// Asks the same again, after as many seconds as the model wished for.
 #[event]
 pub async fn retry(cx: EventContext<Assistant>, conversation: u32, wait_s: u32) -> Result<()> {
-    cx.try_update(|assistant| assistant.ask_again(conversation))
-        .await?;
-    cx.dispatch(answer(conversation, wait_s.min(600)));
+    cx.read(|assistant| assistant.check_open(conversation))
+        .await??;
+    let begun = cx.start(answer(conversation, wait_s.min(600))).await;
+    begun.map_err(|why| ForVisitor::new(why.to_string()))?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The assistant: the conversations, and the one that is open.
 
-use super::{message::MessageView, state::*, tasks::*};
+use super::{message::MessageView, model::Model, state::*, tasks::*};
 use crate::pieces::{BreakIt, Notes, PauseButton, StopButton, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,13 +29,20 @@ pub fn AssistantPage() -> impl IntoView {
     let assistant = use_state::<Assistant>();
     let query = use_query_map();
     let next = Memo::new(move |_| assistant.begun().get() + 1);
-    let newest = move || {
-        assistant
-            .conversations()
-            .with(|all| all.first().map(|one| one.id))
-    };
     let named = move || query.with(|query| query.get("c")?.parse().ok());
-    let open = Memo::new(move |_| named().or_else(newest).unwrap_or(next.get()));
+    // The one that the address names, or where one was: what is begun or removed in another tab
+    // leads nobody away from a question half typed.
+    let open = Memo::new(move |before: Option<&u32>| {
+        let next = next.get();
+        assistant.conversations().with(|all| {
+            let is_there = |id: &u32| *id >= next || all.iter().any(|one| one.id == *id);
+            let newest = || all.first().map(|one| one.id);
+            let stays = named()
+                .filter(is_there)
+                .or(before.copied().filter(is_there));
+            stays.or_else(newest).unwrap_or(next)
+        })
+    });
     view! {
         <Title text="Assistant"/>
         <h1>"Answers, word by word"</h1>
@@ -88,6 +95,7 @@ fn ConversationRow(conversation: ReadSignal<Conversation>, open: Memo<u32>) -> i
 #[component]
 fn Talk(id: u32) -> impl IntoView {
     let assistant = use_state::<Assistant>();
+    let model = use_state::<Model>();
     let task = use_task(answer).key(id);
     let events = [
         use_event(ask),
@@ -101,11 +109,13 @@ fn Talk(id: u32) -> impl IntoView {
         assistant.messages().with(|all| {
             let mut of_it = all.iter().rev();
             let last = of_it.find(|message| message.conversation == id)?;
-            Some((last.id, last.end.clone()))
+            Some((last.end.clone(), last.wait_s))
         })
     });
     let is_empty = move || last.get().is_none();
-    let is_coming = Memo::new(move |_| last.get().is_some_and(|(_, end)| end.is_none()));
+    let is_asking = move || events[0].is_pending() || events[1].is_pending();
+    // Whether the message has ended is not asked: nothing comes where there is no run.
+    let is_coming = Memo::new(move |_| task.is_running() || is_asking());
     let asks = Memo::new(move |_| {
         assistant.messages().with(|all| {
             let of_it = all.iter().filter(|message| message.conversation == id);
@@ -114,17 +124,17 @@ fn Talk(id: u32) -> impl IntoView {
                 .any(|tool| tool.status == ToolStatus::Asks)
         })
     });
-    let again = move || match last.get()?.1? {
-        End::Failed { wait_s, .. } => Some(wait_s),
-        End::Stopped => Some(0),
-        End::Done => None,
+    let again = move || match last.get().filter(|_| !is_coming.get())? {
+        (Some(End::Done), _) => None,
+        (_, wait_s) => Some(wait_s),
     };
     let spoken = move || match (is_coming.get(), asks.get(), last.get()) {
         (_, true, _) => "The assistant asks for your approval.",
         (true, ..) => "The answer is on its way.",
-        (_, _, Some((_, Some(End::Failed { .. })))) => "The answer failed.",
-        (_, _, Some(_)) => "The answer is complete.",
-        _ => "",
+        (_, _, Some((Some(End::Failed(_)) | None, _))) => "The answer failed.",
+        (_, _, Some((Some(End::Stopped), _))) => "The answer was stopped.",
+        (_, _, Some((Some(End::Done), _))) => "The answer is complete.",
+        (.., None) => "",
     };
     view! {
         <section class="talk" aria-label="Conversation" data-id=id>
@@ -188,7 +198,12 @@ fn Talk(id: u32) -> impl IntoView {
                     </EventForm>
                 }).collect_view()}
             </div>
-            <div class="suggested failing" role="group" aria-labelledby="failing">
+            <div
+                class="suggested failing"
+                role="group"
+                aria-labelledby="failing"
+                hidden=move || !model.is_builtin().get()
+            >
                 <p id="failing">"Let the built-in model fail, once:"</p>
                 {FAILING.map(|(name, question)| view! {
                     <EventForm event=ask(id, question.to_owned())>

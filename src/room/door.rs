@@ -9,8 +9,8 @@ use undercurrent::prelude::*;
 
 /// The longest name of a room or a person, in characters.
 pub const NAME: usize = 24;
-/// The longest passphrase, in characters.
-pub const PASSPHRASE: usize = 40;
+/// The longest passphrase, in characters. With a room's name it fits into a key, whatever its script.
+pub const PASSPHRASE: usize = 24;
 /// So many rooms a visitor's session remembers. The oldest goes.
 pub const ROOMS: usize = 12;
 
@@ -46,6 +46,7 @@ pub fn opens(key: &str) -> Result<(), ForVisitor> {
         None => (key, None),
     };
     check_room(room)?;
+    check_passphrase(passphrase.unwrap_or_default())?;
     match (number_of(room), passphrase) {
         (None, None) => Ok(()),
         (Some(number), Some(passphrase)) if number == number_for(passphrase) => Ok(()),
@@ -62,6 +63,7 @@ pub fn room_name(name: &str, passphrase: &str) -> Result<String, ForVisitor> {
         passphrase => format!("{name}~{}", number_for(passphrase)),
     };
     check_room(&room)?;
+    check_passphrase(passphrase.trim())?;
     Ok(room)
 }
 
@@ -108,20 +110,44 @@ fn check_room(room: &str) -> Result<(), ForVisitor> {
     Ok(())
 }
 
-/// A person's name as all others see it. What could hide or turn letters around is refused.
+fn check_passphrase(passphrase: &str) -> Result<(), ForVisitor> {
+    if passphrase.chars().count() > PASSPHRASE {
+        let why = format!("A passphrase has at most {PASSPHRASE} characters.");
+        return Err(ForVisitor::new(why));
+    }
+    Ok(())
+}
+
+/// A person's name as all others see it. What could hide or turn letters around is refused, and so
+/// are marks in heaps, which cover the lines above and below.
 pub fn person_name(name: &str) -> Result<String, ForVisitor> {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_odd = |letter: char| {
         letter.is_control()
-            || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
                 | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+                | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
     };
-    if name.is_empty() || name.chars().count() > NAME || name.chars().any(is_odd) {
+    let letters: Vec<char> = name.chars().collect();
+    let is_heap = letters
+        .split(|letter| !is_mark(*letter))
+        .any(|marks| marks.len() > MARKS);
+    if name.is_empty() || letters.len() > NAME || name.chars().any(is_odd) || is_heap {
         let why = format!("A name has 1 to {NAME} characters that can be seen.");
         return Err(ForVisitor::new(why));
     }
     Ok(name)
+}
+
+/// So many marks stand on one letter: more than any language writes.
+const MARKS: usize = 3;
+
+/// Stands on another letter, in scripts where one can go on for ever.
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5c7}'
+        | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}'
+        | '\u{e47}'..='\u{e4e}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 impl Rooms {
@@ -188,11 +214,6 @@ pub async fn open_room(
     passphrase: String,
 ) -> Result<()> {
     let room = room_name(&room, &passphrase)?;
-    if passphrase.chars().count() > PASSPHRASE {
-        return Err(
-            ForVisitor::new(format!("A passphrase has at most {PASSPHRASE} characters.")).into(),
-        );
-    }
     // As who comes by the address does.
     cx.dispatch(enter(room.clone(), name, passphrase));
     cx.page().go_to(format!("/room/{room}")).await?;

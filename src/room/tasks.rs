@@ -31,37 +31,45 @@ pub async fn set_timer(cx: EventContext<Room>, minutes: u32) -> Result<()> {
     Ok(())
 }
 
-/// Counts down, for all who look.
-#[background(overlap = replace)]
+/// Counts down, for all who look. A pause and the time in which the server is down do not count.
+#[background(overlap = replace, on_crash = resume)]
 pub async fn count_down(cx: TaskContext<Room>, of_s: u32, by: String) -> Result<()> {
-    use std::time::{Duration, Instant};
-    let begun = Instant::now();
-    for left_s in (0..=of_s).rev() {
+    use std::time::Duration;
+    use tokio::time::Instant;
+    let second = Duration::from_secs(1);
+    let mut due = Instant::now();
+    for left_s in (0..=cx.cursor()?.unwrap_or(of_s)).rev() {
         let timer = Timer {
             left_s,
             of_s,
             by: by.clone(),
         };
-        cx.update(|room| room.timer = Some(timer)).await?;
+        cx.update(|room| room.timer = Some(timer))
+            .checkpoint(left_s)
+            .await?;
         cx.progress(of_s - left_s, of_s);
-        // By the clock, so that it is not late by all the updates together.
-        let due = Duration::from_secs(u64::from(of_s - left_s + 1));
         if left_s > 0 {
-            cx.sleep(due.saturating_sub(begun.elapsed())).await?;
+            // By the clock, so that it is not late by all the updates together. What is late by more
+            // than a second was paused.
+            let now = Instant::now();
+            due = if due + second < now { now } else { due } + second;
+            cx.sleep(due - now).await?;
         }
     }
     Ok(())
 }
 
-/// Someone has the room open again.
+/// Someone has the room open, and nobody watches its door.
 #[event]
 pub async fn knock(cx: EventContext<Room>) -> Result<()> {
-    cx.dispatch(watch_door());
+    if !cx.is_running(watch_door) {
+        cx.dispatch(watch_door());
+    }
     Ok(())
 }
 
 /// Keeps who is here up to date, until nobody is. The newest replaces the one before.
-#[background(overlap = replace)]
+#[background(overlap = replace, on_crash = resume)]
 pub async fn watch_door(cx: TaskContext<Room>) -> Result<()> {
     let ids = |here: &[Visitor]| here.iter().map(Visitor::id).collect::<Vec<String>>();
     let mut known = None;
@@ -73,7 +81,9 @@ pub async fn watch_door(cx: TaskContext<Room>) -> Result<()> {
         let mut all: Vec<String> = here.iter().chain(&before).cloned().collect();
         all.sort_unstable();
         all.dedup();
-        cx.update(|room| room.note_present(&all)).await?;
+        cx.update(|room| room.note_present(&all))
+            .checkpoint(())
+            .await?;
         cx.sleep(Millis(1_000)).await?;
         let mut here = cx.until_present(|here| Some(ids(here))).await?;
         here.sort_unstable();

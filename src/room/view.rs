@@ -148,8 +148,15 @@ fn Inside(room: String) -> impl IntoView {
             .members()
             .with(|all| all.iter().filter(|(_, member)| member.here).count())
     });
-    // Only once the page is alive: to look at a room changes nothing.
-    Effect::new(move |_| knock().dispatch());
+    // Only once the page is alive: to look at a room changes nothing. The watch ends when nobody is
+    // here: of who comes back from a cut, or to a tab that was hidden, nobody takes notice then.
+    let door = use_task(watch_door);
+    let is_watched = Memo::new(move |_| door.is_running());
+    Effect::new(move |_| {
+        if !is_watched.get() {
+            knock().dispatch();
+        }
+    });
     let name = title(&room).to_owned();
     let label = format!("Leave {name}");
     view! {

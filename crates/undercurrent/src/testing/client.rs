@@ -248,6 +248,12 @@ impl TestClient {
         TestTask::new(self, scope, <F as EventFn<A>>::Event::NAME)
     }
 
+    /// The same of a task of a keyed scope.
+    pub fn task_in<A, F: TaskFn<A>>(&mut self, key: impl AsRef<str>, _task: F) -> TestTask<'_> {
+        let scope = keyed::<<<F as EventFn<A>>::Event as EventDef>::State>(key.as_ref());
+        TestTask::new(self, scope, <F as EventFn<A>>::Event::NAME)
+    }
+
     // === The connection ===
 
     /// Cuts the connection: nothing comes, and what is sent waits in the page.

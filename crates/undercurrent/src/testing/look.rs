@@ -92,6 +92,16 @@ impl TestClient {
         tasks.runs.iter().cloned().collect()
     }
 
+    /// The same of a keyed scope.
+    ///
+    /// # Panics
+    ///
+    /// As [`see_in`](Self::see_in).
+    pub async fn tasks_in<S: State>(&mut self, key: impl AsRef<str>) -> Vec<TaskRecord> {
+        let tasks = self.look::<UcTasks>(&keyed::<S>(key.as_ref())).await;
+        tasks.runs.iter().cloned().collect()
+    }
+
     /// What of the page's events did not end well, oldest first. The last few are kept.
     pub async fn failures(&mut self) -> Vec<Failure> {
         let ends = self.look::<UcEnds>(&ScopeName::Session).await;

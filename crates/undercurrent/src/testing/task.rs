@@ -1,7 +1,9 @@
 //! A task, as a page has it in hand.
 
 use super::client::{Refused, TestClient};
-use crate::{Call, CancelTask, EventDef, PauseTask, ResumeTask, Which, core::scope::ScopeName};
+use crate::{
+    Call, CancelTask, EventDef, PauseTask, ResumeTask, RetryTask, Which, core::scope::ScopeName,
+};
 
 /// The runs of a task, asked for by a page: see [`TestClient::task`].
 #[derive(Debug)]
@@ -54,6 +56,15 @@ impl<'a> TestTask<'a> {
     /// As [`TestClient::send`].
     pub async fn resume(self) -> Result<(), Refused> {
         self.ask(ResumeTask).await
+    }
+
+    /// Starts the last of its runs that has ended once more, with its arguments.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestClient::send`].
+    pub async fn retry(self) -> Result<(), Refused> {
+        self.ask(RetryTask).await
     }
 
     async fn ask<E: EventDef>(self, message: impl FnOnce(Which) -> E) -> Result<(), Refused> {
