@@ -13,7 +13,7 @@ mod view;
 pub use self::{
     chain::ChainRoutes,
     pace::{BarePacePage, PacePage},
-    rows::RowsPage, 
+    rows::RowsPage,
     sheet::SheetPage,
     view::LabPage,
 };

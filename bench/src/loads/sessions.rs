@@ -142,7 +142,8 @@ async fn clicks(plan: &Plan, server: &Server, seen: &Seen) -> Fallible<Clicks> {
         took,
         ticks_arrived: events as f64 / ticks,
         cpu_us: (server.cpu().saturating_sub(cpu)).as_secs_f64() * 1e6 / ticks,
-        generator_us: (crate::process::own_cpu().saturating_sub(generator)).as_secs_f64() * 1e6 / ticks,
+        generator_us: (crate::process::own_cpu().saturating_sub(generator)).as_secs_f64() * 1e6
+            / ticks,
     })
 }
 
