@@ -2,7 +2,7 @@
 //! off, and a shutdown that drains.
 
 use super::{Undercurrent, door::door, scope::Scope};
-use crate::core::frame::ByeReason;
+use crate::{Limits, core::frame::ByeReason};
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
@@ -12,7 +12,9 @@ use hyper_util::{
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    runtime::Builder,
+    sync::{Semaphore, oneshot},
+    task::AbortHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -23,11 +25,16 @@ pub(crate) struct ConnectionToken(pub(crate) CancellationToken);
 
 impl Undercurrent {
     /// Serves at the address of leptos' options until the process is told to stop (SIGTERM, or
-    /// Ctrl-C), then drains within `limits.shutdown-ms`. A second signal ends at once.
+    /// Ctrl-C), then drains within `limits.shutdown-ms`. A second signal ends the process at once.
+    ///
+    /// What minds the signals and the shutdown's time is a thread of its own, so that handlers which
+    /// compute hold up neither. Where one holds up the process itself, it is ended a second after
+    /// the shutdown's time: this has returned by then, and the store is closed.
     ///
     /// # Errors
     ///
-    /// The address can't be bound: another server has it, or it is not of this machine.
+    /// The address can't be bound: another server has it, or it is not of this machine. The
+    /// system gives no thread. As [`serve_on`](Self::serve_on).
     pub async fn serve(self, app: Router) -> io::Result<()> {
         let address = self.options.site_addr;
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -38,9 +45,16 @@ impl Undercurrent {
                 format!("can't listen at {address}: {error} ({hint})"),
             )
         })?;
+        let at = listener.local_addr()?;
+        let app = self.begin(app).await?;
+        let open = Open::new(&self);
+        let stop = Stop::on_a_thread(&self, &open).await?;
         // What is waited for by whoever starts this process.
-        println!("listening at http://{}", listener.local_addr()?);
-        self.serve_on(listener, app, stop_signal()).await
+        println!("listening at http://{at}");
+        let told = stop.told.cancelled();
+        self.accept(listener, app, told, &open).await;
+        stop.done.cancelled().await;
+        Ok(())
     }
 
     /// Serves on a listener until the future ends, then drains.
@@ -55,19 +69,36 @@ impl Undercurrent {
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let app = self.begin(app).await?;
+        let open = Open::new(&self);
+        self.accept(listener, app, stop, &open).await;
+        self.shut_down(&open).await;
+        Ok(())
+    }
+
+    /// What was under way goes on, what starts with the server starts. Returns the app behind
+    /// its door.
+    async fn begin(&self, app: Router) -> io::Result<Router> {
         let go_on = self.runtime.go_on().await;
         go_on.map_err(|error| io::Error::other(format!("scopes can't be read: {error}")))?;
         self.start_up().await.map_err(|(task, why)| {
             io::Error::other(format!("{task} can't be started with the server: {why}"))
         })?;
-        let limits = self.runtime.limits.clone();
-        let app = app
-            .layer(DefaultBodyLimit::max(limits.body_bytes))
-            .layer(middleware::from_fn_with_state(self.door.clone(), door));
-        let sweeper = tokio::spawn(sweep(self.clone()));
-        let connections = TaskTracker::new();
+        let limit = DefaultBodyLimit::max(self.runtime.limits.body_bytes);
+        let door = middleware::from_fn_with_state(self.door.clone(), door);
+        Ok(app.layer(limit).layer(door))
+    }
+
+    /// Takes connections until the future ends.
+    async fn accept(
+        &self,
+        listener: TcpListener,
+        app: Router,
+        stop: impl Future<Output = ()>,
+        open: &Open,
+    ) {
+        let limits = &self.runtime.limits;
         let permits = Arc::new(Semaphore::new(limits.connections));
-        let draining = CancellationToken::new();
         tokio::pin!(stop);
         loop {
             // One more connection than allowed waits in the kernel's backlog.
@@ -85,17 +116,21 @@ impl Undercurrent {
                     }
                 },
             };
+            set_options(&stream, limits);
             let header_timeout = Duration::from_millis(limits.header_ms);
-            let serving =
-                serve_connection(stream, peer, app.clone(), header_timeout, draining.clone());
-            connections.spawn(async move {
+            let draining = open.draining.clone();
+            let serving = serve_connection(stream, peer, app.clone(), header_timeout, draining);
+            open.connections.spawn(async move {
                 serving.await;
                 drop(permit);
             });
         }
-        drop(listener);
-        self.drain(&connections, &draining).await;
-        sweeper.abort();
+    }
+
+    /// Drains, and closes the store.
+    async fn shut_down(&self, open: &Open) {
+        self.drain(&open.connections, &open.draining).await;
+        open.sweeper.abort();
         let store = self.runtime.store.clone();
         if store.outlives() {
             let closed = tokio::task::spawn_blocking(move || store.close());
@@ -103,7 +138,6 @@ impl Undercurrent {
                 tracing::error!("the store was not closed");
             }
         }
-        Ok(())
     }
 
     /// Streams are told to come back, requests end, events and tasks end or are cut off.
@@ -137,8 +171,46 @@ impl Undercurrent {
     }
 }
 
+/// What a server has open.
+#[derive(Clone)]
+struct Open {
+    connections: TaskTracker,
+    /// Connections end with the answer under way.
+    draining: CancellationToken,
+    sweeper: AbortHandle,
+}
+
+impl Open {
+    fn new(uc: &Undercurrent) -> Self {
+        Open {
+            connections: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            sweeper: tokio::spawn(sweep(uc.clone())).abort_handle(),
+        }
+    }
+}
+
 /// Pages try again so soon: a restart takes about as long.
 pub(crate) const SHUTDOWN_RETRY_MS: u32 = 250;
+
+fn set_options(stream: &TcpStream, limits: &Limits) {
+    // Without it a small frame waits for the acknowledgement of the one before: 40 ms.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection without TCP_NODELAY");
+    }
+    // A client that has vanished without a word acknowledges nothing. The system would send
+    // again for a quarter of an hour, and the stream would count as open for as long.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let patience = Duration::from_millis(limits.stall_ms);
+        let socket = socket2::SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_user_timeout(Some(patience)) {
+            tracing::debug!(%error, "a connection without TCP_USER_TIMEOUT");
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = limits;
+}
 
 async fn serve_connection(
     stream: TcpStream,
@@ -147,10 +219,6 @@ async fn serve_connection(
     header_timeout: Duration,
     draining: CancellationToken,
 ) {
-    // Without it a small frame waits for the acknowledgement of the one before: 40 ms.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "a connection without TCP_NODELAY");
-    }
     let cut = CancellationToken::new();
     let token = ConnectionToken(cut.clone());
     let app = app.map_request(move |request: hyper::Request<Incoming>| {
@@ -228,34 +296,137 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-/// Resolves at the first signal to stop; the second ends the process at once.
-async fn stop_signal() {
-    signal().await;
+// === What tells the process to stop ===
+
+/// A stop, as the thread that minds it tells of it.
+struct Stop {
+    /// The first signal has come.
+    told: CancellationToken,
+    /// The shutdown is over.
+    done: CancellationToken,
+}
+
+/// Milliseconds behind the shutdown's time in which the process may end by itself.
+const LAST_MS: u64 = 1_000;
+
+/// What a process ends with that was told to stop twice.
+const STOPPED_TWICE: i32 = 130;
+
+impl Stop {
+    /// A thread listens for signals, shuts the server down at the first, and ends the process at
+    /// the second. It has timers and a signal driver of its own: those of the server run when a
+    /// worker has nothing else to do, and handlers that compute leave it none.
+    async fn on_a_thread(uc: &Undercurrent, open: &Open) -> io::Result<Self> {
+        let stop = Stop {
+            told: CancellationToken::new(),
+            done: CancellationToken::new(),
+        };
+        let (uc, open) = (uc.clone(), open.clone());
+        let (told, done) = (stop.told.clone(), stop.done.clone());
+        let (tell, listens) = oneshot::channel();
+        let mind = move || {
+            let own = match Builder::new_current_thread().enable_all().build() {
+                Ok(own) => own,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            own.block_on(async {
+                match Signals::listen() {
+                    Ok(signals) => {
+                        drop(tell.send(Ok(())));
+                        mind(uc, open, signals, told, done).await;
+                    }
+                    Err(error) => drop(tell.send(Err(error))),
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("undercurrent-stop".into());
+        thread.spawn(mind)?;
+        let listens = listens.await;
+        listens.map_err(|_| io::Error::other("nothing listens for signals"))??;
+        Ok(stop)
+    }
+}
+
+async fn mind(
+    uc: Undercurrent,
+    open: Open,
+    mut signals: Signals,
+    told: CancellationToken,
+    done: CancellationToken,
+) {
+    signals.next().await;
     tracing::info!("stopping; a second signal stops at once");
-    tokio::spawn(async {
-        signal().await;
-        std::process::exit(130);
-    });
+    told.cancel();
+    let time = Duration::from_millis(uc.runtime.limits.shutdown_ms + LAST_MS);
+    let shut_down = async {
+        uc.shut_down(&open).await;
+        done.cancel();
+        // The process ends when the server's main function does.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = shut_down => {}
+        () = signals.next() => std::process::exit(STOPPED_TWICE),
+        () = tokio::time::sleep(time) => {
+            tracing::warn!("something holds up the end of the process, which is ended");
+            std::process::exit(i32::from(!done.is_cancelled()));
+        }
+    }
+}
+
+/// SIGTERM and Ctrl-C. Listened for from the moment that this is made.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, "SIGTERM can't be listened for");
-            let _ = tokio::signal::ctrl_c().await;
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals {})
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Without it the system sends to a client that has vanished for a quarter of an hour.
+    #[tokio::test]
+    async fn a_client_that_acknowledges_nothing_is_given_up_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("it has one");
+        let _client = TcpStream::connect(at).await.expect("it listens");
+        let (stream, _) = listener.accept().await.expect("it was asked");
+        let limits = Limits::default();
+        set_options(&stream, &limits);
+        let patience = socket2::SockRef::from(&stream).tcp_user_timeout();
+        let expected = Duration::from_millis(limits.stall_ms);
+        assert_eq!(patience.expect("it is read"), Some(expected));
+        assert!(stream.nodelay().expect("it is read"));
+    }
 }
