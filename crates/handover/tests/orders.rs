@@ -72,7 +72,7 @@ impl Scope {
             }
         }));
         self.streams.remove(&news);
-        assert!(!self.streams.any(|one| std::ptr::eq(one, &*news)));
+        self.streams.each(|one| assert!(!std::ptr::eq(one, &*news)));
     }
 }
 

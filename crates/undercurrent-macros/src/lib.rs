@@ -65,7 +65,8 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///   error or took too long. The pauses between them double from one second to one minute. A
 ///   panic is not retried: it would come again.
 /// - `on_disconnect` is `keep_going` (the default), or `cancel_after("30s")`: when nobody has had
-///   a page open on its scope for so long, 5 s at least, it is cancelled.
+///   a page open on its scope for so long, 5 s at least, it is cancelled. A page counts as open
+///   for 7 s behind its last stream, and while it is hidden.
 /// - `on_crash` says what becomes of a run that a crash of the server cut off: `interrupt` (the
 ///   default) ends it, visibly, and `resume` begins it again at the cursor that it has committed
 ///   last, `cx.cursor()`.

@@ -9,6 +9,7 @@ use super::{
     logs::LogBudget,
     pages::{page_view, provide_page},
     polls::Polls,
+    presence::closed,
     registry::{Provided, Registry},
     scopes::Scopes,
     session::Sessions,
@@ -114,6 +115,7 @@ impl Undercurrent {
         Router::new()
             .route("/api/events", post(events))
             .route(STREAM_PATH, get(stream))
+            .route("/api/closed", post(closed))
             .merge(pages)
             .layer(Extension(self.runtime.clone()))
     }

@@ -144,7 +144,12 @@ impl<S: State> ScopeHandle<S> {
         }
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotSent::Full)?;
-        let accepted = scope.accept(queued).await;
+        let accepted = match &self.attempt {
+            // Asked where it is let in: it may have waited on the way here.
+            Some(attempt) => scope.accept_through(attempt, queued).await,
+            None => Some(scope.accept(queued).await),
+        };
+        let accepted = accepted.ok_or(NotSent::Cancelled)?;
         scope.stored().await;
         match accepted {
             Accepted::Queued | Accepted::Known | Accepted::Ended(EndKind::Done, _) => Ok(()),
@@ -168,9 +173,11 @@ impl<S: State> ScopeHandle<S> {
         }
         let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
         let scope = scope.ok_or(NotStarted::Full)?;
-        let mut notes = Vec::new();
-        let started = scope.start_task(task, self.visitor, None, &mut notes);
-        let started = started.await;
+        let (by, mut notes) = ((self.visitor, None), Vec::new());
+        let started = match &self.attempt {
+            Some(attempt) => scope.start_task(attempt, task, by, &mut notes).await,
+            None => scope.start_task(&|| true, task, by, &mut notes).await,
+        };
         scope.stored().await;
         started
     }

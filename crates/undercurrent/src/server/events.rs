@@ -127,11 +127,15 @@ pub(super) async fn take_events(
             // no number is passed over that was refused and may be sent again.
             Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
             Ok((place, prepared)) => {
-                take(runtime, session, place, prepared, Some(origin), None).await
+                let taken = take(runtime, session, place, prepared, Some(origin), None);
+                let answer = taken.await;
+                // A task that found no room has its number: nothing is passed over.
+                is_full |= answer.kind == Some(EndKind::Full)
+                    && !is_numbered(runtime, session, place, &batch.client, number);
+                answer
             }
             Err((kind, message)) => Answer::refused(number, kind, message),
         };
-        is_full |= answer.kind == Some(EndKind::Full);
         events.push(answer);
     }
     let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
@@ -430,6 +434,22 @@ async fn take(
         Accepted::Ended(kind, message) => Answer::refused(number, kind, message),
         Accepted::Full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
     }
+}
+
+/// The number was accepted, whatever came of its event: it can't be sent again.
+fn is_numbered(
+    runtime: &Runtime,
+    session: &Session,
+    place: &Place,
+    client: &str,
+    number: u64,
+) -> bool {
+    let Some(scope) = runtime.scopes.find(place.key) else {
+        return false;
+    };
+    let mut queues = scope.lock_queues();
+    let queue = queues.existing(session.visitor);
+    queue.is_some_and(|queue| queue.numbers.is_known(client, number))
 }
 
 fn content_type(headers: &HeaderMap) -> &str {

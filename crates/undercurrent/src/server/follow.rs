@@ -1,12 +1,14 @@
 //! Who follows a scope: the streams, and how they are woken.
 
-use super::handover::{Audience, News};
+use super::{
+    handover::{Audience, News},
+    presence::{PageId, Presence},
+};
 use crate::{
     Visitor,
     core::frame::{ByeReason, Control},
 };
 use std::{
-    cell::RefCell,
     collections::HashMap,
     fmt,
     sync::{
@@ -15,12 +17,14 @@ use std::{
     },
     task::Waker,
 };
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// A stream, as a scope and the sweeper see it.
 pub(crate) struct Follower {
     visitor: Visitor,
+    page: PageId,
+    /// Nobody looks at its page.
+    is_hidden: bool,
     news: News,
     wants_ping: AtomicBool,
     // A std mutex, held to put or to take.
@@ -36,8 +40,7 @@ pub(crate) struct Follower {
 #[derive(Default)]
 pub(crate) struct Followers {
     all: Audience<Follower>,
-    /// Told of each stream that comes or goes.
-    pub(super) moved: Notify,
+    pub(super) presence: Presence,
 }
 
 /// The streams of the process, for the sweeper and the shutdown.
@@ -58,12 +61,23 @@ impl Follower {
     pub(crate) fn new(visitor: Visitor, connection: CancellationToken, now_ms: u64) -> Self {
         Follower {
             visitor,
+            page: PageId::default(),
+            is_hidden: false,
             news: News::new(),
             wants_ping: AtomicBool::new(false),
             bye: Mutex::default(),
             wrote_ms: AtomicU64::new(now_ms),
             news_since_ms: AtomicU64::new(NO_NEWS),
             connection,
+        }
+    }
+
+    /// A stream of this page.
+    pub(super) fn of_page(self, page: PageId, is_hidden: bool) -> Self {
+        Follower {
+            page,
+            is_hidden,
+            ..self
         }
     }
 
@@ -110,29 +124,14 @@ impl Followers {
     }
 
     pub(crate) fn add(&self, follower: Arc<Follower>) {
+        let (visitor, page, is_hidden) = (follower.visitor, follower.page, follower.is_hidden);
         self.all.add(follower);
-        self.moved.notify_waiters();
-    }
-
-    /// Whether a visitor has a stream here.
-    pub(crate) fn has(&self, visitor: Visitor) -> bool {
-        self.all.any(|follower| follower.visitor == visitor)
-    }
-
-    /// The visitors who have one, each once.
-    pub(crate) fn visitors(&self) -> Vec<Visitor> {
-        let visitors = RefCell::new(Vec::new());
-        self.all
-            .each(|follower| visitors.borrow_mut().push(follower.visitor));
-        let mut visitors = visitors.into_inner();
-        visitors.sort_unstable();
-        visitors.dedup();
-        visitors
+        self.presence.comes(visitor, page, is_hidden);
     }
 
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {
         self.all.remove(follower);
-        self.moved.notify_waiters();
+        self.presence.goes(follower.visitor, follower.page);
     }
 
     /// There is something new in the log.

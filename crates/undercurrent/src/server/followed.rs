@@ -5,6 +5,7 @@ use super::{
     authorize::{Action, authorize},
     cell::AnySnapshot,
     follow::Follower,
+    presence::PageId,
     scope::Scope,
     scopes::Slot,
 };
@@ -33,6 +34,9 @@ pub(super) type FollowedStates = Vec<(&'static str, Option<Position>)>;
 pub(super) struct Request {
     pub(super) session: FollowedStates,
     pub(super) others: Vec<(ScopeName, FollowedStates)>,
+    /// Which page asks, and whether it is hidden.
+    pub(super) page: PageId,
+    pub(super) is_hidden: bool,
 }
 
 /// `name!schema`: who does not know the schema leaves it out, and reads at its own risk. One that
@@ -54,7 +58,7 @@ pub(super) struct Opened {
 
 impl Request {
     /// Reads `follow=s.<state>!<schema>@<position>,0.<state>@…` and `scope=<name>`: a number is that of a
-    /// `scope`, counted from 0.
+    /// `scope`, counted from 0. `client` says which page it is, and `hidden` that nobody looks at it.
     ///
     /// `Last-Event-ID` is not read: it is one position, of the frame that came last, and of an
     /// update over several states the others may not have come. The URL is exact, and what comes
@@ -67,6 +71,8 @@ impl Request {
         let mut request = Request {
             session: Vec::new(),
             others: Vec::new(),
+            page: PageId::of(values("client").next().unwrap_or_default()),
+            is_hidden: values("hidden").next().is_some(),
         };
         for name in values("scope") {
             if request.others.len() >= runtime.limits.followed_scopes {
@@ -86,6 +92,12 @@ impl Request {
             request.follow(runtime, one)?;
         }
         Ok(request)
+    }
+
+    /// The scopes that are named, and the session.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &ScopeName> {
+        let others = self.others.iter().map(|(name, _)| name);
+        std::iter::once(&ScopeName::Session).chain(others)
     }
 
     fn follow(&mut self, runtime: &Runtime, one: &str) -> Result<(), ByeReason> {

@@ -91,11 +91,6 @@ impl<F> Audience<F> {
         all.retain(|known| !Arc::ptr_eq(known, one));
     }
 
-    pub(crate) fn any(&self, is: impl Fn(&F) -> bool) -> bool {
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().any(|one| is(one))
-    }
-
     pub(crate) fn each(&self, visit: impl Fn(&F)) {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().for_each(|one| visit(one));

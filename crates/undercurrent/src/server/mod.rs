@@ -18,6 +18,7 @@ mod measure;
 mod outcome;
 mod pages;
 mod polls;
+mod presence;
 mod queue;
 mod queues;
 mod reading;

@@ -27,7 +27,8 @@ pub(crate) struct Polls {
 }
 
 struct Running {
-    handler: &'static str,
+    // A std mutex, held to put or to copy out.
+    handler: Mutex<&'static str>,
     /// Since when it has not given its thread back, in milliseconds from `began` and one more; 0
     /// while it waits.
     since: AtomicU64,
@@ -38,6 +39,12 @@ pub(crate) struct Watched<F> {
     future: F,
     guard: Guard,
 }
+
+/// Where handlers that don't wait are watched, one after the other.
+pub(crate) struct Slot(Guard);
+
+/// A handler runs that does not wait. Dropped, it has ended.
+pub(crate) struct Entered<'a>(&'a Running);
 
 struct Guard {
     polls: Arc<Polls>,
@@ -64,17 +71,26 @@ impl Polls {
         name: &'static str,
         future: F,
     ) -> Watched<F> {
+        let guard = self.guard(name);
+        Watched { future, guard }
+    }
+
+    /// For handlers that run one after the other: entering one costs no place in the table.
+    pub(crate) fn slot(self: &Arc<Self>) -> Slot {
+        Slot(self.guard(""))
+    }
+
+    fn guard(self: &Arc<Self>, name: &'static str) -> Guard {
         self.thread.call_once(|| self.start());
         let running = Arc::new(Running {
-            handler: name,
+            handler: Mutex::new(name),
             since: AtomicU64::new(0),
         });
         self.lock().insert(address(&running), running.clone());
-        let guard = Guard {
+        Guard {
             polls: self.clone(),
             running,
-        };
-        Watched { future, guard }
+        }
     }
 
     /// The handlers that the log was told of.
@@ -99,7 +115,7 @@ impl Polls {
         let long = |(address, running): (&usize, &Arc<Running>)| {
             let since = running.since.load(Ordering::Relaxed);
             let is_long = since > 0 && now.saturating_sub(since) >= slow;
-            is_long.then_some((running.handler, (*address, since)))
+            is_long.then(|| (*running.lock_handler(), (*address, since)))
         };
         // Told of outside of the lock: a log may be slow.
         let long: Vec<_> = self.lock().iter().filter_map(long).collect();
@@ -135,6 +151,30 @@ fn look_now_and_then(polls: &Weak<Polls>, pause: Duration) {
         polls.look(&mut told);
         drop(polls);
         std::thread::sleep(pause);
+    }
+}
+
+// === impl Slot, Entered ===
+
+impl Slot {
+    /// A handler begins. The slot is watched until what this returns is dropped.
+    pub(crate) fn enter(&self, name: &'static str) -> Entered<'_> {
+        let Slot(Guard { polls, running }) = self;
+        *running.lock_handler() = name;
+        running.since.store(polls.now_ms(), Ordering::Relaxed);
+        Entered(running)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.since.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Running {
+    fn lock_handler(&self) -> MutexGuard<'_, &'static str> {
+        self.handler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,11 +4,13 @@
 use super::{
     HandlerError, Runtime,
     context::{EventRun, NotDispatched},
-    describe_panic, forget_panic,
+    describe_panic, drop_quietly, forget_panic,
     outcome::Outcome,
+    polls::Slot,
+    queues::Queues,
     random_id,
     registration::Prepared,
-    scope::Scope,
+    scope::{Gate, Look, Scope},
     store::{Record, StoredEvent},
     writing::{HandlerFailure, Writing},
 };
@@ -26,7 +28,7 @@ use std::{
     convert::Infallible,
     ops::ControlFlow,
     panic::AssertUnwindSafe,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
 };
 use tokio::sync::oneshot;
 
@@ -114,18 +116,42 @@ impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
     /// queue, and a cancel goes ahead of it. These do not depend on who waits for this to return.
     pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
-        let end = match self.admit(event) {
-            ControlFlow::Break(accepted) => return accepted,
+        let accepted = self.accept_through(&|| true, event).await;
+        accepted.unwrap_or(Accepted::Full)
+    }
+
+    /// The same as soon as a gate lets pass. `None` when it refuses.
+    pub(crate) async fn accept_through(
+        self: &Arc<Self>,
+        gate: &impl Gate,
+        event: Queued,
+    ) -> Option<Accepted> {
+        let admitted = loop {
+            {
+                let mut queues = self.lock_queues();
+                match gate.look() {
+                    Look::Pass => break self.admit(&mut queues, event),
+                    Look::Refuse => return None,
+                    Look::Wait => {}
+                }
+            }
+            gate.wait().await;
+        };
+        let end = match admitted {
+            ControlFlow::Break(accepted) => return Some(accepted),
             ControlFlow::Continue(end) => end,
         };
         let (kind, message) = end.await;
-        Accepted::Ended(kind, message)
+        Some(Accepted::Ended(kind, message))
     }
 
     /// What needs no lock over an await: the number, the room, the queue. Goes on with the end of
     /// what does not wait in the queue.
-    fn admit(self: &Arc<Self>, event: Queued) -> ControlFlow<Accepted, SharedEnd> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+    fn admit(
+        self: &Arc<Self>,
+        queues: &mut Queues,
+        event: Queued,
+    ) -> ControlFlow<Accepted, SharedEnd> {
         let visitor = event.visitor;
         let next_id = queues.next_id();
         let Some(queue) = queues.of(visitor) else {
@@ -199,8 +225,9 @@ impl Scope {
     ) -> (EndKind, String) {
         let done = match prepared {
             Prepared::Task(task) => {
-                let started = self.start_task(task, visitor, origin, &mut notes).await;
-                started.map(drop)
+                let anyone = &|| true;
+                let started = self.start_task(anyone, task, (visitor, origin), &mut notes);
+                started.await.map(drop)
             }
             Prepared::Control(verb, which) => {
                 self.control_tasks(verb, &which, visitor, origin, &mut notes)
@@ -220,12 +247,45 @@ impl Scope {
     pub(crate) fn dispatch(
         self: &Arc<Self>,
         visitor: Visitor,
-        mut events: Vec<Queued>,
+        events: Vec<Queued>,
     ) -> Result<Vec<Record>, ()> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put_behind(&mut self.lock_queues(), visitor, events)
+    }
+
+    /// The same with one event of a task's, as soon as its gate lets pass.
+    pub(crate) async fn dispatch_through(
+        self: &Arc<Self>,
+        gate: &impl Gate,
+        visitor: Visitor,
+        event: Queued,
+    ) -> Result<(), UpdateError> {
+        loop {
+            {
+                let mut queues = self.lock_queues();
+                match gate.look() {
+                    Look::Pass => {
+                        let records = self.put_behind(&mut queues, visitor, vec![event]);
+                        drop(queues);
+                        self.hand_over(records.map_err(|()| UpdateError::QueueFull)?);
+                        return Ok(());
+                    }
+                    Look::Refuse => return Err(UpdateError::Cancelled),
+                    Look::Wait => {}
+                }
+            }
+            gate.wait().await;
+        }
+    }
+
+    fn put_behind(
+        self: &Arc<Self>,
+        queues: &mut Queues,
+        visitor: Visitor,
+        mut events: Vec<Queued>,
+    ) -> Result<Vec<Record>, ()> {
         for event in &mut events {
             event.id = queues.next_id();
         }
@@ -238,6 +298,10 @@ impl Scope {
         queue.waiting.extend(events);
         self.run_if_idle(queue, visitor);
         Ok(records)
+    }
+
+    pub(super) fn lock_queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count_events(&self, more: usize) {
@@ -259,10 +323,11 @@ impl Scope {
     }
 
     pub(super) async fn run_queue(self: Arc<Self>, visitor: Visitor) {
-        while let Some(event) = self.next_event(visitor) {
-            let Some(runtime) = self.runtime.upgrade() else {
-                return;
-            };
+        let Some(runtime) = self.runtime.upgrade() else {
+            return;
+        };
+        let slot = runtime.polls.slot();
+        while let Some(event) = self.next_event(&runtime, visitor) {
             let stored = event.stored();
             let Queued {
                 name,
@@ -280,7 +345,8 @@ impl Scope {
                 is_first,
                 id,
             };
-            let run = AssertUnwindSafe(self.run_event(&runtime, prepared, &sender, stored));
+            let run = self.run_event(&runtime, &slot, prepared, &sender, stored);
+            let run = AssertUnwindSafe(run);
             // User code can panic in more places than its handler: where an error is formatted,
             // where arguments are dropped. The queue goes on.
             let kind = match run.catch_unwind().await {
@@ -289,44 +355,58 @@ impl Scope {
                     forget_panic(panic);
                     let end = End::of_stray_panic(name);
                     self.end_in_state(&runtime, &sender, &end, Vec::new()).await;
-                    EndKind::Panicked
+                    Some(EndKind::Panicked)
                 }
             };
             runtime.events_under_way.fetch_sub(1, Ordering::Relaxed);
-            if let Some(ended) = ended {
+            if let (Some(ended), Some(kind)) = (ended, kind) {
                 // The form may have stopped waiting.
                 let _ = ended.send(kind);
             }
         }
     }
 
-    fn next_event(&self, visitor: Visitor) -> Option<Queued> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+    fn next_event(&self, runtime: &Runtime, visitor: Visitor) -> Option<Queued> {
+        let mut queues = self.lock_queues();
         // A queue that runs is not idle, and stays.
         let queue = queues.existing(visitor)?;
+        if runtime.is_shutting_down() && runtime.store.outlives() {
+            // What has not begun begins with the next start. No form waits for that.
+            queue
+                .waiting
+                .iter_mut()
+                .for_each(|event| event.ended = None);
+            queue.is_running = false;
+            return None;
+        }
         let next = queue.waiting.pop_front();
         queue.is_running = next.is_some();
         next
     }
 
+    /// Returns how it ended, or `None` where it has not: it begins again with the next start.
     async fn run_event(
         self: &Arc<Self>,
         runtime: &Arc<Runtime>,
+        slot: &Slot,
         prepared: Prepared,
         sender: &Sender,
         stored: StoredEvent,
-    ) -> EndKind {
+    ) -> Option<EndKind> {
         let mut notes = Vec::new();
         let end = match prepared {
+            // The time of those that wait is over, too.
+            _ if runtime.interrupted.is_cancelled() => End::interrupted(),
             Prepared::Sync(apply) => {
                 let Some(mut writing) = self.write().await else {
-                    return EndKind::Interrupted;
+                    return Some(EndKind::Interrupted);
                 };
+                let _watched = slot.enter(sender.name);
                 // Its change and its end are one update.
                 let end = End::of_failure(sender.name, apply(&mut writing));
                 writing.end_event(runtime, sender, &end);
                 writing.publish();
-                return end.kind;
+                return Some(end.kind);
             }
             Prepared::Async(run) => {
                 let origin = sender.origin.clone();
@@ -339,7 +419,16 @@ impl Scope {
                 let context = Arc::new(context);
                 let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
                 let outcome = runtime.polls.watch(sender.name, future).await;
-                let mut end = End::of(sender.name, outcome);
+                let mut end = match outcome {
+                    Ok(Err(error)) if context.is_cut_by(&error) => {
+                        drop_quietly(error);
+                        if runtime.store.outlives() && !context.has_begun() {
+                            return None;
+                        }
+                        End::interrupted()
+                    }
+                    outcome => End::of(sender.name, outcome),
+                };
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {
                         Ok(events) => match self.dispatch(sender.visitor, events) {
@@ -365,7 +454,7 @@ impl Scope {
             }
         };
         self.end_in_state(runtime, sender, &end, notes).await;
-        end.kind
+        Some(end.kind)
     }
 
     pub(super) async fn end_in_state(

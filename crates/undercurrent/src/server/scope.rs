@@ -141,7 +141,7 @@ impl Scope {
     }
 
     /// Takes the lock as soon as a gate lets pass.
-    async fn write_through(&self, gate: &impl Gate) -> Result<Writing<'_>, UpdateError> {
+    pub(super) async fn write_through(&self, gate: &impl Gate) -> Result<Writing<'_>, UpdateError> {
         loop {
             let writing = self.write().await.ok_or(UpdateError::Cancelled)?;
             match gate.look() {

@@ -131,6 +131,11 @@ impl Scopes {
         leaving.contains_key(&key)
     }
 
+    /// The place of a scope, if there is one.
+    pub(super) fn existing(&self, key: ScopeKey) -> Option<Arc<Slot>> {
+        self.part(key).get(&key).cloned()
+    }
+
     /// The scope, if it exists.
     pub(crate) fn find(&self, key: ScopeKey) -> Option<Arc<Scope>> {
         self.part(key).get(&key)?.scope()

@@ -5,6 +5,7 @@ use super::{
     cell::{AnySnapshot, write_large},
     follow::Follower,
     followed::{FollowedScope, Request, open_scopes},
+    presence::HIDDEN_RETRY_MS,
     scope::Scope,
     serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
 };
@@ -65,7 +66,7 @@ pub(crate) async fn stream(
 const FULL_RETRY_MS: u32 = 5_000;
 
 /// How long a tab without a stream of its own waits between two looks.
-const TURN_RETRY_MS: u32 = 700;
+const TURN_RETRY_MS: u32 = 500;
 
 fn open(
     runtime: &Arc<Runtime>,
@@ -109,8 +110,8 @@ pub(super) struct Stream {
     scopes: Vec<FollowedScope>,
     /// Scopes that do not let the visitor in, with what they say. Told once.
     refused: Vec<(ScopeName, String)>,
-    /// It ends as soon as everything there is has been sent.
-    is_brief: bool,
+    /// It ends as soon as everything there is has been sent, and its page comes back so much later.
+    brief_retry_ms: Option<u32>,
     phase: Phase,
     /// What goes out next, before anything else: large snapshots, whose bytes are shared with the
     /// other streams that send them.
@@ -148,10 +149,17 @@ impl Stream {
         if runtime.streams.count() >= limits.streams {
             return Err(ByeReason::Full);
         }
-        let follower = Arc::new(Follower::new(visitor, connection, runtime.uptime_ms()));
+        let (page, is_hidden) = (request.page, request.is_hidden);
+        let follower = Follower::new(visitor, connection, runtime.uptime_ms());
+        let follower = Arc::new(follower.of_page(page, is_hidden));
         // From here on a change wakes it; what came before it finds in the log.
         let opened = open_scopes(&runtime, visitor, request, &follower)?;
-        let is_brief = opened.others_of_visitor >= limits.streams_of_visitor;
+        let retry_ms = match opened.others_of_visitor >= limits.streams_of_visitor {
+            // Whoever looks at no page needs no stream, but is there.
+            _ if is_hidden => Some(HIDDEN_RETRY_MS),
+            true => Some(TURN_RETRY_MS),
+            false => None,
+        };
         let id = runtime.streams.add(&follower);
         if runtime.is_shutting_down() {
             // It came between the question and the last words to all.
@@ -164,7 +172,7 @@ impl Stream {
             id,
             scopes: opened.scopes,
             refused: opened.refused,
-            is_brief,
+            brief_retry_ms: retry_ms,
             phase: Phase::Opening,
             large: VecDeque::new(),
         })
@@ -242,8 +250,11 @@ impl Stream {
                 }
                 Phase::Live => {
                     let missing = self.write_entries(out, max);
-                    if missing.is_empty() && out.len() < max && self.is_brief {
-                        self.follower.say_bye(ByeReason::Turn, TURN_RETRY_MS);
+                    if missing.is_empty()
+                        && out.len() < max
+                        && let Some(retry_ms) = self.brief_retry_ms
+                    {
+                        self.follower.say_bye(ByeReason::Turn, retry_ms);
                     }
                     if missing.is_empty() || out.len() >= max {
                         return;

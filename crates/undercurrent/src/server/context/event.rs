@@ -108,7 +108,7 @@ impl<S: State> EventContext<S> {
     pub async fn sleep(&self, span: impl Into<Duration>) -> Result<(), UpdateError> {
         tokio::select! {
             biased;
-            () = self.run.runtime.interrupted.cancelled() => Err(UpdateError::Cancelled),
+            () = self.run.runtime.interrupted.cancelled() => Err(self.run.cut()),
             () = tokio::time::sleep(span.into()) => Ok(()),
         }
     }
@@ -153,15 +153,9 @@ impl<S: State> EventContext<S> {
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
         const { assert_same_scope::<S, E::State>() };
         let run = &self.run;
-        start(
-            &run.scope,
-            &run.runtime,
-            run.visitor,
-            task,
-            run.origin.clone(),
-            run.begins().into_iter().collect(),
-        )
-        .await
+        let by = (run.visitor, run.origin.clone());
+        let notes = run.begins().into_iter().collect();
+        start(&|| true, (&run.scope, &run.runtime), by, task, notes).await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without

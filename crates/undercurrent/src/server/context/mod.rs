@@ -15,15 +15,18 @@ pub use self::{
 };
 
 use super::{
-    Runtime,
+    HandlerError, Runtime,
     queue::{Origin, Queued},
     scope::{Gate, Look, Scope},
     store::{Record, StoredEvent},
     tasks::NotStarted,
     writing::Writing,
 };
-use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, Visitor, Which};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor, Which};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// One run of an event.
 pub(crate) struct EventRun {
@@ -35,6 +38,8 @@ pub(crate) struct EventRun {
     dispatched: Mutex<Result<Vec<Queued>, NotDispatched>>,
     // A std mutex, taken out of with the first update.
     not_begun: Mutex<Option<(u64, StoredEvent)>>,
+    /// A wait of it ended because the server goes down.
+    is_cut: AtomicBool,
 }
 
 /// An event asks: nothing stands in its way. The store is told of its first update that it has
@@ -149,15 +154,14 @@ fn which<Arguments, F: TaskFn<Arguments>>(key: impl ToString) -> Which {
 }
 
 async fn start<E: TaskDef>(
-    scope: &Arc<Scope>,
-    runtime: &Arc<Runtime>,
-    visitor: Visitor,
+    gate: &impl Gate,
+    (scope, runtime): (&Arc<Scope>, &Arc<Runtime>),
+    by: (Visitor, Option<Origin>),
     task: Call<E>,
-    origin: Option<Origin>,
     mut notes: Vec<Record>,
 ) -> Result<u64, NotStarted> {
     let task = runtime.prepared_task(task)?;
-    let started = scope.start_task(task, visitor, origin, &mut notes).await;
+    let started = scope.start_task(gate, task, by, &mut notes).await;
     scope.hand_over(notes);
     started
 }
@@ -178,7 +182,33 @@ impl EventRun {
             origin,
             dispatched: Mutex::new(Ok(Vec::new())),
             not_begun: Mutex::new(Some(not_begun)),
+            is_cut: AtomicBool::new(false),
         }
+    }
+
+    /// The server goes down, and a wait ends with it.
+    fn cut(&self) -> UpdateError {
+        self.is_cut.store(true, Ordering::Relaxed);
+        UpdateError::Cancelled
+    }
+
+    /// Until the server goes down.
+    async fn until_cut(&self) {
+        self.runtime.interrupted.cancelled().await;
+        self.cut();
+    }
+
+    /// It ended with this because the server goes down.
+    pub(crate) fn is_cut_by(&self, error: &HandlerError) -> bool {
+        let is_cancelled = matches!(error, HandlerError::Cancelled);
+        let is_cut = self.is_cut.load(Ordering::Relaxed) || is_cancelled;
+        is_cut && self.runtime.interrupted.is_cancelled()
+    }
+
+    /// It has changed something, or started something.
+    pub(crate) fn has_begun(&self) -> bool {
+        let not_begun = self.not_begun.lock();
+        not_begun.unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// What the store is to know with its first update.

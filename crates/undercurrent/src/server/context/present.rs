@@ -2,16 +2,17 @@
 
 use super::TaskContext;
 use crate::{State, UpdateError, Visitor};
-use std::pin::pin;
+use std::{future::pending, pin::pin};
+use tokio::time::Instant;
 
 impl<S: State> TaskContext<S> {
     /// Waits until those who are here are such: the closure gets the visitors who have a page open
     /// on this scope, each once, in an order of their own, now and each time somebody comes or
     /// goes. It ends the wait with what it returns in `Some`. In between nothing runs.
     ///
-    /// To be here is to have a stream: a reload goes and comes, a tab that is hidden for half a
-    /// minute goes until it is looked at. What that means to others, and after how long, is the
-    /// app's to say.
+    /// A page is here from its first stream on, hidden or not. Who has closed the last one goes 7 s
+    /// later: a reload does not show. A page that is hidden and vanishes without a word, with its
+    /// computer say, is gone after three minutes.
     ///
     /// ```
     /// use undercurrent::prelude::*;
@@ -39,20 +40,35 @@ impl<S: State> TaskContext<S> {
         &self,
         mut look: impl FnMut(&[Visitor]) -> Option<T> + Send,
     ) -> Result<T, UpdateError> {
-        let followers = &self.scope().slot.followers;
+        let presence = &self.scope().slot.followers.presence;
+        let mut known = None;
         loop {
             // Listens before it looks, so that who comes or goes in between is not missed.
-            let mut moved = pin!(followers.moved.notified());
+            let mut moved = pin!(presence.moved.notified());
             moved.as_mut().enable();
             self.go_on().await?;
-            if let Some(found) = look(&followers.visitors()) {
-                return Ok(found);
+            let (here, first_goes) = presence.visitors();
+            // A page that takes turns comes and goes, and its visitor is there.
+            if known.as_ref() != Some(&here) {
+                if let Some(found) = look(&here) {
+                    return Ok(found);
+                }
+                known = Some(here);
             }
             tokio::select! {
                 biased;
                 () = self.attempt.ends() => return Err(UpdateError::Cancelled),
                 () = moved => {}
+                () = until(first_goes) => {}
             }
         }
+    }
+}
+
+/// Until a moment that may never come.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => pending().await,
     }
 }

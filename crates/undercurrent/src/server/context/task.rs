@@ -222,10 +222,9 @@ impl<S: State> TaskContext<S> {
         let run = &self.attempt.run;
         let queued = run.runtime.queued(event, run.visitor, None);
         let queued = queued.map_err(UpdateError::NotRecorded)?;
-        let dispatched = run.scope.dispatch(run.visitor, vec![queued]);
-        let records = dispatched.map_err(|()| UpdateError::QueueFull)?;
-        run.scope.hand_over(records);
-        Ok(())
+        let scope = &run.scope;
+        let dispatched = scope.dispatch_through(&self.attempt, run.visitor, queued);
+        dispatched.await
     }
 
     /// The page that sent the event which started the task: it can be led elsewhere, told
@@ -249,15 +248,9 @@ impl<S: State> TaskContext<S> {
         const { assert_same_scope::<S, E::State>() };
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let run = &self.attempt.run;
-        start(
-            &run.scope,
-            &run.runtime,
-            run.visitor,
-            task,
-            run.origin.clone(),
-            Vec::new(),
-        )
-        .await
+        let by = (run.visitor, run.origin.clone());
+        let place = (&run.scope, &run.runtime);
+        start(&self.attempt, place, by, task, Vec::new()).await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without

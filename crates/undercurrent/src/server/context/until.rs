@@ -18,9 +18,8 @@ impl<S: State> EventContext<S> {
         &self,
         look: impl FnMut(&S) -> Option<T> + Send,
     ) -> impl Future<Output = Result<T, UpdateError>> + Send {
-        let interrupted = self.runtime().interrupted.clone();
         let scope = self.scope();
-        scope.until(|| true, interrupted.cancelled_owned(), look)
+        scope.until(|| true, self.run.until_cut(), look)
     }
 }
 

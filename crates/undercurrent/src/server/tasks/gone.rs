@@ -1,19 +1,27 @@
 //! `on_disconnect = cancel_after(…)`: a run whose visitor has gone.
 
-use super::TaskRun;
+use super::{
+    super::presence::{HIDDEN_LEASE, LEASE, Stays},
+    TaskRun,
+};
 use crate::Which;
 use std::{pin::pin, sync::Arc, time::Duration};
 
-/// Cancels a run when its visitor has had no stream in its scope for so long. A reload is a stream
-/// that goes and comes.
-pub(super) async fn cancel_when_gone(run: Arc<TaskRun>) {
+/// Cancels a run when its visitor has had no page open on its scope for so long. One that goes on
+/// behind a restart leaves hidden pages the time to say that they are there.
+pub(super) async fn cancel_when_gone(run: Arc<TaskRun>, goes_on: bool) {
     let Some(ms) = run.policy.on_disconnect_ms else {
         return;
     };
-    let grace = Duration::from_millis(ms);
+    let span = Duration::from_millis(ms);
+    let first = if goes_on {
+        span.max(HIDDEN_LEASE)
+    } else {
+        span
+    };
     tokio::select! {
         () = run.over.cancelled() => {}
-        () = until_gone(&run, grace) => {
+        () = until_gone(&run, span, first) => {
             tracing::info!(task = run.name, "its visitor has gone: the task is cancelled");
             run.scope.cancel_tasks(&Which {
                 task: run.name.to_owned(),
@@ -24,26 +32,43 @@ pub(super) async fn cancel_when_gone(run: Arc<TaskRun>) {
     }
 }
 
-async fn until_gone(run: &TaskRun, grace: Duration) {
+async fn until_gone(run: &TaskRun, span: Duration, first: Duration) {
+    let presence = &run.scope.slot.followers.presence;
+    let mut left = first;
     loop {
-        until_here(run, false).await;
-        tokio::select! {
-            () = tokio::time::sleep(grace) => return,
-            () = until_here(run, true) => {}
+        // Listens before it looks, so that who comes or goes in between is not missed.
+        let mut moved = pin!(presence.moved.notified());
+        moved.as_mut().enable();
+        match presence.stays(run.visitor) {
+            Stays::Open => moved.await,
+            Stays::Until(until) => tokio::select! {
+                () = moved => continue,
+                () = tokio::time::sleep_until(until) => {}
+            },
+            Stays::Gone => {
+                let until = tokio::time::Instant::now() + left;
+                if until_comes(run, until).await {
+                    return;
+                }
+            }
         }
+        // The lease is part of the absence.
+        left = span.saturating_sub(LEASE);
     }
 }
 
-/// Until the visitor has a stream in the scope, or has none.
-async fn until_here(run: &TaskRun, wanted: bool) {
-    let followers = &run.scope.slot.followers;
+/// Waits until the visitor is here again, or has been away until then. Says which.
+async fn until_comes(run: &TaskRun, until: tokio::time::Instant) -> bool {
+    let presence = &run.scope.slot.followers.presence;
     loop {
-        // Listens before it looks, so that who comes or goes in between is not missed.
-        let mut moved = pin!(followers.moved.notified());
+        let mut moved = pin!(presence.moved.notified());
         moved.as_mut().enable();
-        if followers.has(run.visitor) == wanted {
-            return;
+        if presence.stays(run.visitor) != Stays::Gone {
+            return false;
         }
-        moved.await;
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => return true,
+            () = moved => {}
+        }
     }
 }

@@ -14,7 +14,7 @@ use self::{drive::drive, records::now_ms, run::Control};
 use super::{
     queue::Origin,
     registration::{Arguments, Overlap, Prepared, PreparedTask, Verb},
-    scope::Scope,
+    scope::{Gate, Scope},
     store::Record,
 };
 use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};
@@ -40,7 +40,7 @@ pub enum NotStarted {
     Busy,
     /// There is no room for another task, here or in the process.
     Full,
-    /// The task that wanted to start it was cancelled.
+    /// The task that wanted to start it was cancelled, or the server goes down.
     Cancelled,
     /// Its arguments can't be written as JSON and read again.
     Arguments,
@@ -80,23 +80,25 @@ impl Tasks {
 }
 
 impl Scope {
-    /// Starts a task beside the queue and returns its id.
+    /// Starts a task beside the queue and returns its id. The gate is asked under the lock: of a task
+    /// that was cancelled while it waited for that, nothing starts.
     pub(crate) async fn start_task(
         self: &Arc<Self>,
+        gate: &impl Gate,
         task: PreparedTask,
-        visitor: Visitor,
-        origin: Option<Origin>,
+        (visitor, origin): (Visitor, Option<Origin>),
         notes: &mut Vec<Record>,
     ) -> Result<u64, NotStarted> {
-        let Some(mut writing) = self.write().await else {
-            return Err(NotStarted::Full);
-        };
+        let writing = self.write_through(gate).await;
+        let mut writing = writing.map_err(|_| NotStarted::Cancelled)?;
         let runtime = writing.runtime().clone();
         let limits = &runtime.limits;
         // The table is looked at and changed under the scope's lock, so that of two starts one
         // sees the other.
         let mut tasks = self.lock_tasks();
-        if visitor.is_server() && runtime.is_shutting_down() {
+        // Nobody would tell it to end.
+        let is_too_late = runtime.interrupted.is_cancelled();
+        if is_too_late || visitor.is_server() && runtime.is_shutting_down() {
             return Err(NotStarted::Cancelled);
         }
         let same = tasks.of(task.name, &task.key);
@@ -144,7 +146,7 @@ impl Scope {
             run.runtime
                 .tracker
                 .clone()
-                .spawn(gone::cancel_when_gone(run.clone()));
+                .spawn(gone::cancel_when_gone(run.clone(), false));
         }
         if !waits {
             run.runtime.tracker.clone().spawn(drive(run));
@@ -176,9 +178,15 @@ impl Scope {
             return;
         };
         let mut tasks = self.lock_tasks();
+        // What a task dispatches is let in under this lock.
+        let queues = self.lock_queues();
+        let concerned = tasks.concerned(which);
+        concerned
+            .iter()
+            .for_each(|run| _ = run.ask(Control::Cancel));
+        drop(queues);
         let mut ended = Vec::new();
-        for run in tasks.concerned(which) {
-            run.ask(Control::Cancel);
+        for run in concerned {
             // One that nobody drives has no end but this.
             if tasks.queued.remove(&run.id) {
                 tasks.all.remove(&run.id);
@@ -212,7 +220,11 @@ impl Scope {
             return;
         }
         for run in tasks.concerned(which) {
-            if !tasks.queued.contains(&run.id) && run.ask(Control::Pause) {
+            // What a task dispatches is let in under this lock.
+            let queues = self.lock_queues();
+            let is_asked = !tasks.queued.contains(&run.id) && run.ask(Control::Pause);
+            drop(queues);
+            if is_asked {
                 writing.change_record(run.id, |record| record.status = TaskStatus::Paused);
             }
         }
@@ -259,8 +271,8 @@ impl Scope {
         let handler = runtime.registry.handler(&name);
         match handler.map(|handler| handler.prepare(Arguments::Json(&arguments))) {
             Some(Ok(Prepared::Task(task))) => {
-                let started = self.start_task(task, visitor, origin, notes).await;
-                started.map(drop)
+                let started = self.start_task(&|| true, task, (visitor, origin), notes);
+                started.await.map(drop)
             }
             _ => Err(NotStarted::Unknown),
         }

@@ -39,7 +39,7 @@ impl TaskRun {
     pub(in crate::server) fn drive_again(self: Arc<Self>) {
         let tracker = self.runtime.tracker.clone();
         if self.policy.on_disconnect_ms.is_some() && !self.visitor.is_server() {
-            tracker.spawn(gone::cancel_when_gone(self.clone()));
+            tracker.spawn(gone::cancel_when_gone(self.clone(), true));
         }
         if !self.waits() {
             tracker.spawn(drive::drive(self));

@@ -167,7 +167,11 @@ impl TaskRun {
             status,
             error: error.clone(),
         };
-        (self.on_end)(writing, &end);
+        {
+            let slot = self.runtime.polls.slot();
+            let _watched = slot.enter(self.name);
+            (self.on_end)(writing, &end);
+        }
         self.over.cancel();
         writing.end_record(self.id, status, error);
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{CancelTask, PauseTask, ResumeTask, RetryTask};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 // === Time ===
 
@@ -251,4 +252,95 @@ async fn arguments_are_kept_as_long_as_their_run() {
     let (runs, arguments) = scope.read(|| true, kept).await.expect("it reads");
     assert_eq!(runs, [18, 19, 20]);
     assert_eq!(arguments, runs);
+}
+
+// === What a cancelled task asks for ===
+
+#[background]
+async fn starts_another(cx: TaskContext<Trial>) -> Result {
+    cx.sleep(Millis(100)).await?;
+    cx.start(ticks(1)).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_cancel_nothing_starts_though_it_was_asked_for_before() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, starts_another()).await;
+    until_status(&scope, TaskStatus::Running).await;
+    let held = scope.write().await;
+    // The cancel stands in the line before the start.
+    let cancelling = tokio::spawn({
+        let scope = scope.clone();
+        async move { cancel(&scope, "trial/starts_another", "").await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(held);
+    cancelling.await.expect("it ends");
+    until_status(&scope, TaskStatus::Cancelled).await;
+    assert_eq!(runs(&scope).await.len(), 1, "nothing was started");
+    assert_eq!(seen(&scope).await, [""; 0]);
+}
+
+static HAS_HEARD: AtomicBool = AtomicBool::new(false);
+
+#[background]
+async fn hears_its_cancel(cx: TaskContext<Trial>) -> Result {
+    let heard = cx.wait_for(std::future::pending::<()>()).await;
+    HAS_HEARD.store(true, Ordering::SeqCst);
+    Ok(heard?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_waits_for_whoever_lets_an_event_in() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, hears_its_cancel()).await;
+    until_status(&scope, TaskStatus::Running).await;
+    let cancelling = {
+        // What a task dispatches is let in, or not, under this lock.
+        let _letting_in = scope.lock_queues();
+        let cancelling = tokio::spawn({
+            let scope = scope.clone();
+            async move { cancel(&scope, "trial/hears_its_cancel", "").await }
+        });
+        while scope.try_write().is_some() {
+            std::thread::yield_now();
+        }
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(1));
+            assert!(!HAS_HEARD.load(Ordering::SeqCst));
+        }
+        cancelling
+    };
+    cancelling.await.expect("it ends");
+    until_status(&scope, TaskStatus::Cancelled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dispatched_passes_its_gate_where_it_is_let_in() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let queued = || {
+        runtime
+            .queued(note("x".into()), VISITOR, None)
+            .expect("it fits")
+    };
+    let refused = scope.dispatch_through(&|| false, VISITOR, queued()).await;
+    assert_eq!(refused, Err(UpdateError::Cancelled));
+    assert!(scope.accept_through(&|| false, queued()).await.is_none());
+    let let_in = scope.dispatch_through(&|| true, VISITOR, queued()).await;
+    assert_eq!(let_in, Ok(()));
+    until(|| async { seen(&scope).await == ["x"] }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_tasks_are_interrupted_none_starts() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    runtime.interrupted.cancel();
+    let started = send(&scope, 1, ticks(1)).await;
+    assert!(matches!(started, Accepted::Ended(EndKind::Failed, _)));
+    assert_eq!(runs(&scope).await, []);
 }

@@ -3,11 +3,12 @@
 use super::{
     super::{
         cell::write_large,
+        events::{Batch, take_events},
         measure::{LARGE_BYTES, Size},
     },
     *,
 };
-use crate::core::log::Entry;
+use crate::{answer::Fate, core::log::Entry};
 use serde::{Deserialize, Serialize};
 use std::sync::{
     Mutex,
@@ -278,4 +279,42 @@ async fn states_inside_of_others_may_share_a_name() {
     assert!(runtime.registry.state("album").is_some());
     assert!(runtime.registry.state("detail").is_none());
     assert_eq!(nested::Album::default().pages, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_without_room_keeps_nobody_behind_it_out() {
+    let runtime = runtime(Limits {
+        tasks: 0,
+        queue: 1,
+        ..Limits::default()
+    });
+    let session = runtime.sessions.fresh();
+    let raw = |json| serde_json::from_str::<&serde_json::value::RawValue>(json).expect("JSON");
+    let text = raw(r#"{"text":"x"}"#);
+    let batch = Batch {
+        client: "c".into(),
+        scope: None,
+        events: vec![
+            (1, "trial/ticks".into(), raw(r#"{"times":1}"#)),
+            (2, "trial/note".into(), text),
+            // Here the queue is full, and what is behind has no room either.
+            (3, "trial/note".into(), text),
+            (4, "trial/ticks".into(), raw(r#"{"times":1}"#)),
+        ],
+    };
+    let taken = take_events(&runtime, &session, batch)
+        .await
+        .expect("it is read");
+    let came: Vec<_> = taken
+        .events
+        .iter()
+        .map(|answer| (answer.is, answer.kind))
+        .collect();
+    let full = (Fate::Refused, Some(EndKind::Full));
+    assert_eq!(came, [full, (Fate::Queued, None), full, full]);
+    let place = place(&runtime, session.visitor, &ScopeName::Session);
+    let scope = runtime.scopes.find(place.key).expect("it was made");
+    let mut queues = scope.lock_queues();
+    let numbers = &queues.existing(session.visitor).expect("a queue").numbers;
+    assert!(numbers.is_known("c", 2) && !numbers.is_known("c", 3));
 }

@@ -105,10 +105,17 @@ async fn an_event_that_waits_is_interrupted_in_time() {
     let limit = Duration::from_millis(runtime.limits.shutdown_ms);
     let (scope, took) = super::matrix_pages::shut_down_of(uc, async |scope| {
         send(scope, 1, waits_for_nobody()).await;
+        send(scope, 2, note("behind".into())).await;
     })
     .await;
     assert!(took < limit, "{took:?}");
-    ended(&scope, 1).await;
+    ended(&scope, 2).await;
+    let told = failures(&scope).await;
+    let kinds: Vec<_> = told.iter().map(|told| (told.number, told.kind)).collect();
+    // Nothing outlives this process: what is behind has had its time, too.
+    let interrupted = EndKind::Interrupted;
+    assert_eq!(kinds, [(1, interrupted), (2, interrupted)]);
+    assert_eq!(seen(&scope).await, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,18 @@
 //! Who is here, and waiting for what a context knows nothing of.
 
 use super::*;
-use crate::server::follow::Follower;
+use crate::server::{
+    follow::Follower,
+    followed::Request,
+    presence::{LEASE, closed},
+    stream::Stream,
+};
+use axum::{Extension, body::HttpBody, extract::Query, http::HeaderMap};
 use std::{
     future::pending,
+    pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Poll, Waker},
 };
 
 #[derive(State, Clone, Debug, Default)]
@@ -123,4 +131,153 @@ async fn what_comes_while_the_task_is_paused_is_had_when_it_goes_on() {
     ask(&scope, 3, crate::ResumeTask, ("porch/hears", "")).await;
     until_status(&scope, TaskStatus::Done).await;
     assert_eq!(counts(&scope).await, [0, 7]);
+}
+
+// === Pages, as they follow ===
+
+/// Cancelled when nobody has a page open.
+#[background(overlap = reject, on_disconnect = cancel_after("10s"))]
+async fn for_who_looks(cx: TaskContext<Porch>) -> Result {
+    cx.wait_for(pending::<()>()).await?;
+    Ok(())
+}
+
+fn query(client: &str, is_hidden: bool) -> Vec<(String, String)> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut query = vec![pair("follow", "s.porch"), pair("client", client)];
+    query.extend(is_hidden.then(|| pair("hidden", "1")));
+    query
+}
+
+/// A page's stream, read as far as there is something. Says when it is to come back, if it ended.
+async fn open(runtime: &Arc<Runtime>, client: &str, is_hidden: bool) -> (Stream, Option<u64>) {
+    open_as(VISITOR, runtime, client, is_hidden).await
+}
+
+async fn open_as(
+    visitor: Visitor,
+    runtime: &Arc<Runtime>,
+    client: &str,
+    is_hidden: bool,
+) -> (Stream, Option<u64>) {
+    let request = Request::parse(runtime, &query(client, is_hidden));
+    let request = request.unwrap_or_else(|why| panic!("it is not read: {why:?}"));
+    let stream = Stream::new(runtime.clone(), visitor, Default::default(), request);
+    let mut stream = stream.unwrap_or_else(|why| panic!("it does not open: {why:?}"));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut told = String::new();
+    // What is there is there after some turns of others: a snapshot is taken by a task.
+    for _ in 0..50 {
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut stream).poll_frame(&mut cx) {
+            let data = frame.into_data().expect("it is data");
+            told.push_str(std::str::from_utf8(&data).expect("it is text"));
+        }
+        tokio::task::yield_now().await;
+    }
+    let retry = told.split_once("\"retry_ms\":");
+    let retry = retry.and_then(|(_, rest)| rest.split('}').next()?.parse().ok());
+    (stream, retry)
+}
+
+async fn seconds(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_page_is_gone_within_ten_seconds_and_a_reload_never_shows() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, count()).await;
+    let (mut page, _) = open(&runtime, "page-0", false).await;
+    until(|| async { counts(&scope).await == [0, 1] }).await;
+    for nth in 1..=5 {
+        // Slowly: the next page follows five seconds after the one before has gone.
+        drop(page);
+        seconds(5).await;
+        (page, _) = open(&runtime, &format!("page-{nth}"), false).await;
+        seconds(20).await;
+    }
+    assert_eq!(counts(&scope).await, [0, 1], "it never flickered");
+    drop(page);
+    let closed = tokio::time::Instant::now();
+    until(|| async { counts(&scope).await == [0, 1, 0] }).await;
+    assert!(closed.elapsed() < Duration::from_secs(10));
+    assert!(closed.elapsed() >= LEASE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_takes_turns_is_there_and_its_task_runs_on() {
+    let runtime = runtime(Limits {
+        streams_of_visitor: 1,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    send(&scope, 1, count()).await;
+    // Another page of the browser holds the one stream, elsewhere in the session.
+    let (holds, is_brief) = open(&runtime, "holds", false).await;
+    assert_eq!(is_brief, None);
+    send(&scope, 2, for_who_looks()).await;
+    drop(holds);
+    let follower = Arc::new(Follower::new(Visitor([9; 16]), Default::default(), 0));
+    let place = place(&runtime, VISITOR, &ScopeName::Session);
+    runtime.scopes.follow(&place, &follower);
+    for _ in 0..120 {
+        let (turn, retry_ms) = open(&runtime, "turns", false).await;
+        drop(turn);
+        let retry_ms = retry_ms.expect("it is told to come back");
+        tokio::time::sleep(Duration::from_millis(retry_ms * 5 / 4)).await;
+    }
+    let most = counts(&scope).await;
+    assert_eq!(most[most.len() - 2..], [1, 2], "{most:?}");
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    let left = tokio::time::Instant::now();
+    until_status(&scope, TaskStatus::Cancelled).await;
+    assert!(left.elapsed() < Duration::from_secs(11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_page_is_there_until_it_is_closed_or_silent_for_long() {
+    let runtime = runtime(Limits::default());
+    let session = runtime.sessions.fresh();
+    let visitor = session.visitor;
+    let scope = session_of(&runtime, visitor);
+    let open = |client, is_hidden| open_as(visitor, &runtime, client, is_hidden);
+    send_as(visitor, &scope, 1, count()).await;
+    send_as(visitor, &scope, 2, for_who_looks()).await;
+    let (page, _) = open("page", false).await;
+    seconds(30).await;
+    let (hidden, retry_ms) = open("page", true).await;
+    drop((page, hidden));
+    let retry_ms = retry_ms.expect("it needs no stream");
+    for _ in 0..10 {
+        // As late as a browser that draws its timers out to a minute lets it.
+        tokio::time::sleep(Duration::from_millis(retry_ms * 5 / 4 + 60_000)).await;
+        drop(open("page", true).await);
+    }
+    assert_eq!(counts(&scope).await, [0, 1]);
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    // Another page says that it closes: that is not this one.
+    let mut headers = HeaderMap::new();
+    headers.insert("cookie", runtime.sessions.issue(&session));
+    let says = async |client: &str| {
+        let query = Query(query(client, true));
+        closed(Extension(runtime.clone()), query, headers.clone()).await
+    };
+    assert!(says("another").await.is_success());
+    seconds(30).await;
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    assert!(says("page").await.is_success());
+    let left = tokio::time::Instant::now();
+    until_status(&scope, TaskStatus::Cancelled).await;
+    assert!(left.elapsed() < Duration::from_secs(11));
+    assert_eq!(counts(&scope).await, [0, 1, 0]);
+    // One that vanishes without a word is gone after three minutes.
+    send_as(visitor, &scope, 3, for_who_looks()).await;
+    drop(open("vanishes", true).await);
+    let left = tokio::time::Instant::now();
+    seconds(170).await;
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    until_status(&scope, TaskStatus::Cancelled).await;
+    let took = left.elapsed().as_secs();
+    assert!((180..=184).contains(&took), "{took}");
 }

@@ -450,6 +450,29 @@ async fn tasks_and_events_are_watched_while_they_run() {
     assert_eq!(named, ["work/computes_in_queue", "work/computes_outside"]);
 }
 
+static MAY_END: AtomicUsize = AtomicUsize::new(0);
+
+/// Computes in its closure.
+#[event]
+fn computes_in_an_update(work: &mut Work) {
+    spin_until(|| MAY_END.load(Ordering::SeqCst) == 1);
+    work.approved = Some(true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_computes_is_named_within_a_second() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let begin = std::time::Instant::now();
+    send(&scope, 1, computes_in_an_update()).await;
+    until(|| async { !runtime.polls.named().is_empty() }).await;
+    let took = begin.elapsed();
+    MAY_END.store(1, Ordering::SeqCst);
+    ended(&scope, 1).await;
+    assert_eq!(*runtime.polls.named(), ["work/computes_in_an_update"]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
 #[tokio::test]
 async fn a_closure_on_a_thread_has_the_same_doors() {
     let runtime = runtime(Limits::default());

@@ -30,6 +30,8 @@ conformance! {
     after_a_kill_what_was_acknowledged_is_there_in_a_new_epoch_of_the_same_life
     an_event_that_waits_runs_after_a_kill_and_one_that_was_half_done_is_told
     an_event_that_has_done_nothing_begins_again_three_times_and_no_more
+    what_has_not_begun_at_a_shutdown_begins_with_the_next_start
+    what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs_later
     a_task_goes_on_from_its_cursor_or_ends_as_interrupted
     fields_for_the_server_are_kept_and_large_states_stay_small_in_the_file
     a_scope_that_nobody_uses_leaves_memory_and_later_the_store
@@ -163,6 +165,70 @@ async fn an_event_that_has_done_nothing_begins_again_three_times_and_no_more(gro
     ended(&scope, 2).await;
     assert_eq!(seen(&scope).await, ["behind"]);
     assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
+}
+
+/// Serves, and is told to stop at once.
+async fn shut_down(uc: Undercurrent) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let served = uc.serve_on(
+        listener.expect("a port"),
+        axum::Router::new(),
+        std::future::ready(()),
+    );
+    served.await.expect("it served");
+}
+
+fn in_a_hurry() -> Limits {
+    Limits {
+        shutdown_ms: 200,
+        ..Limits::default()
+    }
+}
+
+async fn what_has_not_begun_at_a_shutdown_begins_with_the_next_start(ground: Ground) {
+    let uc = ground.build_with(Durability::Relaxed, in_a_hurry());
+    let uc = uc.expect("it starts");
+    let scope = the_scope(&uc.runtime).await;
+    // It has begun, and done nothing: it begins again.
+    send(&scope, 1, only_waits()).await;
+    send(&scope, 2, note("sync".into())).await;
+    send(&scope, 3, waits("async".into())).await;
+    scope.stored().await;
+    shut_down(uc.clone()).await;
+    assert_eq!(seen(&scope).await, [""; 0]);
+    assert_eq!(failures(&scope).await, []);
+    drop((uc, scope));
+
+    let runtime = ground.start().await;
+    let events = &runtime.events_under_way;
+    assert_eq!(events.load(std::sync::atomic::Ordering::Relaxed), 3);
+    runtime.interrupted.cancel();
+    close(runtime);
+}
+
+async fn what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs_later(
+    ground: Ground,
+) {
+    let uc = ground.build_with(Durability::Relaxed, in_a_hurry());
+    let uc = uc.expect("it starts");
+    let scope = the_scope(&uc.runtime).await;
+    send(&scope, 1, twice(true)).await;
+    send(&scope, 2, note("sync".into())).await;
+    send(&scope, 3, waits("async".into())).await;
+    until(|| async { seen(&scope).await.len() == 1 }).await;
+    shut_down(uc.clone()).await;
+    assert_eq!(seen(&scope).await, ["first"]);
+    let told = failures(&scope).await;
+    assert_eq!((told[0].number, told[0].kind), (1, EndKind::Interrupted));
+    drop((uc, scope));
+
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    ended(&scope, 3).await;
+    let expected = ["first", "sync", "async begins", "async ends"];
+    assert_eq!(seen(&scope).await[..4], expected);
+    assert_eq!(failures(&scope).await.len(), 1);
+    close(runtime);
 }
 
 async fn a_task_goes_on_from_its_cursor_or_ends_as_interrupted(ground: Ground) {
