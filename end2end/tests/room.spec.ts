@@ -60,7 +60,7 @@ test('who is here, what is said, voted and timed: both see it', async ({ page, n
   await ready(page);
   await expect(lines(page)).toHaveCount(2);
   await other.goto('/');
-  await expect(member(page, 'Bob')).toContainText('away');
+  await expect(member(page, 'Bob')).toContainText('away', { timeout: 15_000 });
   await expect(page.locator('.room-here')).toHaveText('1 person is here');
   await open(other, '/room/tea');
   await expect(member(page, 'Bob')).toContainText('here');

@@ -11,6 +11,8 @@ export const PASSES_BYTES = 1_000_000;
 export class Dam {
   /** What becomes of more. */
   private way: 'holds' | 'cuts' | 'passes' = 'holds';
+  /** A request that begins so gets no answer, and its connection none any more. Once. */
+  private unanswered?: string;
   private readonly held = new Set<Socket>();
   private readonly all = new Set<Socket>();
   private readonly dam = createServer((near) => this.join(near));
@@ -42,6 +44,11 @@ export class Dam {
     this.held.clear();
   }
 
+  /** The next such request passes, and its answer never comes: the connection dies without a word. */
+  keepAnswerTo(request: string): void {
+    this.unanswered = request;
+  }
+
   close(): void {
     for (const socket of this.all) socket.destroy();
     this.dam.close();
@@ -52,6 +59,11 @@ export class Dam {
     let passed = 0;
     near.on('data', (bytes) => {
       passed += bytes.length;
+      if (this.unanswered !== undefined && bytes.toString('latin1').startsWith(this.unanswered)) {
+        this.unanswered = undefined;
+        far.unpipe(near);
+        far.resume();
+      }
       const isDrained = far.write(bytes);
       const way = passed > PASSES_BYTES ? this.way : 'passes';
       if (way === 'cuts') {

@@ -1,7 +1,7 @@
 //! The outbox: events wait in it until the server has taken them. One request is under way at a
 //! time, so that fast clicks keep their order; numbers make a repeated one harmless.
 
-use super::{Hub, effects, jittered, now_ms, reload::outdated};
+use super::{Hub, effects, jittered, now_ms, reload::outdated, stream};
 use crate::{
     EndKind, Failure, OUTBOX_EVENTS,
     answer::{Answer, Answers, Fate},
@@ -15,7 +15,9 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::Rc,
+    time::Duration,
 };
+use web_sys::{AbortController, AbortSignal};
 
 /// The events of this page that the server has not taken yet.
 pub(super) struct Outbox {
@@ -23,6 +25,8 @@ pub(super) struct Outbox {
     next_number: Cell<u64>,
     waiting: RefCell<VecDeque<Waiting>>,
     is_sending: Cell<bool>,
+    /// Ends the request under way, and when that was sent.
+    under_way: RefCell<Option<(f64, AbortController)>>,
     failures_in_a_row: Cell<u32>,
     /// Events are sent one by one until this many are: among those before it was one that the
     /// server could not take.
@@ -49,6 +53,9 @@ enum Sent {
 
 /// Milliseconds before the first new try; each further one waits twice as long, up to the last.
 const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
+/// So long a request has to be answered: three times what a server waits for its store by default.
+/// A connection can die without a word, and then nobody would ever answer.
+const PATIENCE_MS: f64 = 15_000.0;
 /// A request takes no more, unless it is one event. Half of what the server takes by default.
 const REQUEST_BYTES: usize = 32 << 10;
 
@@ -64,8 +71,19 @@ impl Outbox {
             next_number: Cell::new(1),
             waiting: RefCell::default(),
             is_sending: Cell::new(false),
+            under_way: RefCell::default(),
             failures_in_a_row: Cell::new(0),
             singly: Cell::new(0),
+        }
+    }
+
+    /// Ends the request under way if it was sent so long ago. Its numbers make it harmless to send
+    /// it again.
+    pub(super) fn give_up_after(&self, ms: f64) {
+        if let Some((sent_ms, request)) = &*self.under_way.borrow()
+            && now_ms() - sent_ms >= ms
+        {
+            request.abort();
         }
     }
 
@@ -174,17 +192,28 @@ pub(super) fn pump(hub: &Rc<Hub>) {
 fn request(hub: Rc<Hub>, body: String, count: usize) {
     spawn_local(async move {
         let outbox = &hub.outbox;
-        let sent = post(body).await;
+        let last = outbox
+            .waiting
+            .borrow()
+            .get(count - 1)
+            .map(|last| last.number);
+        let sent = post(&hub, body).await;
         outbox.is_sending.set(false);
         match sent {
             Sent::Answered(answers) => {
-                outbox.failures_in_a_row.set(0);
                 outbox.singly.set(outbox.singly.get().saturating_sub(count));
                 let epoch = answers.epoch.parse().unwrap_or(Epoch::NONE);
                 answers
                     .events
                     .into_iter()
                     .for_each(|answer| answered(&hub, answer, epoch));
+                stream::look_now(&hub);
+                let next = outbox.waiting.borrow().front().map(|next| next.number);
+                if next.is_some() && next <= last {
+                    // Nothing was said of it. Asked again at once, that might go on for ever.
+                    return later(&hub);
+                }
+                outbox.failures_in_a_row.set(0);
                 pump(&hub);
             }
             // One of them may be too much; each is sent alone.
@@ -210,21 +239,44 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                 }
                 pump(&hub);
             }
-            Sent::Unknown => {
-                let failures = outbox.failures_in_a_row.get();
-                outbox.failures_in_a_row.set(failures + 1);
-                let (first, last) = RETRY_MS;
-                let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
-                let hub = hub.clone();
-                set_timeout(move || pump(&hub), jittered(wait));
-            }
+            Sent::Unknown => later(&hub),
         }
     });
 }
 
-async fn post(body: String) -> Sent {
+/// The same again, after a while that is longer each time.
+fn later(hub: &Rc<Hub>) {
+    let outbox = &hub.outbox;
+    let failures = outbox.failures_in_a_row.get();
+    outbox.failures_in_a_row.set(failures + 1);
+    let (first, last) = RETRY_MS;
+    let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
+    let hub = hub.clone();
+    set_timeout(move || pump(&hub), jittered(wait));
+}
+
+/// Sends a request, which has so long to be answered.
+async fn post(hub: &Rc<Hub>, body: String) -> Sent {
+    let under_way = &hub.outbox.under_way;
+    let controller = AbortController::new().ok();
+    let signal = controller.as_ref().map(AbortController::signal);
+    *under_way.borrow_mut() = controller.map(|controller| (now_ms(), controller));
+    let late = hub.clone();
+    let give_up = move || late.outbox.give_up_after(PATIENCE_MS);
+    let span = Duration::from_millis(PATIENCE_MS as u64 + 1);
+    let timer = set_timeout_with_handle(give_up, span).ok();
+    let sent = ask(body, signal.as_ref()).await;
+    under_way.borrow_mut().take();
+    if let Some(timer) = timer {
+        timer.clear();
+    }
+    sent
+}
+
+async fn ask(body: String, signal: Option<&AbortSignal>) -> Sent {
     let request = Request::post("/api/events")
         .header("content-type", "application/json")
+        .abort_signal(signal)
         .body(body);
     let Ok(request) = request else {
         return Sent::Unknown;

@@ -10,7 +10,7 @@ use crate::{
         scope::ScopeName,
         state::State,
     },
-    page::Link,
+    page::{Link, Outgoing},
 };
 use leptos::{ev, prelude::*, task::spawn_local};
 use std::{
@@ -41,6 +41,8 @@ pub(super) struct Stream {
     /// Until then it is cut on purpose, on the page's clock.
     cut_until_ms: Cell<f64>,
     is_started: Cell<bool>,
+    /// The tab is hidden for long: it says now and then that it is there, and needs no more.
+    is_resting: Cell<bool>,
     is_follow_planned: Cell<bool>,
     /// Holds the window's listeners.
     listeners: RefCell<Option<Owner>>,
@@ -57,8 +59,8 @@ enum Phase {
         _connection: Connection,
         replaced: Option<Box<Phase>>,
     },
-    /// It was lost, it is another tab's turn, or the tab is hidden. A timer, or a look at the
-    /// tab, leads to `Connected`.
+    /// It was lost, it is another tab's turn, or the tab is hidden. A timer, a look at the tab, or
+    /// an event of its own leads to `Connected`.
     Waiting,
 }
 
@@ -79,6 +81,14 @@ const GOOD_AFTER_MS: f64 = 5_000.0;
 const REST_AFTER_MS: u64 = 30_000;
 /// Milliseconds before a stream that did not fit is opened anew.
 const RESYNC_MS: u32 = 1_000;
+/// A request that was silent for so many milliseconds when the stream came back is sent again.
+const STALLED_MS: f64 = 2_000.0;
+/// Milliseconds for which an event that was taken is expected to end soon, and between two looks of
+/// a tab without a stream of its own until it has.
+const SOON_MS: f64 = 3_000.0;
+const SOON_RETRY_MS: u32 = 100;
+/// How the last words of a stream begin.
+const BYE: &str = "{\"bye\"";
 /// So many missed pings mean that the connection is dead.
 const MISSED_PINGS: f64 = 3.0;
 
@@ -109,6 +119,8 @@ impl Stream {
             window_event_listener(ev::visibilitychange, move |_| {
                 visibility_changed(&looked_at)
             });
+            let left = hub.clone();
+            window_event_listener(ev::pagehide, move |_| say_closed(&left));
             let watched = hub.clone();
             drop(set_interval_with_handle(
                 move || watch(&watched),
@@ -147,7 +159,7 @@ pub(super) fn connect(hub: &Rc<Hub>) {
     if asked.follow.is_empty() {
         return;
     }
-    let url = asked.url();
+    let url = asked.url(hub);
     let generation = stream.generation.get() + 1;
     stream.generation.set(generation);
     stream.heard_ms.set(now_ms());
@@ -202,13 +214,22 @@ impl Asked {
         (following, asked)
     }
 
-    fn url(&self) -> String {
+    fn url(&self, hub: &Hub) -> String {
         let mut url = format!("/api/stream?follow={}", self.follow.join(","));
-        for scope in &self.scopes {
-            url.push_str("&scope=");
-            url.push_str(&String::from(encode_uri_component(scope)));
+        if hub.stream.is_resting.get() {
+            url.push_str("&hidden=1");
         }
-        url
+        url + &self.page(hub)
+    }
+
+    /// Which page asks, and about which scopes.
+    fn page(&self, hub: &Hub) -> String {
+        let mut page = format!("&client={}", hub.outbox.client);
+        for scope in &self.scopes {
+            page.push_str("&scope=");
+            page.push_str(&String::from(encode_uri_component(scope)));
+        }
+        page
     }
 }
 
@@ -301,27 +322,58 @@ pub(super) fn drop_copy(hub: &Rc<Hub>) {
     connect(hub);
 }
 
-/// A tab that nobody looks at gives its connection back: a browser has six for a host.
+/// A tab that nobody looks at gives its connection back: a browser has six for a host. That it is
+/// there it says now and then, by a stream that ends at once.
 fn visibility_changed(hub: &Rc<Hub>) {
     if !document().hidden() {
-        if matches!(*hub.stream.phase.borrow(), Phase::Waiting) {
+        let was_resting = hub.stream.is_resting.replace(false);
+        if was_resting || matches!(*hub.stream.phase.borrow(), Phase::Waiting) {
             reconnect_now(hub);
         }
         return;
     }
     let hub = hub.clone();
     let rest = move || {
-        if document().hidden() && matches!(*hub.stream.phase.borrow(), Phase::Connected { .. }) {
-            pause(&hub, None);
+        let is_closed = matches!(*hub.stream.phase.borrow(), Phase::Closed);
+        if document().hidden() && !is_closed && !hub.stream.is_resting.replace(true) {
+            connect(&hub);
         }
     };
     set_timeout(rest, Duration::from_millis(REST_AFTER_MS));
+}
+
+/// The page goes. The end of a stream tells that, too, but a page that rests has none.
+fn say_closed(hub: &Rc<Hub>) {
+    if hub.stream.is_resting.get() {
+        let (_, asked) = Asked::of(hub);
+        let url = format!("/api/closed?{}", &asked.page(hub)[1..]);
+        // Nobody is there any more to whom a failure could be told.
+        let _ = window().navigator().send_beacon(&url);
+    }
+}
+
+/// An event of this page was taken. Where it has no stream of its own, what comes of that is asked
+/// for now, and not when it is its turn.
+pub(super) fn look_now(hub: &Rc<Hub>) {
+    if matches!(*hub.stream.phase.borrow(), Phase::Waiting) {
+        connect(hub);
+    }
+}
+
+/// An event that was taken a moment ago has not ended yet.
+fn awaits_an_end(hub: &Hub) -> bool {
+    let since = now_ms() - SOON_MS;
+    let outgoing = hub.replicas.events().outgoing();
+    let is_awaited = |event: &Outgoing| event.taken.is_some_and(|(_, at)| at > since);
+    outgoing.iter().any(is_awaited)
 }
 
 fn reconnect_now(hub: &Rc<Hub>) {
     hub.stream.failures_in_a_row.set(0);
     drop(hub.stream.phase.take());
     connect(hub);
+    // What is under way may be on a connection that is lost.
+    hub.outbox.give_up_after(STALLED_MS);
     outbox::pump(hub);
 }
 
@@ -350,6 +402,10 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
             scopes,
         }) => {
             hub.stream.ping_ms.set(f64::from(ping_s) * 1_000.0);
+            if hub.replicas.link().get_untracked() != Link::Connected {
+                // The server is there again. A request may be on a connection that is not.
+                hub.outbox.give_up_after(STALLED_MS);
+            }
             hub.set_link(Link::Connected);
             // What was taken after the stream was asked for may be of a newer history.
             let asked_ms = hub.stream.asked_ms.get();
@@ -381,7 +437,15 @@ pub(super) fn heard(hub: &Rc<Hub>, data: &str, id: &str) {
         }
         Frame::Control(Control::Ping(_)) => {}
         Frame::Control(Control::Bye { reason, retry_ms }) => match reason {
-            ByeReason::Turn => pause(hub, Some(retry_ms)),
+            ByeReason::Turn => {
+                let is_soon = awaits_an_end(hub);
+                let retry_ms = if is_soon {
+                    retry_ms.min(SOON_RETRY_MS)
+                } else {
+                    retry_ms
+                };
+                pause(hub, Some(retry_ms));
+            }
             ByeReason::Shutdown | ByeReason::Full | ByeReason::Slow => lost(hub, Some(retry_ms)),
             ByeReason::NoSession | ByeReason::UnknownState | ByeReason::Outdated => give_up(hub),
         },
@@ -476,9 +540,12 @@ impl Connection {
             let hub = Rc::downgrade(hub);
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
                 // An old stream that is being replaced is still heard: what it says twice the
-                // replicas drop.
+                // replicas drop. That it ends is of no concern to the new one.
                 if let (Some(hub), Some(data)) = (hub.upgrade(), event.data().as_string()) {
-                    faults::arrived(&hub, data, event.last_event_id());
+                    let is_old = hub.stream.generation.get() != generation;
+                    if !is_old || !data.starts_with(BYE) {
+                        faults::arrived(&hub, data, event.last_event_id());
+                    }
                 }
             })
         };

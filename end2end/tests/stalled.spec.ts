@@ -1,0 +1,41 @@
+// A connection that dies without a word: what was sent on it is sent again.
+
+import { test } from './support/dam';
+import { expect } from './support/gallery';
+
+test('a click whose answer never comes is sent again, runs once, and keeps nothing behind it', async ({
+  posts,
+  dam,
+  problems,
+}) => {
+  problems.expectNetworkErrors();
+  await posts.open();
+  dam.keepAnswerTo('POST /api/events');
+  await posts.count.click();
+  // The server has taken it, and the stream is well.
+  await expect(posts.clicks).toHaveText('1');
+  await posts.count.click();
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('3', { timeout: 25_000 });
+  await posts.background.run();
+  await expect(posts.clicks).toHaveText('3');
+});
+
+test('an answer that says nothing of an event is asked for again, and not without a pause', async ({
+  posts,
+  page,
+}) => {
+  await posts.open();
+  let asked = 0;
+  await page.route('**/api/events', (route) => {
+    asked += 1;
+    if (asked > 3) return route.continue();
+    return route.fulfill({ status: 202, json: { epoch: '0', events: [] } });
+  });
+  const since = performance.now();
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  expect(asked).toBe(4);
+  // A quarter, half and all of a second, each shorter by a quarter at most.
+  expect(performance.now() - since).toBeGreaterThan(1_300);
+});
