@@ -5,7 +5,9 @@ use crate::{
     dashboard::DashboardPage,
     home::HomePage,
     import::ImportPage,
-    lab::{BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage},
+    lab::{
+        BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage, WindowPage, WordsPage,
+    },
     lorem::LoremPage,
     monitor::MonitorPage,
     pieces::{Banner, Spoken, Toasts, Tray, use_lost},
@@ -96,9 +98,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/lorem") view=LoremPage/>
                     <Route path=path!("/lab") view=LabPage/>
                     <Route path=path!("/lab/rows") view=RowsPage/>
+                    <Route path=path!("/lab/window") view=WindowPage/>
                     <Route path=path!("/lab/sheet") view=SheetPage/>
                     <Route path=path!("/lab/pace") view=PacePage/>
                     <Route path=path!("/lab/pace/bare") view=BarePacePage/>
+                    <Route path=path!("/lab/words") view=WordsPage/>
                     <ChainRoutes/>
                 </Routes>
             </main>

@@ -1,6 +1,6 @@
 //! Fixtures, not pages: what other frameworks' tests of background tasks click through, and a list
 //! and a map with a button for each change. They are off the navigation. The browser tests
-//! `lab.spec.ts`, `chain.spec.ts` and `rows.spec.ts` drive them.
+//! `lab.spec.ts`, `chain.spec.ts`, `rows.spec.ts` and `words.spec.ts` drive them.
 
 pub mod chain;
 pub mod pace;
@@ -9,11 +9,13 @@ pub mod sheet;
 pub mod state;
 mod tasks;
 mod view;
+pub mod words;
 
 pub use self::{
     chain::ChainRoutes,
     pace::{BarePacePage, PacePage},
-    rows::RowsPage,
+    rows::{RowsPage, WindowPage},
     sheet::SheetPage,
     view::LabPage,
+    words::WordsPage,
 };

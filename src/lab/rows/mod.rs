@@ -2,5 +2,6 @@
 
 pub mod state;
 mod view;
+mod window;
 
-pub use self::view::RowsPage;
+pub use self::{view::RowsPage, window::WindowPage};

@@ -53,6 +53,8 @@ pub enum ListOp {
     Change,
     /// Three more at the end.
     Extend,
+    /// So many more at the end, ten thousand at most.
+    Fill,
     /// Three things in one update: one in front, one less, one changed.
     Mix,
 }
@@ -100,6 +102,10 @@ pub fn change_list(rows: &mut LabRows, op: ListOp, a: usize, b: usize) {
         }
         ListOp::Extend => {
             let more: Vec<_> = (0..3).map(|n| rows.row(b + n)).collect();
+            rows.list.extend(more);
+        }
+        ListOp::Fill => {
+            let more: Vec<_> = (0..a.min(10_000)).map(|n| rows.row(b + n)).collect();
             rows.list.extend(more);
         }
         // The rest needs a row.

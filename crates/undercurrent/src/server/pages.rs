@@ -11,18 +11,26 @@ use crate::{
 };
 use axum::{
     Extension,
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
+use hyper::body::Frame;
 use leptos::{
     config::{Env, LeptosOptions},
     context::{provide_context, use_context},
     nonce::use_nonce,
 };
 use leptos_axum::ResponseOptions;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// What a page view renders from. In the request's extensions.
 #[derive(Clone)]
@@ -108,6 +116,10 @@ pub(crate) async fn page_view(
     let is_found = response.status() == StatusCode::OK;
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let is_html = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    if is_html && !response.headers().contains_key(header::CONTENT_ENCODING) {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        response = response.map(|body| Body::new(WithoutNul(body)));
+    }
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -131,6 +143,42 @@ pub(crate) async fn page_view(
         }
     }
     response
+}
+
+/// A page without NUL, which HTML has no way to write: a browser drops it, and where a text is
+/// nothing else there would be no text for the page to take up. Its sign stands there instead, as
+/// in an attribute. Scripts have none: in the data that a page carries it is escaped.
+struct WithoutNul(Body);
+
+impl HttpBody for WithoutNul {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.0).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(without_nul))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+}
+
+fn without_nul(data: Bytes) -> Bytes {
+    // A byte of 0 is in no other letter of UTF-8.
+    if !data.contains(&0) {
+        return data;
+    }
+    let mut parts = data.split(|byte| *byte == 0);
+    let mut clean = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        clean.extend_from_slice("\u{FFFD}".as_bytes());
+        clean.extend_from_slice(part);
+    }
+    Bytes::from(clean)
 }
 
 /// What a page finds in its context, and the policy that goes with its nonce.
