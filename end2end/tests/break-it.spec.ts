@@ -163,6 +163,8 @@ test('the tray tells of a run on every page, and pauses, resumes and cancels it'
   await expect(row).toContainText('5 of 10');
   await shop.expectAsked(6);
   await row.getByRole('button', { name: /^Cancel/ }).click();
+  // What comes after a recorded cancel is not taken.
+  await expect(row.locator('.status')).toHaveAttribute('data-status', /stopping|stopped/);
   shop.letAll();
   await expect(row.locator('.status')).toHaveAttribute('data-status', 'stopped');
   await expect(tray.count).toContainText('0');
