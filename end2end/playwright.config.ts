@@ -17,12 +17,14 @@ const args = [
 
 const SPEED = ['speed.spec.ts', 'rows-cost.spec.ts', 'pace.spec.ts'];
 const BENCH = ['peers.spec.ts', 'edit.spec.ts'];
+// What says how long something may take: one after the other, with the machine to themselves.
+const TIMED = ['clicks.spec.ts', 'restart.spec.ts', 'rows-layout.spec.ts', 'tabs.spec.ts'];
 
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
-  // The tests measure times on the page, so they run one after the other.
-  workers: 1,
+  // Two files at a time; `scripts/test.sh` runs those that measure times one after the other.
+  workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   retries: 0,
@@ -48,6 +50,7 @@ export default defineConfig({
     // Beside others, and while it is edited: `make bench` sets up what they need.
     { name: 'bench', testMatch: BENCH },
     // Every other test starts its own server, target/debug/gallery, on a free port.
-    { name: 'full', testIgnore: ['smoke.spec.ts', ...SPEED, ...BENCH] },
+    { name: 'full', testIgnore: ['smoke.spec.ts', ...SPEED, ...BENCH, ...TIMED] },
+    { name: 'timed', testMatch: TIMED },
   ],
 });

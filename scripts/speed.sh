@@ -10,4 +10,4 @@
 export LEPTOS_SITE_ROOT=$RELEASE_SITE
 cargo leptos build --release --precompress
 cd end2end
-GALLERY_BIN=target/release/gallery npx playwright test "${@:---project=speed}"
+GALLERY_BIN=target/release/gallery npx playwright test --workers=1 "${@:---project=speed}"

@@ -62,7 +62,7 @@ step_size() {
 
 # These tests start servers of their own.
 step_end2end() {
-  (cd end2end && npx playwright test --project=full)
+  (cd end2end && npx playwright test --project=full && npx playwright test --project=timed --workers=1)
 }
 
 # `cargo leptos end-to-end` as one types it, but on a free port: 3000 may be taken.

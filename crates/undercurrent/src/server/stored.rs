@@ -237,12 +237,13 @@ impl Scope {
                 queue.numbers.remember(&client, number);
             }
         }
+        let mut begun = BTreeSet::new();
         for (id, mut event) in events {
             queues.ids_from(id);
             let Some(queue) = queues.of(event.visitor) else {
                 continue;
             };
-            let is_next = recovery.visitors.insert(event.visitor);
+            let is_next = begun.insert(event.visitor);
             let handler = runtime.registry.handler(&event.name);
             // The first of a queue was begun, or may have been.
             event.tries += u32::from(is_next);
@@ -284,6 +285,9 @@ impl Scope {
                 records.push(Record::Event(id, event.clone()));
             }
             recovery.waiting += 1;
+            // Of nobody else: a queue in which nothing waits may get a runner of its own meanwhile,
+            // and two would run its events side by side.
+            recovery.visitors.insert(event.visitor);
             // Nobody runs it until all of this is done.
             queue.is_running = true;
             queue.waiting.push_back(Queued {

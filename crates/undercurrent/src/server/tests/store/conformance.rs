@@ -32,6 +32,7 @@ conformance! {
     an_event_that_has_done_nothing_begins_again_three_times_and_no_more
     what_has_not_begun_at_a_shutdown_begins_with_the_next_start
     what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs_later
+    after_an_event_that_was_half_done_events_run_one_at_a_time
     a_task_goes_on_from_its_cursor_or_ends_as_interrupted
     fields_for_the_server_are_kept_and_large_states_stay_small_in_the_file
     a_scope_that_nobody_uses_leaves_memory_and_later_the_store
@@ -229,6 +230,25 @@ async fn what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs
     assert_eq!(seen(&scope).await[..4], expected);
     assert_eq!(failures(&scope).await.len(), 1);
     close(runtime);
+}
+
+async fn after_an_event_that_was_half_done_events_run_one_at_a_time(ground: Ground) {
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, twice(true)).await;
+    until(|| async { !seen(&scope).await.is_empty() }).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    send(&scope, 2, waits("a".into())).await;
+    // All but the queue's own runner has ended: what is interrupted is told.
+    until(|| async { !failures(&scope).await.is_empty() && later.tracker.len() == 1 }).await;
+    send(&scope, 3, note("behind".into())).await;
+    until(|| async { seen(&scope).await.len() >= 5 }).await;
+    let expected = ["first", "a begins", "a ends", "behind", "a dispatched"];
+    assert_eq!(seen(&scope).await, expected);
 }
 
 async fn a_task_goes_on_from_its_cursor_or_ends_as_interrupted(ground: Ground) {
