@@ -113,8 +113,9 @@ test('the tray: open, hold, go on, cancel, close', async ({ page, posts, shop })
   await page.keyboard.press('Space');
   await expect(row.getByRole('button', { name: /^Pause/ })).toBeFocused();
   await press(page, row.getByRole('button', { name: /^Cancel/ }));
-  shop.letAll();
+  // What it waits for comes when it has ended: until its cancel is there it would be taken.
   await expect(row.locator('.status')).toHaveAttribute('data-status', 'stopped');
+  shop.letAll();
   // Nothing is left to be done there: the row's own link has it.
   await expect(row.getByRole('link')).toBeFocused();
   await page.keyboard.press('Escape');
