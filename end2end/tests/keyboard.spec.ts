@@ -92,7 +92,10 @@ test('the posts: a button that is off keeps the focus, and does nothing', async 
     shop.letUpTo(1);
     await page.keyboard.press('Enter');
     await shop.expectAsked(before + 12);
+    const taken = page.waitForResponse('**/api/events');
     await press(page, style.stop);
+    // Until the server has it, what comes is taken.
+    await taken;
     shop.letAll();
     await style.expectStatus('stopped');
     await expect(style.stop).toBeFocused();
