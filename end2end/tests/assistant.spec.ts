@@ -4,6 +4,7 @@
 import type { Page } from '@playwright/test';
 import { expect, test as gallery } from './support/gallery';
 import { test } from './support/model';
+import type { Gallery } from './support/server';
 import { Tray, expectNoLoss, open, ready } from './support/page';
 
 const input = (page: Page) => page.getByLabel('Your question');
@@ -243,6 +244,122 @@ test('a model that refuses, fails or is cut: shown, and Retry asks again', async
   await expect(page.locator('.message')).toHaveText(['Well?', /Half an ans/, 'Whole.']);
 });
 
+test('tools again and again have an end, which is told', async ({ page, fake }) => {
+  await open(page, '/assistant');
+  await ask(page, 'Well?');
+  for (let round = 0; round < 4; round++) {
+    (await fake.question(round)).call(['look_up_product', { id: 7 }]);
+  }
+  await expect(last(page)).toContainText('The model asked for tools again and again.');
+  await expect(last(page)).toHaveAttribute('data-end', 'failed');
+  expect(fake.questions).toHaveLength(4);
+  await named(page, 'Retry').click();
+  (await fake.question(4)).end();
+  await expect(last(page)).toHaveAttribute('data-end', 'done');
+});
+
+for (const [signal, down] of [
+  ['kill -9', (server: Gallery) => server.kill()],
+  ['SIGTERM', (server: Gallery) => server.stop()],
+] as const) {
+  test(`${signal} while it answers, while a tool asks, while it is paused: told, and Retry asks again`, async ({
+    page,
+    context,
+    server,
+    problems,
+    fake,
+  }) => {
+    test.setTimeout(90_000);
+    await open(page, '/assistant?c=1');
+    await ask(page, 'Answers?');
+    (await fake.question(0)).say('One ');
+    await expect(last(page)).toHaveText('One');
+    await open(page, '/assistant?c=2');
+    await ask(page, 'Asks?');
+    (await fake.question(1)).call(['fetch_posts', {}]);
+    await expect(named(page, 'Approve: fetch the ten posts')).toBeVisible();
+    await open(page, '/assistant?c=3');
+    await ask(page, 'Is paused?');
+    (await fake.question(2)).say('Two ');
+    await expect(last(page)).toHaveText('Two');
+    await named(page, 'Pause').click();
+    await expect(page.locator('.talk .status').first()).toHaveAttribute('data-status', 'paused');
+    // Two see it happen, the third is opened later.
+    const second = await context.newPage();
+    await open(second, '/assistant?c=2');
+    problems.expectNetworkErrors();
+    await down(server);
+    await server.start();
+    const third = await context.newPage();
+    await open(third, '/assistant?c=1');
+    const tabs: [Page, RegExp][] = [
+      [third, /^One/],
+      [second, /Stopped/],
+      [page, /^Two/],
+    ];
+    for (const [nth, [tab, kept]] of tabs.entries()) {
+      await expect(last(tab)).toHaveAttribute('data-end', 'failed', { timeout: 10_000 });
+      await expect(last(tab)).toContainText('The server ended it. What had come is kept.');
+      await expect(last(tab)).toContainText(kept);
+      await expect(named(tab, 'Approve: fetch the ten posts')).toHaveCount(0);
+      await expect(named(tab, 'Ask')).toBeEnabled();
+      await named(tab, 'Retry').click();
+      const again = await fake.question(3 + nth);
+      again.say('Whole.');
+      again.end();
+      await expect(last(tab)).toHaveText('Whole.');
+      await expect(last(tab)).toHaveAttribute('data-end', 'done');
+      await expectNoLoss(tab);
+    }
+    await expect(new Tray(page).count).toContainText('0');
+  });
+}
+
+test('what another tab begins or removes leads nobody away from what is typed', async ({ page, context, fake }) => {
+  await open(page, '/assistant');
+  await ask(page, 'First?');
+  (await fake.question(0)).end();
+  await expect(last(page)).toHaveAttribute('data-end', 'done');
+  await input(page).fill('half a que');
+  const other = await context.newPage();
+  await open(other, '/assistant');
+  await other.getByRole('link', { name: 'New conversation' }).click();
+  await ask(other, 'Second?');
+  (await fake.question(1)).end();
+  await expect(last(other)).toHaveAttribute('data-end', 'done');
+  await expect(page.locator('.conversation')).toHaveCount(2);
+  await expect(page.locator('.message.person')).toHaveText('First?');
+  await expect(input(page)).toHaveValue('half a que');
+  // One that is removed leads to one that is there, whatever the address says.
+  await page.getByRole('button', { name: 'Remove the conversation: Second?' }).click();
+  await expect(other.locator('.message.person')).toHaveText('First?');
+  await expect(input(page)).toHaveValue('half a que');
+  await ask(other, 'Third?');
+  (await fake.question(2)).end();
+  await expect(page.locator('.message.person')).toHaveText(['First?', 'Third?']);
+});
+
+test('by keyboard alone: a question, a yes, a Stop, a Retry', async ({ page, fake }) => {
+  await open(page, '/assistant');
+  await input(page).focus();
+  await page.keyboard.type('Post?');
+  await page.keyboard.press('Enter');
+  (await fake.question(0)).call(['fetch_posts', {}]);
+  const press = async (name: string, key: string) => {
+    await named(page, name).focus();
+    await page.keyboard.press(key);
+  };
+  await press('Approve: fetch the ten posts', 'Enter');
+  const posted = await fake.question(1);
+  posted.say('Posted.');
+  await expect(last(page)).toHaveText('Posted.');
+  await press('Stop', 'Space');
+  await posted.expectGone();
+  await press('Retry', 'Enter');
+  (await fake.question(2)).end();
+  await expect(last(page)).toHaveAttribute('data-end', 'done');
+});
+
 test('the network goes and comes back: no word is lost', async ({ page, context, problems, fake }) => {
   problems.expectNetworkErrors();
   await open(page, '/assistant');
@@ -306,6 +423,8 @@ test('a code block is copied', async ({ page, context, fake }) => {
 
 test('questions that are none, and a stranger', async ({ page, newVisitor, fake }) => {
   await open(page, '/assistant');
+  // Of a model that is not the built-in one nobody asks to fail.
+  await expect(page.locator('.failing')).toBeHidden();
   await ask(page, '   ');
   await expect(page.locator('.talk-ask .fault')).toHaveText('A question has words.');
   await ask(page, 'Mine?');
@@ -332,6 +451,36 @@ gallery('the built-in model: a question that is suggested, its tools, its faults
   await named(page, 'Retry').click();
   await expect(last(page)).toContainText('This time it worked.');
   await expectNoLoss(page);
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('Pause, Resume, Stop and Retry of an answer are forms', async ({ page, fake }) => {
+    const shows = async (status: string) => {
+      const is = async () => {
+        await page.goto('/assistant');
+        return page.locator('.talk .status').first().getAttribute('data-status');
+      };
+      await expect.poll(is).toBe(status);
+    };
+    await page.goto('/assistant');
+    await ask(page, 'Well?');
+    const question = await fake.question(0);
+    question.say('One');
+    await shows('running');
+    await named(page, 'Pause').click();
+    await shows('paused');
+    await named(page, 'Resume').click();
+    await shows('running');
+    await named(page, 'Stop').click();
+    await question.expectGone();
+    await shows('stopped');
+    await expect(last(page)).toContainText('Stopped. What had come is kept.');
+    await named(page, 'Retry').click();
+    (await fake.question(1)).end();
+    await shows('done');
+  });
 });
 
 gallery.describe('without JavaScript', () => {

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { test as dammed } from './support/dam';
 import { expect, test } from './support/gallery';
 import { HEADER, ImportPage, keptFiles, orders } from './support/import-page';
-import { expectNoLoss, ready } from './support/page';
+import { Tray, expectNoLoss, ready } from './support/page';
 import { ask, FROM_HERE, newCookie } from './support/raw';
+import { Gallery } from './support/server';
 
 const WRONG = ['A-x,2024-02-30,ada@example.com,Tray,1,1.00', 'A-y,2024-05-02,nobody,Tray,1,1.00', 'A-z,2024-05-02'];
 
@@ -156,6 +157,101 @@ test('removed in the middle: nothing of it comes any more', async ({ page, serve
   await form.expectCounts('0', '0');
   await expect(form.words).toContainText('Choose a file');
   await expect.poll(() => keptFiles(server)).toEqual([]);
+});
+
+test('offline while it asks, and while rows come: what was clicked is sent then, what came meanwhile is there', async ({
+  page,
+  context,
+  newVisitor,
+  problems,
+}) => {
+  const form = new ImportPage(page);
+  await form.open();
+  // The same session, on a network that stays.
+  const elsewhere = await newVisitor();
+  await elsewhere.addCookies(await context.cookies());
+  const other = new ImportPage(await elsewhere.newPage());
+  await other.open();
+  await form.pace('2 updates/s');
+  await form.import(file(orders(8_000), 'order,date,e-mail,product,quantity,price'));
+  await expect(form.question).toContainText('Which column is email?');
+  problems.expectNetworkErrors();
+  const banner = page.locator('.banner');
+  await context.setOffline(true);
+  await expect(banner).toContainText(/offline/i);
+  await form.button('e-mail').click();
+  await other.pace('10 updates/s');
+  await other.pace('2 updates/s');
+  for (const one of [form, other]) await expect(one.question).toBeVisible();
+  await context.setOffline(false);
+  await until(form, 500);
+  await expect(form.question).toHaveCount(0);
+
+  await context.setOffline(true);
+  await expect(banner).toContainText(/offline/i);
+  expect(await other.imported()).toBeLessThan(8_000);
+  await other.pace('Full speed');
+  await other.expectStatus('done');
+  await context.setOffline(false);
+  await form.expectStatus('done', { timeout: 20_000 });
+  await form.expectCounts('8,000', '0');
+  await expect(form.last.locator('.log-line').last()).toContainText('A-8000');
+  await expect(banner).toHaveCount(0);
+  await expectNoLoss(page);
+});
+
+test('started again by the tray after it failed midway, each row is there once', async ({
+  page,
+  server,
+  problems,
+}) => {
+  problems.expectRefusedForms();
+  const form = new ImportPage(page);
+  await form.open();
+  const good = [...orders(300), ...WRONG, ...orders(297, 301)];
+  await form.import(file([...good, `A-1${',x'.repeat(100)}`]));
+  await form.expectStatus('failed');
+  const expectAsBefore = async () => {
+    await expect(form.fault).toHaveText('Line 602 has more than 64 fields.');
+    await form.expectCounts('597', '3');
+    await expect(form.fact('updates')).toHaveText('2');
+    await expect(form.errors.locator('.log-line')).toHaveText([/302/, /303/, /304/]);
+    expect(await form.download('All rows')).toHaveLength(598);
+  };
+  await expectAsBefore();
+  const tray = new Tray(page);
+  await tray.open();
+  const again = tray.rows.getByRole('button', { name: /^Start again/ });
+  await again.first().click();
+  await expect(tray.rows).toHaveCount(2);
+  await expect(tray.rows.locator('.status')).toHaveText(['Failed', 'Failed']);
+  await expectAsBefore();
+  // Of a file that was refused while it came nothing is here: that is said, and no connection blamed.
+  await form.import(Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'));
+  await expect(form.fault).toContainText('This is no text');
+  expect(keptFiles(server)).toEqual([]);
+  await expect(tray.rows).toHaveCount(3);
+  await again.first().click();
+  await expect(form.fault).toHaveText('The file is not there any more. Choose it again.');
+});
+
+test('a file goes with its session, when that expires', async ({ page, problems }) => {
+  const server = await Gallery.start({}, {}, {}, { limits: { 'idle-ms': 1_000 }, store: 'memory', sweepS: 1 });
+  try {
+    await page.goto(`${server.url}/import`);
+    await ready(page);
+    const form = new ImportPage(page);
+    await form.import(file(orders(20)));
+    await form.expectStatus('done');
+    // An open page is a use.
+    await form.pace('Full speed');
+    expect(keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv']);
+    problems.expectNetworkErrors();
+    await page.goto('about:blank');
+    await expect.poll(() => keptFiles(server), { timeout: 20_000 }).toEqual([]);
+  } finally {
+    expect(await server.dispose()).toEqual([]);
+  }
 });
 
 const long = `${HEADER}\n${'x'.repeat(100_000)}\n`;

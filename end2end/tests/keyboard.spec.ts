@@ -1,7 +1,7 @@
 // By keyboard alone: Tab, Enter, Space. Nothing here clicks, and nothing is given the focus. What is
 // pressed keeps it, or what takes its place has it.
 
-import { type Locator, type Page } from '@playwright/test';
+import type { Locator, Page, Response } from '@playwright/test';
 import { expect, test as gallery } from './support/gallery';
 import { open } from './support/page';
 import { test } from './support/shop';
@@ -92,7 +92,8 @@ test('the posts: a button that is off keeps the focus, and does nothing', async 
     shop.letUpTo(1);
     await page.keyboard.press('Enter');
     await shop.expectAsked(before + 12);
-    const taken = page.waitForResponse('**/api/events');
+    const isStop = (answer: Response) => /stop|cancel/.test(answer.request().postData() ?? '');
+    const taken = page.waitForResponse(isStop);
     await press(page, style.stop);
     // Until the server has it, what comes is taken.
     await taken;

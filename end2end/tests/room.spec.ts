@@ -4,6 +4,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
 import { expectNoLoss, open, ready } from './support/page';
 import { ask, newCookie } from './support/raw';
+import type { Gallery } from './support/server';
 
 const named = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: true });
@@ -65,6 +66,96 @@ test('who is here, what is said, voted and timed: both see it', async ({ page, n
   await open(other, '/room/tea');
   await expect(member(page, 'Bob')).toContainText('here');
   await expectNoLoss(page);
+});
+
+test('a cut of five seconds shows nobody away; who closes the page is, also where another is cut meanwhile', async ({ page, newVisitor }) => {
+  const other = await (await newVisitor()).newPage();
+  await enter(page, 'tea', 'Ada');
+  await enter(other, 'tea', 'Bob');
+  await expect(page.locator('.room-here')).toHaveText('2 people are here');
+  await other.evaluate(() => {
+    const noted = window as unknown as { away: number };
+    noted.away = 0;
+    const look = () => (noted.away += document.querySelectorAll('.member.away').length);
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    new MutationObserver(look).observe(document.body, all);
+  });
+  const cut = page.locator('.break-buttons button').first();
+  await cut.click();
+  await expect(cut).not.toHaveText('Cut my stream for 5 s');
+  await expect(cut).toHaveText('Cut my stream for 5 s');
+  expect(await other.evaluate(() => (window as unknown as { away: number }).away)).toBe(0);
+  await cut.click();
+  await other.close();
+  await expect(member(page, 'Bob')).toContainText('away', { timeout: 20_000 });
+  await expect(member(page, 'Ada')).toContainText('here');
+  await expect(page.locator('.room-here')).toHaveText('1 person is here');
+  await expectNoLoss(page);
+});
+
+for (const [signal, down] of [
+  ['kill -9', (server: Gallery) => server.kill()],
+  ['SIGTERM', (server: Gallery) => server.stop()],
+] as const) {
+  test(`${signal}, and again: who is here is known, and the timer goes on`, async ({
+    page,
+    newVisitor,
+    server,
+    problems,
+  }) => {
+    test.setTimeout(90_000);
+    const other = await (await newVisitor()).newPage();
+    await enter(page, 'tea', 'Ada');
+    await enter(other, 'tea', 'Bob');
+    await named(other, 'Start a timer of 5 min').click();
+    await expect(page.locator('.timer-left')).toHaveText(/^4:5[0-8]$/);
+    const left = async () => {
+      const [minutes, seconds] = (await page.locator('.timer-left').innerText()).split(':');
+      return 60 * Number(minutes) + Number(seconds);
+    };
+    problems.expectNetworkErrors();
+    for (let round = 0; round < 2; round++) {
+      const before = await left();
+      await down(server);
+      await server.start();
+      for (const one of [page, other]) {
+        await expect(one.locator('.banner')).toHaveCount(0, { timeout: 10_000 });
+        await expect(one.locator('.room-here')).toHaveText('2 people are here');
+        await expect(one.locator('.member.away')).toHaveCount(0);
+      }
+      await expect.poll(left).toBeLessThan(before);
+      await expect(page.locator('.timer .status')).toHaveAttribute('data-status', 'running');
+    }
+    await other.close();
+    await expect(page.locator('.room-here')).toHaveText('1 person is here');
+    await expect(member(page, 'Bob')).toContainText('away');
+    await expectNoLoss(page);
+  });
+}
+
+test('the timer is held and goes on for all, by keyboard alone, as one votes and speaks', async ({ page, newVisitor }) => {
+  const other = await (await newVisitor()).newPage();
+  await enter(page, 'tea', 'Ada');
+  await enter(other, 'tea', 'Bob');
+  const press = async (name: string | RegExp, key: string) => {
+    await named(page, name).focus();
+    await page.keyboard.press(key);
+  };
+  const status = (one: Page) => one.locator('.timer .status');
+  await press('Start a timer of 1 min', 'Enter');
+  await expect(status(page)).toHaveAttribute('data-status', 'running');
+  await press('Pause', 'Space');
+  await expect(status(other)).toHaveAttribute('data-status', 'paused');
+  const held = await other.locator('.timer-left').innerText();
+  await press(/^Both/, 'Space');
+  await expect.poll(() => votes(other)).toEqual(['0', '0', '1', '0']);
+  await page.getByLabel('Say something').focus();
+  await page.keyboard.type('Held.');
+  await page.keyboard.press('Enter');
+  await expect(lines(other)).toHaveText(['Ada Held.']);
+  for (const one of [page, other]) await expect(one.locator('.timer-left')).toHaveText(held);
+  await press('Resume', 'Enter');
+  await expect(other.locator('.timer-left')).not.toHaveText(held);
 });
 
 test('a passphrase opens, another does not, by whatever way', async ({ page, newVisitor, server, problems }) => {
@@ -147,13 +238,16 @@ test('200 random actions from two browsers with cuts: both show the same within 
     offline[nth] = is;
     await pages[nth].context().setOffline(is);
   };
+  const cut = (one: Page) => one.locator('.break-buttons button').first();
+  // The page shows what it does: it is neither offline nor cut.
+  const isLive = async (nth: number) => !offline[nth] && (await cut(pages[nth]).isEnabled());
   const lastSaid = ['line 0.', 'line 1.'];
   for (const nth of [0, 1]) await say(pages[nth], lastSaid[nth]);
   let said = 2;
   for (let action = 2; action < 202; action++) {
     const nth = roll(2);
     const one = pages[nth];
-    switch (roll(12)) {
+    switch (roll(15)) {
       case 0:
         await setOffline(nth, !offline[nth]);
         break;
@@ -170,9 +264,23 @@ test('200 random actions from two browsers with cuts: both show the same within 
         await named(one, 'Drop my copy').click();
         break;
       case 3:
+        if (await cut(one).isEnabled()) await cut(one).click();
+        break;
       case 4:
+        await named(one, `Start a timer of ${[1, 5, 25][roll(3)]} min`).click();
+        break;
       case 5:
+        // Out and in again; what was said before is sent before.
+        if (await isLive(nth)) {
+          await named(one, 'Leave tea').click();
+          await named(one, 'Enter').click({ timeout: 30_000 });
+          await isIn(one);
+        }
+        break;
       case 6:
+      case 7:
+      case 8:
+      case 9:
         await one.locator('.vote-choice').nth(roll(4)).click();
         break;
       default:
@@ -183,6 +291,7 @@ test('200 random actions from two browsers with cuts: both show the same within 
   }
   await setOffline(0, false);
   await setOffline(1, false);
+  for (const one of pages) await expect(cut(one)).toBeEnabled({ timeout: 10_000 });
   await say(pages[0], 'the end of Ada');
   await say(pages[1], 'the end of Bob');
   // Each has sent all that it had, in order.
@@ -194,7 +303,13 @@ test('200 random actions from two browsers with cuts: both show the same within 
       const texts = (what: string) =>
         [...document.querySelectorAll<HTMLElement>(what)].map((found) => found.innerText);
       const votes = [...document.querySelectorAll<HTMLElement>('.vote-choice')].map(({ dataset }) => dataset.votes);
-      return JSON.stringify({ lines: texts('.chat-line'), votes, names: texts('.member bdi') });
+      return JSON.stringify({
+        lines: texts('.chat-line'),
+        votes,
+        members: texts('.member'),
+        here: texts('.room-here'),
+        timer: texts('.timer-left, .timer-by, .timer .status'),
+      });
     });
   let both: string[] = [];
   do {
@@ -205,13 +320,16 @@ test('200 random actions from two browsers with cuts: both show the same within 
   const { lines: all } = JSON.parse(both[0]) as { lines: string[] };
   expect(all.length).toBe(said + 2);
   expect(new Set(all).size).toBe(all.length);
-  for (const one of pages) await expectNoLoss(one);
+  for (const one of pages) {
+    await expect(one.locator('.room-here')).toHaveText('2 people are here');
+    await expectNoLoss(one);
+  }
 });
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('to enter, say, vote and leave are forms', async ({ page }) => {
+  test('to enter, say, vote, set the timer and leave are forms', async ({ page }) => {
     await page.goto('/room/tea');
     await page.getByLabel('Your name').fill('Ada');
     await named(page, 'Enter').click();
@@ -221,6 +339,16 @@ test.describe('without JavaScript', () => {
     await expect(lines(page)).toHaveText(['Ada Hello.']);
     await named(page, /^Both/).click();
     await expect.poll(() => votes(page)).toEqual(['0', '0', '1', '0']);
+    const timer = async () => {
+      await page.goto('/room/tea');
+      return page.locator('.timer .status').getAttribute('data-status');
+    };
+    await named(page, 'Start a timer of 5 min').click();
+    await expect.poll(timer).toBe('running');
+    await named(page, 'Pause').click();
+    await expect.poll(timer).toBe('paused');
+    await named(page, 'Stop').click();
+    await expect.poll(timer).toBe('stopped');
     await named(page, 'Leave tea').click();
     await expect(named(page, 'Enter')).toBeVisible();
   });
