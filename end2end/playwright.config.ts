@@ -27,7 +27,8 @@ export default defineConfig({
   workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
-  retries: 0,
+  // Where nobody looks on, what fails is tried once more, and told as flaky: that is a bug of its own.
+  retries: process.env.CI ? 1 : 0,
   timeout: 60_000,
   // Generous: a test that passes never waits for it, and a busy machine is slow.
   expect: { timeout: 10_000 },
