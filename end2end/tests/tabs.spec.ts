@@ -172,7 +172,7 @@ test('eight tabs: each post in all within a second, a click in the eighth within
     return Math.max(...of) - Math.min(...of);
   });
   console.log(`each post in the last of the tabs: ${late.join(', ')} ms behind the first`);
-  // Most of them, as above: one in some dozens was seen to take 1.5 s.
+  // Most of them, as above: one of twenty was seen to take 1.5 s.
   late.sort((one, other) => one - other);
   expect(late[7]).toBeLessThan(1_000);
   for (const tab of tabs) {
