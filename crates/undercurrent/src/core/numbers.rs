@@ -33,6 +33,12 @@ impl Numbers {
         }
     }
 
+    /// The highest number accepted of each client.
+    pub fn all(&self) -> impl Iterator<Item = (&str, u64)> {
+        let all = self.clients.iter();
+        all.map(|(name, known)| (name.as_str(), known.highest))
+    }
+
     /// Whether this event was accepted before.
     pub fn is_known(&self, client: &str, number: u64) -> bool {
         self.clients

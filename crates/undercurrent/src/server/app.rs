@@ -213,6 +213,7 @@ impl Builder {
             logs: Arc::new(LogBudget::new(limits.log_bytes_in_process)),
             streams: Streams::default(),
             polls: Arc::new(Polls::new(limits.slow_poll_ms)),
+            suspects: Arc::new(Semaphore::new(1)),
             blocking_threads: Arc::new(Semaphore::new(limits.blocking_threads)),
             tasks_running: AtomicUsize::new(0),
             events_under_way: AtomicUsize::new(0),
@@ -223,6 +224,12 @@ impl Builder {
             started: Instant::now(),
             limits,
         });
+        let weak = Arc::downgrade(&runtime);
+        runtime.store.when_begun_anew(Arc::new(move || {
+            if let Some(runtime) = weak.upgrade() {
+                runtime.hand_over_all();
+            }
+        }));
         Ok(Undercurrent {
             runtime,
             options,

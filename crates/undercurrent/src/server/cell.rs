@@ -2,7 +2,7 @@
 
 use super::{
     drop_quietly, forget_panic,
-    measure::{Keep, LARGE_BYTES, Size, measure},
+    measure::{Keep, LARGE_BYTES, Size, measure, write},
 };
 use crate::core::{
     frame::write_state_event,
@@ -53,6 +53,9 @@ pub(crate) trait AnyCell: Any + Send {
     fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) -> Option<Old>;
     /// What leads to the value is dropped: the value itself is kept instead, which shares its items.
     fn cut(&mut self) -> Option<Old>;
+    /// The committed value as JSON, with its server-only fields. `None` where user code fails to
+    /// write it.
+    fn whole(&self) -> Option<String>;
     fn as_any(&mut self) -> &mut dyn Any;
 }
 
@@ -388,6 +391,10 @@ impl<S: State> AnyCell for Cell<S> {
         self.wants_base = true;
         let old = std::mem::replace(&mut self.base, base);
         Some(Box::new((old, std::mem::take(&mut self.since))))
+    }
+
+    fn whole(&self) -> Option<String> {
+        write(&self.value)
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

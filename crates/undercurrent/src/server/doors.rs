@@ -6,6 +6,7 @@ use super::{
     NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, Refused, authorize},
     queue::Accepted,
+    scopes::NoScope,
     tasks::Attempt,
 };
 use crate::{
@@ -139,11 +140,8 @@ impl<S: State> ScopeHandle<S> {
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
         let queued = self.runtime.queued(event, self.visitor, None);
         let queued = queued.map_err(NotSent::Arguments)?;
-        if !self.runtime.load(&place).await {
-            return Err(NotSent::Full);
-        }
-        let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
-        let scope = scope.ok_or(NotSent::Full)?;
+        let scope = self.runtime.scope_at(&place).await;
+        let scope = scope.map_err(|_| NotSent::Full)?;
         let accepted = match &self.attempt {
             // Asked where it is let in: it may have waited on the way here.
             Some(attempt) => scope.accept_through(attempt, queued).await,
@@ -168,11 +166,8 @@ impl<S: State> ScopeHandle<S> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
         let task = self.runtime.prepared_task(task)?;
-        if !self.runtime.load(&place).await {
-            return Err(NotStarted::Full);
-        }
-        let scope = self.runtime.scopes.find_or_make(&place, &self.runtime);
-        let scope = scope.ok_or(NotStarted::Full)?;
+        let scope = self.runtime.scope_at(&place).await;
+        let scope = scope.map_err(|_| NotStarted::Full)?;
         let (by, mut notes) = ((self.visitor, None), Vec::new());
         let started = match &self.attempt {
             Some(attempt) => scope.start_task(attempt, task, by, &mut notes).await,
@@ -235,9 +230,10 @@ impl<S: State> ScopeHandle<S> {
         let Ok(place) = self.place() else {
             return Ok(look(&S::default()));
         };
-        self.load(&place).await?;
-        let Some(scope) = self.runtime.scopes.find_or_make(&place, &self.runtime) else {
-            return Ok(look(&S::default()));
+        let scope = match self.runtime.scope_at(&place).await {
+            Ok(scope) => scope,
+            Err(NoScope::Unreadable | NoScope::Elsewhere) => return Err(unreadable()),
+            Err(NoScope::Full) => return Ok(look(&S::default())),
         };
         let interrupted = self.runtime.interrupted.clone();
         let found = scope.until(|| true, interrupted.cancelled_owned(), look);
@@ -248,10 +244,9 @@ impl<S: State> ScopeHandle<S> {
     }
 
     async fn load(&self, place: &Place) -> Result<(), UpdateError> {
-        let why = || UpdateError::NotStored("it can't be read at the moment".to_owned());
         match self.runtime.load(place).await {
             true => Ok(()),
-            false => Err(why()),
+            false => Err(unreadable()),
         }
     }
 
@@ -497,3 +492,7 @@ impl fmt::Display for NotSent {
 }
 
 impl std::error::Error for NotSent {}
+
+fn unreadable() -> UpdateError {
+    UpdateError::NotStored("it can't be read at the moment".to_owned())
+}

@@ -9,6 +9,7 @@ use super::{
     queue::{Accepted, Origin, Queued},
     registration::{Arguments, Prepared, Registration},
     scope::Scope,
+    scopes::NoScope,
     session::Session,
 };
 use crate::{
@@ -90,6 +91,7 @@ pub(super) async fn take_events(
     batch: Batch<'_>,
 ) -> Result<Answers, Refusal> {
     check_client(&batch.client)?;
+    caught_up(runtime).await?;
     let place = place_for(runtime, session, batch.scope.as_deref(), None);
     let max = runtime.limits.events_in_request;
     if batch.events.len() > max {
@@ -148,7 +150,7 @@ pub(super) async fn take_events(
 }
 
 /// `POST /api/<state>/<event>`: what a form posts, and what a call as a server function sends.
-async fn handle_server_fn<E: EventDef>(request: Request<Body>) -> Response<Body> {
+pub(super) async fn handle_server_fn<E: EventDef>(request: Request<Body>) -> Response<Body> {
     let Some(runtime) = request.extensions().get::<Arc<Runtime>>().cloned() else {
         return Refusal::Down.into_response();
     };
@@ -198,6 +200,7 @@ async fn take_one(
     } else {
         Arguments::Json(body)
     };
+    caught_up(runtime).await?;
     let handler = runtime.registry.handler(name);
     let place = place_for(runtime, &session, envelope.scope.as_deref(), handler)?;
     let prepared = prepare(handler, &place.name, arguments).map_err(Refusal::Malformed)?;
@@ -381,6 +384,16 @@ async fn kept(runtime: &Runtime, scope: &Scope) -> Result<(), Refusal> {
     stored.map_err(|_| Refusal::NotStored)
 }
 
+/// While the store has much to write nothing more comes in: it would wait in memory.
+async fn caught_up(runtime: &Runtime) -> Result<(), Refusal> {
+    if !runtime.store.is_behind() {
+        return Ok(());
+    }
+    let patience = Duration::from_millis(runtime.limits.store_wait_ms);
+    let caught_up = tokio::time::timeout(patience, runtime.store.caught_up()).await;
+    caught_up.map_err(|_| Refusal::NotStored)
+}
+
 async fn take(
     runtime: &Arc<Runtime>,
     session: &Session,
@@ -400,21 +413,25 @@ async fn take(
     {
         return Answer::refused(number, EndKind::Barred, refused.message());
     }
-    if !runtime.load(place).await {
-        let message = "What is here can't be read at the moment. Try again.".to_owned();
-        return Answer::refused(number, EndKind::Full, message);
-    }
-    let found = match prepared {
+    let found = match matches!(prepared, Prepared::Control(..)) {
+        false => runtime.scope_at(place).await,
+        true if !runtime.load(place).await => Err(NoScope::Unreadable),
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
-        Prepared::Control(..) => match runtime.scopes.find(place.key) {
-            Some(scope) => Some(scope),
+        true => match runtime.scopes.find(place.key) {
+            Some(scope) => Ok(scope),
             None => return Answer::of(number, Fate::Ended),
         },
-        _ => runtime.scopes.find_or_make(place, runtime),
     };
-    let Some(scope) = found else {
-        let message = "The server is full. Try again in a minute.".to_owned();
-        return Answer::refused(number, EndKind::Full, message);
+    let scope = match found {
+        Ok(scope) => scope,
+        Err(NoScope::Full) => {
+            let message = "The server is full. Try again in a minute.".to_owned();
+            return Answer::refused(number, EndKind::Full, message);
+        }
+        Err(NoScope::Unreadable | NoScope::Elsewhere) => {
+            let message = "What is here can't be read at the moment. Try again.".to_owned();
+            return Answer::refused(number, EndKind::Full, message);
+        }
     };
     let event = Queued {
         name,

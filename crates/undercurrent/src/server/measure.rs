@@ -77,7 +77,8 @@ pub(super) fn measure<S: State>(value: &S) -> Option<usize> {
     write(value).map(|json| json.len())
 }
 
-fn write<S: State>(value: &S) -> Option<String> {
+/// With server-only fields. `None` where user code fails to write the value.
+pub(super) fn write<S: State>(value: &S) -> Option<String> {
     let json = catch_unwind(AssertUnwindSafe(|| to_json_with_server(value)));
     json.ok()?.ok()
 }

@@ -112,6 +112,8 @@ pub(crate) struct Runtime {
     pub(crate) streams: Streams,
     pub(crate) tasks_running: AtomicUsize,
     pub(crate) polls: Arc<Polls>,
+    /// The turn of an event that may take the server down.
+    pub(crate) suspects: Arc<Semaphore>,
     /// Turns of closures that block.
     pub(crate) blocking_threads: Arc<Semaphore>,
     /// Events that wait in a queue, or run.

@@ -29,6 +29,7 @@ use std::{
     ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
 };
 use tokio::sync::oneshot;
 
@@ -223,19 +224,32 @@ impl Scope {
         origin: Option<Origin>,
         mut notes: Vec<Record>,
     ) -> (EndKind, String) {
+        let done = self.do_beside(prepared, visitor, origin, &mut notes).await;
+        self.hand_over(notes);
+        done
+    }
+
+    /// The same for who has more to say of the message: what is left of the notes did not go with
+    /// what it does.
+    async fn do_beside(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        visitor: Visitor,
+        origin: Option<Origin>,
+        notes: &mut Vec<Record>,
+    ) -> (EndKind, String) {
         let done = match prepared {
             Prepared::Task(task) => {
                 let anyone = &|| true;
-                let started = self.start_task(anyone, task, (visitor, origin), &mut notes);
+                let started = self.start_task(anyone, task, (visitor, origin), notes);
                 started.await.map(drop)
             }
             Prepared::Control(verb, which) => {
-                self.control_tasks(verb, &which, visitor, origin, &mut notes)
+                self.control_tasks(verb, &which, visitor, origin, notes)
                     .await
             }
             Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
         };
-        self.hand_over(notes);
         match done {
             Ok(()) => (EndKind::Done, String::new()),
             Err(refused) => (refused.kind(), refused.to_string()),
@@ -327,7 +341,11 @@ impl Scope {
             return;
         };
         let slot = runtime.polls.slot();
-        while let Some(event) = self.next_event(&runtime, visitor) {
+        while let Some(mut event) = self.next_event(&runtime, visitor) {
+            let _suspect = match event.tries {
+                0 => None,
+                _ => self.begin_again(&runtime, &mut event).await,
+            };
             let stored = event.stored();
             let Queued {
                 name,
@@ -366,6 +384,20 @@ impl Scope {
         }
     }
 
+    /// Writes down that an event which an earlier run of the server may have begun is begun once
+    /// more, before it is: it may be what takes the server down. One that did so twice begins by
+    /// itself, so that none is taken for another.
+    async fn begin_again(&self, runtime: &Runtime, event: &mut Queued) -> Option<Suspect> {
+        let suspect = match event.tries {
+            1 => None,
+            _ => Suspect::alone(runtime).await,
+        };
+        event.tries += 1;
+        self.hand_over(vec![event.record()]);
+        self.stored().await;
+        suspect
+    }
+
     fn next_event(&self, runtime: &Runtime, visitor: Visitor) -> Option<Queued> {
         let mut queues = self.lock_queues();
         // A queue that runs is not idle, and stays.
@@ -398,14 +430,20 @@ impl Scope {
             // The time of those that wait is over, too.
             _ if runtime.interrupted.is_cancelled() => End::interrupted(),
             Prepared::Sync(apply) => {
-                let Some(mut writing) = self.write().await else {
-                    return Some(EndKind::Interrupted);
+                let end = {
+                    let Some(mut writing) = self.write().await else {
+                        return Some(EndKind::Interrupted);
+                    };
+                    let _watched = slot.enter(sender.name);
+                    // Its change and its end are one update.
+                    let end = End::of_failure(sender.name, apply(&mut writing));
+                    writing.end_event(runtime, sender, &end);
+                    writing.publish();
+                    end
                 };
-                let _watched = slot.enter(sender.name);
-                // Its change and its end are one update.
-                let end = End::of_failure(sender.name, apply(&mut writing));
-                writing.end_event(runtime, sender, &end);
-                writing.publish();
+                if runtime.store.is_behind() {
+                    self.stored().await;
+                }
                 return Some(end.kind);
             }
             Prepared::Async(run) => {
@@ -447,9 +485,10 @@ impl Scope {
             // Dispatched by a handler, these come through the queue, too.
             beside => {
                 let origin = sender.origin.clone();
-                let (kind, message) = self
-                    .run_beside(beside, sender.visitor, origin, Vec::new())
-                    .await;
+                // What it does and its end are one commit: after a crash it is not done again.
+                notes.push(Record::Ended(sender.id));
+                let done = self.do_beside(beside, sender.visitor, origin, &mut notes);
+                let (kind, message) = done.await;
                 End { kind, message }
             }
         };
@@ -469,6 +508,26 @@ impl Scope {
             writing.end_event(runtime, sender, end);
             writing.publish();
         }
+    }
+}
+
+/// Held while an event runs that may take the server down: others of its kind wait until it has
+/// ended, or for so long.
+struct Suspect {
+    _ends: oneshot::Sender<()>,
+}
+
+impl Suspect {
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    async fn alone(runtime: &Runtime) -> Option<Self> {
+        let turn = runtime.suspects.clone().acquire_owned().await.ok()?;
+        let (ends, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(Suspect::PATIENCE, ended).await;
+            drop(turn);
+        });
+        Some(Suspect { _ends: ends })
     }
 }
 
@@ -502,7 +561,7 @@ impl Queued {
         }
     }
 
-    fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record {
         Record::Event(self.id, self.stored())
     }
 

@@ -1,7 +1,10 @@
 //! The queues of a scope: one for each visitor in it, so that nobody's slow event makes anybody
 //! else wait.
 
-use super::queue::Queue;
+use super::{
+    queue::{Queue, Queued},
+    store::Record,
+};
 use crate::{Limits, Visitor};
 use std::collections::HashMap;
 
@@ -66,6 +69,18 @@ impl Queues {
     /// The queue of a visitor who has one.
     pub(crate) fn existing(&mut self, visitor: Visitor) -> Option<&mut Queue> {
         self.queues.get_mut(&visitor).map(|used| &mut used.queue)
+    }
+
+    /// All that a store is to know of them.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let of = |(visitor, used): (&Visitor, &Used)| {
+            let numbers = used.queue.numbers.all();
+            let number = |(client, n): (&str, u64)| Record::Number(*visitor, client.to_owned(), n);
+            let numbers: Vec<_> = numbers.map(number).collect();
+            let waiting = used.queue.waiting.iter().map(Queued::record);
+            numbers.into_iter().chain(waiting).collect::<Vec<_>>()
+        };
+        self.queues.iter().flat_map(of).collect()
     }
 
     pub(crate) fn are_idle(&self) -> bool {

@@ -57,6 +57,8 @@ pub(crate) struct RestoredCell {
     pub(crate) fits: bool,
     /// Something of what was written has no place in the type as it is now.
     pub(crate) loses: bool,
+    /// The whole, as JSON, where it was read by other means than it was written.
+    pub(crate) anew: Option<String>,
 }
 
 /// A state of a store, for who knows its type by name alone.
@@ -72,9 +74,13 @@ pub(crate) fn restored<S: State>(
         let read = read_typed::<S>(snapshot, &since);
         let (base, value, fits) = read.or_else(|_| read_untyped::<S>(snapshot, &since))?;
         let loses = loses(&value, snapshot, &since);
-        Ok::<_, String>((base, value, fits, loses))
+        let anew = match fits {
+            true => None,
+            false => Some(to_json_with_server(&value).map_err(|error| error.to_string())?),
+        };
+        Ok::<_, String>((base, value, fits, loses, anew))
     }));
-    let (base, value, fits, loses) = match read {
+    let (base, value, fits, loses, anew) = match read {
         Ok(read) => read?,
         Err(panic) => {
             super::forget_panic(panic);
@@ -89,6 +95,7 @@ pub(crate) fn restored<S: State>(
         cell: Box::new(cell),
         fits,
         loses,
+        anew,
     })
 }
 

@@ -17,7 +17,11 @@ use super::{
 use crate::{
     State, UpdateError, Visitor,
     builtin::UcEnds,
-    core::{log::Log, position::Epoch, scope::ScopeName},
+    core::{
+        log::Log,
+        position::{Epoch, Position},
+        scope::ScopeName,
+    },
 };
 use std::{
     panic::resume_unwind,
@@ -50,6 +54,8 @@ pub(crate) struct Scope {
     last_used_ms: AtomicU64,
     /// Of what was handed to the store last.
     last_ticket: AtomicU64,
+    /// When the store was last told that it is in use, in seconds since 1970.
+    pub(super) noted_s: AtomicU64,
     logs: Arc<LogBudget>,
 }
 
@@ -128,6 +134,7 @@ impl Scope {
             changed: Notify::new(),
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
             last_ticket: AtomicU64::new(0),
+            noted_s: AtomicU64::new(super::now_s()),
             logs: runtime.logs.clone(),
         }
     }
@@ -408,9 +415,21 @@ impl Scope {
         runtime.is_none_or(|runtime| runtime.store.is_stored(self.ticket()))
     }
 
+    /// Tells the store that it is in use, unless it was told so since.
+    pub(super) fn note_use(&self, before_s: u64) {
+        if self.noted_s.load(Ordering::Relaxed) <= before_s {
+            self.noted_s.store(super::now_s(), Ordering::Relaxed);
+            self.hand_over(vec![Record::Used(self.head())]);
+        }
+    }
+
     /// What a store knows of it as a whole.
     pub(super) fn head(&self) -> Head {
-        let at = self.published().log.position();
+        self.head_at(self.published().log.position())
+    }
+
+    /// The same for who holds the log.
+    pub(super) fn head_at(&self, at: Position) -> Head {
         Head {
             name: self.slot.name.to_string(),
             epoch: at.epoch.to_bits(),

@@ -36,6 +36,9 @@ pub(crate) struct Slot {
     pub(crate) followers: Followers,
     // A std mutex, held to look or to put.
     scope: Mutex<Option<Arc<Scope>>>,
+    /// How often the store was told to let go of what it has of it. Who reads it from there looks
+    /// whether it was meanwhile.
+    departures: AtomicUsize,
 }
 
 /// All scopes of the process, in parts, so that visitors seldom meet at a lock.
@@ -44,11 +47,20 @@ pub(crate) struct Scopes {
     parts: Vec<Mutex<HashMap<ScopeKey, Arc<Slot>>>>,
     count: AtomicUsize,
     max: usize,
-    /// How many have been let go. Who reads one from a store looks whether one went meanwhile.
-    departures: AtomicUsize,
     /// Scopes that the store is about to let go of, with the ticket of that.
     // A std mutex, held to look up or to put.
     leaving: Mutex<HashMap<ScopeKey, Ticket>>,
+}
+
+/// Why a scope is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoScope {
+    /// There is no room.
+    Full,
+    /// The store has it: it is to be read first.
+    Elsewhere,
+    /// The store has it, and it can't be read at the moment.
+    Unreadable,
 }
 
 const PARTS: usize = 16;
@@ -60,17 +72,11 @@ impl Scopes {
             parts,
             count: AtomicUsize::new(0),
             max,
-            departures: AtomicUsize::new(0),
             leaving: Mutex::default(),
         }
     }
 
     // === Scopes of a store ===
-
-    /// A number that changes whenever a scope is let go.
-    pub(super) fn departures(&self) -> usize {
-        self.departures.load(Ordering::Acquire)
-    }
 
     /// The place of a scope, made now if there is none.
     pub(super) fn slot(&self, place: &Place) -> Arc<Slot> {
@@ -87,6 +93,7 @@ impl Scopes {
         slot: &Arc<Slot>,
         scope: &Arc<Scope>,
         seen: usize,
+        is_current: impl FnOnce() -> bool,
         before: impl FnOnce(),
     ) -> bool {
         if self.count() >= self.max {
@@ -95,7 +102,9 @@ impl Scopes {
         let mut part = self.part(slot.key);
         let here = part.entry(slot.key).or_insert_with(|| slot.clone());
         let mut place = here.lock();
-        if !Arc::ptr_eq(here, slot) || place.is_some() || self.departures() != seen {
+        // A scope that goes takes its place with it.
+        let is_same = Arc::ptr_eq(here, slot) && slot.departures() == seen;
+        if !is_same || place.is_some() || !is_current() {
             return false;
         }
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +114,7 @@ impl Scopes {
     }
 
     /// The store is to let go of a scope, once: until it has, there is none to be read.
-    pub(super) fn leave(&self, key: ScopeKey, let_go: impl FnOnce() -> Ticket) {
+    fn leave(&self, key: ScopeKey, let_go: impl FnOnce() -> Ticket) {
         let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         leaving.entry(key).or_insert_with(let_go);
     }
@@ -114,10 +123,28 @@ impl Scopes {
     pub(super) fn leave_unless_here(&self, key: ScopeKey, let_go: impl FnOnce() -> Ticket) {
         // Whoever reads it takes this lock before it is put here.
         let part = self.part(key);
-        let is_here = part.get(&key).is_some_and(|slot| slot.lock().is_some());
-        if !is_here {
+        let slot = part.get(&key);
+        if slot.is_none_or(|slot| slot.lock().is_none()) {
             self.leave(key, let_go);
-            self.departures.fetch_add(1, Ordering::Release);
+            if let Some(slot) = slot {
+                slot.depart();
+            }
+        }
+    }
+
+    /// The same, if what was read is what the store has: another may have been faster.
+    pub(super) fn leave_as_read(
+        &self,
+        slot: &Arc<Slot>,
+        seen: usize,
+        let_go: impl FnOnce() -> Ticket,
+    ) {
+        let part = self.part(slot.key);
+        let here = part.get(&slot.key);
+        let is_same = here.is_some_and(|here| Arc::ptr_eq(here, slot));
+        if is_same && slot.lock().is_none() && slot.departures() == seen {
+            self.leave(slot.key, let_go);
+            slot.depart();
         }
     }
 
@@ -141,27 +168,43 @@ impl Scopes {
         self.part(key).get(&key)?.scope()
     }
 
-    /// The scope, made now if it does not exist. `None` when there is no room.
-    pub(crate) fn find_or_make(&self, place: &Place, runtime: &Arc<Runtime>) -> Option<Arc<Scope>> {
+    /// The scope, made now if it does not exist: never beside one that the store has.
+    pub(crate) fn find_or_make(
+        &self,
+        place: &Place,
+        runtime: &Arc<Runtime>,
+    ) -> Result<Arc<Scope>, NoScope> {
         let key = place.key;
         if let Some(scope) = self.find(key) {
             // Used from now on, so that it is not the one that goes when room is needed.
             scope.touch(runtime.uptime_ms());
-            return Some(scope);
+            return Ok(scope);
         }
         if self.count() >= self.max && !self.make_room() {
-            return None;
+            return Err(NoScope::Full);
         }
         // All of it under the lock of the part: a place that was looked up must not go before
         // the scope is in it.
         let mut part = self.part(key);
         let slot = part.entry(key).or_insert_with(|| Slot::new(place));
         let mut scope = slot.lock();
+        // Who came here has read it, and it may have been let go since.
+        if scope.is_none() && self.is_stored(key, runtime) {
+            return Err(NoScope::Elsewhere);
+        }
         let scope = scope.get_or_insert_with(|| {
             self.count.fetch_add(1, Ordering::Relaxed);
             Arc::new(Scope::new(slot.clone(), runtime))
         });
-        Some(scope.clone())
+        Ok(scope.clone())
+    }
+
+    /// The store has a scope, and is not about to let go of it.
+    pub(super) fn is_stored(&self, key: ScopeKey, runtime: &Runtime) -> bool {
+        let store = &runtime.store;
+        store.outlives()
+            && !self.is_leaving(key, |ticket| store.is_stored(ticket))
+            && store.has(key)
     }
 
     /// Adds a stream to the place of a scope, whether there is a scope or not. Tells how many
@@ -245,11 +288,10 @@ impl Scopes {
         if gone.is_some() {
             part.remove(&slot.key);
             self.count.fetch_sub(1, Ordering::Relaxed);
-            self.departures.fetch_add(1, Ordering::Release);
         }
         if let Some(scope) = &gone {
             // The store counts from here.
-            scope.hand_over(vec![Record::Head(scope.head())]);
+            scope.hand_over(vec![Record::Used(scope.head())]);
         }
         // Outside of the locks: with it goes user code's state.
         drop(part);
@@ -277,7 +319,17 @@ impl Slot {
             tag: place.tag.clone(),
             followers: Followers::default(),
             scope: Mutex::default(),
+            departures: AtomicUsize::new(0),
         })
+    }
+
+    /// A number that changes whenever the store is told to let go of it.
+    pub(super) fn departures(&self) -> usize {
+        self.departures.load(Ordering::Acquire)
+    }
+
+    fn depart(&self) {
+        self.departures.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn key(&self) -> ScopeKey {

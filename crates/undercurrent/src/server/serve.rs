@@ -133,6 +133,7 @@ impl Undercurrent {
         open.sweeper.abort();
         let store = self.runtime.store.clone();
         if store.outlives() {
+            self.runtime.note_uses(0);
             let closed = tokio::task::spawn_blocking(move || store.close());
             if closed.await.is_err() {
                 tracing::error!("the store was not closed");

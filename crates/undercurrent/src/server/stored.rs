@@ -6,14 +6,14 @@ use super::{
     queue::{End, Origin, Queued, Sender},
     registration::Arguments,
     scope::Scope,
-    scopes::{Slot, Tag},
+    scopes::{NoScope, Slot, Tag},
     states::{StateNumbers, States},
     store::{Commit, Record, StateId, StoreError, Stored, StoredEvent, StoredState},
     tasks::Recovered,
 };
 use crate::{
     Visitor,
-    builtin::UcEnds,
+    builtin::{UcEnds, UcTasks},
     core::{
         frame::write_state_event,
         log::{Entry, Log},
@@ -46,6 +46,9 @@ pub(super) struct Recovery {
     tasks: Recovered,
 }
 
+/// So often, in seconds, the store is told that a scope in memory is in use.
+const NOTE_EVERY_S: u64 = 600;
+
 /// What is read of the states.
 struct Read {
     states: States,
@@ -61,7 +64,12 @@ struct Read {
 impl Runtime {
     /// Sees to it that a scope is in its place, if there is one. Says whether it can be told.
     pub(crate) async fn load(self: &Arc<Self>, place: &Place) -> bool {
-        if !self.is_elsewhere(place) {
+        if let Some(scope) = self.scopes.find(place.key) {
+            // Who has it read is about to use it.
+            scope.touch(self.uptime_ms());
+            return true;
+        }
+        if !self.scopes.is_stored(place.key, self) {
             return true;
         }
         let (runtime, place) = (self.clone(), place.clone());
@@ -72,23 +80,23 @@ impl Runtime {
     /// The same by this thread.
     pub(crate) fn load_now(self: &Arc<Self>, place: &Place) -> bool {
         while self.is_elsewhere(place) {
-            let seen = self.scopes.departures();
             let slot = self.scopes.slot(place);
+            let (seen, era) = (slot.departures(), self.store.era());
             let stored = match self.store.load(place.key) {
                 Ok(Some(stored)) => stored,
-                // What was not read leaves no place behind.
                 Ok(None) => {
+                    // What was not read leaves no place behind.
                     self.scopes.tidy(&slot);
                     return true;
                 }
                 Err(StoreError::Damaged(why)) => {
+                    self.lay_aside(&slot, seen, &why);
                     self.scopes.tidy(&slot);
-                    self.lay_aside(place, &why);
-                    return true;
+                    continue;
                 }
                 Err(error) => {
-                    self.scopes.tidy(&slot);
                     tracing::error!(%error, scope = ?place.key, "a scope can't be read");
+                    self.scopes.tidy(&slot);
                     return false;
                 }
             };
@@ -101,7 +109,8 @@ impl Runtime {
                 scope.hand_over(records);
                 scope.count_events(recovery.waiting);
             };
-            if !self.scopes.put(&slot, &scope, seen, before) {
+            let is_current = || self.store.era() == era;
+            if !self.scopes.put(&slot, &scope, seen, is_current, before) {
                 scope.discard();
                 continue;
             }
@@ -112,18 +121,27 @@ impl Runtime {
         true
     }
 
-    /// It is in the store, and not here.
-    fn is_elsewhere(&self, place: &Place) -> bool {
-        let (scopes, store) = (&self.scopes, &self.store);
-        store.outlives()
-            && scopes.find(place.key).is_none()
-            && !scopes.is_leaving(place.key, |ticket| store.is_stored(ticket))
-            && store.has(place.key)
+    /// The scope, read or made now. Between the two it may be let go: then once more.
+    pub(crate) async fn scope_at(self: &Arc<Self>, place: &Place) -> Result<Arc<Scope>, NoScope> {
+        loop {
+            if !self.load(place).await {
+                return Err(NoScope::Unreadable);
+            }
+            match self.scopes.find_or_make(place, self) {
+                Err(NoScope::Elsewhere) => {}
+                found => return found,
+            }
+        }
     }
 
-    fn lay_aside(&self, place: &Place, why: &str) {
-        self.scopes.leave(place.key, || {
-            let name = place.name.to_string();
+    /// It is in the store, and not here.
+    fn is_elsewhere(&self, place: &Place) -> bool {
+        self.scopes.find(place.key).is_none() && self.scopes.is_stored(place.key, self)
+    }
+
+    fn lay_aside(&self, slot: &Arc<Slot>, seen: usize, why: &str) {
+        self.scopes.leave_as_read(slot, seen, || {
+            let name = slot.name.to_string();
             tracing::error!(
                 name,
                 why,
@@ -131,13 +149,16 @@ impl Runtime {
             );
             let records = vec![Record::Aside(None)];
             self.store
-                .hand_over(Commit::of(place.key, Epoch::NONE, records))
+                .hand_over(Commit::of(slot.key(), Epoch::NONE, records))
         });
     }
 
     /// Lets go of what nobody has used for as long as `limits.idle-ms`.
     pub(super) fn forget_unused(&self) {
-        let before = super::now_s().saturating_sub(self.limits.idle_ms / 1_000);
+        let idle_s = self.limits.idle_ms / 1_000;
+        self.note_uses(NOTE_EVERY_S);
+        // What is known of a use may be older than it by as much, and by the time between two looks.
+        let before = super::now_s().saturating_sub(idle_s + 2 * NOTE_EVERY_S);
         let unused = match self.store.unused_since(before) {
             Ok(unused) => unused,
             Err(error) => {
@@ -145,11 +166,32 @@ impl Runtime {
                 return;
             }
         };
+        if !unused.is_empty() {
+            let scopes = unused.len();
+            tracing::info!(
+                scopes,
+                idle_s,
+                "scopes that nobody has used go from the store"
+            );
+        }
         for key in unused {
             self.scopes.leave_unless_here(key, || {
                 self.store
                     .hand_over(Commit::of(key, Epoch::NONE, vec![Record::Gone]))
             });
+        }
+    }
+
+    /// Hands over everything that is in memory, to a store that has begun anew.
+    pub(super) fn hand_over_all(&self) {
+        self.each_scope(Scope::hand_over_all);
+    }
+
+    /// Tells the store of each scope in memory that it is in use, unless it was told so lately.
+    pub(super) fn note_uses(&self, every_s: u64) {
+        if self.store.outlives() {
+            let before_s = super::now_s().saturating_sub(every_s);
+            self.each_scope(|scope| scope.note_use(before_s));
         }
     }
 
@@ -212,8 +254,7 @@ impl Scope {
         }
         let mut recovery = Recovery::default();
         let mut records = read.records;
-        let tried = scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
-        records.extend(tried);
+        scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
         recovery.tasks = scope.restore_tasks(runtime);
         records.push(Record::Head(scope.head()));
         Restored {
@@ -223,14 +264,36 @@ impl Scope {
         }
     }
 
+    /// Hands over everything of it, in the place of whatever the store has.
+    fn hand_over_all(&self) {
+        let states = self.states();
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_busy = !tasks.is_empty();
+        drop(tasks);
+        let published = self.published();
+        let at = published.log.position();
+        let mut records = vec![
+            Record::Gone,
+            Record::Head(self.head_at(at)),
+            Record::Busy(is_busy),
+        ];
+        for (number, (cell, id)) in states.cells.iter().zip(&states.ids).enumerate() {
+            let whole = cell.as_ref().and_then(|cell| cell.whole());
+            let offset = published.log.last_changed(number);
+            records.extend(whole.map(|json| Record::Snapshot(id.clone(), offset, json)));
+        }
+        records.extend(queues.records());
+        self.hand_over_in(at.epoch, records);
+    }
+
     fn restore_queues(
         &self,
         runtime: &Runtime,
         numbers: Vec<(Visitor, String, u64)>,
         events: Vec<(u64, StoredEvent)>,
         recovery: &mut Recovery,
-    ) -> Vec<Record> {
-        let mut records = Vec::new();
+    ) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         for (visitor, client, number) in numbers {
             if let Some(queue) = queues.of(visitor) {
@@ -241,12 +304,21 @@ impl Scope {
         for (id, mut event) in events {
             queues.ids_from(id);
             let Some(queue) = queues.of(event.visitor) else {
+                // The limit was lowered since: there is no queue for it to wait in.
+                let sender = Sender {
+                    name: "?",
+                    visitor: event.visitor,
+                    origin: origin_of(&event),
+                    is_first: event.is_first,
+                    id,
+                };
+                recovery.ended.push((sender, End::interrupted()));
                 continue;
             };
             let is_next = begun.insert(event.visitor);
             let handler = runtime.registry.handler(&event.name);
-            // The first of a queue was begun, or may have been.
-            event.tries += u32::from(is_next);
+            // The first of a queue may have been begun. Of those that are begun now it is written.
+            event.tries = event.tries.max(u32::from(is_next));
             let sender = |name| Sender {
                 name,
                 visitor: event.visitor,
@@ -281,9 +353,6 @@ impl Scope {
                     continue;
                 }
             };
-            if is_next {
-                records.push(Record::Event(id, event.clone()));
-            }
             recovery.waiting += 1;
             // Of nobody else: a queue in which nothing waits may get a runner of its own meanwhile,
             // and two would run its events side by side.
@@ -302,11 +371,9 @@ impl Scope {
                 id,
             });
         }
-        records
     }
 
-    /// Tells what ended, and goes on with the rest. What was tried is known to the store before it
-    /// is tried again.
+    /// Tells what ended, and goes on with the rest.
     async fn recover(self: Arc<Self>, recovery: Recovery) {
         let Some(runtime) = self.runtime.upgrade() else {
             return;
@@ -378,6 +445,10 @@ impl Read {
                     "a state can't be read: it is laid aside and begins anew"
                 );
                 self.is_other = true;
+                if id.name == <UcTasks as crate::State>::NAME {
+                    // Nothing is known any more of tasks that had not ended.
+                    self.records.push(Record::Busy(false));
+                }
                 self.records.push(Record::Aside(Some(id)));
                 return;
             }
@@ -392,6 +463,10 @@ impl Read {
                  is written anew"
             );
             self.records.push(Record::Copy(id.clone()));
+        }
+        if let Some(json) = restored.anew {
+            // Entries that fit no more are read once.
+            self.records.push(Record::Snapshot(id.clone(), last, json));
         }
         match id.visitor {
             None => self.numbers.shared.push((name, number)),

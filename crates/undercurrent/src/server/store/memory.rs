@@ -1,6 +1,6 @@
 //! Nothing outlives the process.
 
-use super::{Commit, Store, StoreError, Stored, Ticket};
+use super::{Commit, HandOverAll, Store, StoreError, Stored, Ticket};
 use crate::server::scopes::ScopeKey;
 use futures::future::{BoxFuture, FutureExt, ready};
 use std::time::Duration;
@@ -49,6 +49,10 @@ impl Store for Memory {
         true
     }
 
+    fn caught_up(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+
     fn is_behind(&self) -> bool {
         false
     }
@@ -56,6 +60,12 @@ impl Store for Memory {
     fn turn(&self) -> u64 {
         0
     }
+
+    fn era(&self) -> usize {
+        0
+    }
+
+    fn when_begun_anew(&self, _: HandOverAll) {}
 
     fn trouble(&self) -> Option<String> {
         None

@@ -39,7 +39,7 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The scopes in which something is to be done: events wait, or tasks had not ended.
     fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError>;
 
-    /// The scopes that nobody has used since.
+    /// The scopes that nobody has used since, and in which nothing is to be done.
     fn unused_since(&self, before_s: u64) -> Result<Vec<ScopeKey>, StoreError>;
 
     /// Takes what belongs together: all of it is kept, or none. Never waits.
@@ -57,8 +57,19 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// It has much to write: who hands over more waits until that is kept, or memory fills.
     fn is_behind(&self) -> bool;
 
+    /// Until it is not behind.
+    fn caught_up(&self) -> BoxFuture<'_, ()>;
+
     /// A number that no earlier run of the server had: which of a life's epochs is begun now.
     fn turn(&self) -> u64;
+
+    /// How often it has begun anew since it was opened, because what was there could not be read
+    /// any more. What was read before is not there any more.
+    fn era(&self) -> usize;
+
+    /// What is to be done when it begins anew: everything of what is in memory is handed over. Its
+    /// own thread does it.
+    fn when_begun_anew(&self, hand_over_all: HandOverAll);
 
     /// Why nothing can be written at the moment. What was handed over is kept in memory, and tried
     /// again.
@@ -85,10 +96,14 @@ pub(crate) struct Commit {
 
 pub(crate) type Then = Box<dyn FnOnce() + Send>;
 
+pub(crate) type HandOverAll = Arc<dyn Fn() + Send + Sync>;
+
 /// One thing to be kept.
 pub(crate) enum Record {
     /// What is known of the scope as a whole.
     Head(Head),
+    /// The same of a scope that is there, and nothing of one that is not.
+    Used(Head),
     /// A state changed.
     Entry(StateId, Arc<Entry>),
     /// A state with its server-only fields, as JSON, at an offset: entries up to there may go.
@@ -194,6 +209,8 @@ pub enum StoreError {
     Foreign,
     /// What is there can't be read as it was written.
     Damaged(String),
+    /// The file as a whole can't be read as it was written.
+    Broken(String),
     /// The system says no.
     Io(std::io::Error),
 }
@@ -281,7 +298,9 @@ impl fmt::Display for StoreError {
                 "it is no store of this server, and is left as it is: set another path, or move it \
                  away",
             ),
-            StoreError::Damaged(why) => write!(f, "it is damaged: {why}"),
+            StoreError::Damaged(why) | StoreError::Broken(why) => {
+                write!(f, "it is damaged: {why}")
+            }
             StoreError::Io(error) => write!(f, "{error}"),
         }
     }

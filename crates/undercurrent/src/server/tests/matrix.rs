@@ -151,7 +151,7 @@ async fn an_update_that_is_given_up_where_it_waits_changes_nothing_and_the_next_
 
 /// What is written to the log.
 #[derive(Clone, Default)]
-struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+pub(super) struct Lines(pub(super) Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use redb::{ReadableTable, Table, WriteTransaction};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Rows by key: what each is to be. `None` takes it away.
 type Puts = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -25,6 +25,10 @@ pub(super) struct Batch {
     rows: Puts,
     /// Snapshots of states: the key, the offset, the row, and the entries that go with it.
     snapshots: BTreeMap<Vec<u8>, Snapshot>,
+    /// Heads that are to stand in the place of others.
+    used: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Scopes that begin in the batch, with their lives.
+    begun: HashMap<ScopeKey, Epoch>,
     queue: Puts,
     busy: Puts,
     /// Ranges of rows of which nothing from before the batch stays; laid aside, if so.
@@ -63,7 +67,14 @@ impl Batch {
             Record::Head(head) => {
                 let key = rows::row_key(scope, rows::HEAD, &[]);
                 let row = rows::json_row(&key, head);
+                self.used.remove(&key);
+                self.begun.insert(scope, commit.epoch.life());
                 self.rows.insert(key, Some(row));
+            }
+            Record::Used(head) => {
+                let key = rows::row_key(scope, rows::HEAD, &[]);
+                let row = rows::json_row(&key, head);
+                self.used.insert(key, row);
             }
             Record::Entry(id, entry) => {
                 let key = rows::entry_key(scope, id, entry.offset);
@@ -73,12 +84,13 @@ impl Batch {
             }
             Record::Snapshot(id, offset, json) => {
                 let key = rows::snapshot_key(scope, id);
-                // A large one is written by another thread, and may be late.
-                if self
-                    .snapshots
-                    .get(&key)
-                    .is_some_and(|known| known.offset > *offset)
-                {
+                // A large one is written by another thread, and may be late: for a later one, or
+                // for another scope of the key.
+                let life = commit.epoch.life();
+                let known = self.snapshots.get(&key);
+                let is_late = known.is_some_and(|known| known.offset > *offset);
+                let begun = self.begun.get(&scope);
+                if is_late || begun.is_some_and(|begun| *begun != life) {
                     return;
                 }
                 let row = rows::snapshot_row(&key, *offset, json);
@@ -87,7 +99,7 @@ impl Batch {
                 remove_range(&mut self.rows, &entries);
                 let snapshot = Snapshot {
                     scope,
-                    life: commit.epoch.life(),
+                    life,
                     offset: *offset,
                     row,
                     entries,
@@ -138,8 +150,9 @@ impl Batch {
         for puts in [&mut self.rows, &mut self.queue, &mut self.busy] {
             remove_range(puts, &range);
         }
-        self.snapshots
-            .retain(|key, _| !(range.0 <= *key && *key < range.1));
+        let is_outside = |key: &Vec<u8>| !(range.0 <= *key && *key < range.1);
+        self.snapshots.retain(|key, _| is_outside(key));
+        self.used.retain(|key, _| is_outside(key));
         self.gone.push((range, is_aside));
     }
 
@@ -158,8 +171,20 @@ impl Batch {
             for table in [&mut rows, &mut queue, &mut busy] {
                 remove(table, range)?;
             }
+            if !*is_aside {
+                // What was laid aside goes with what it was of.
+                let mut aside = to.open_table(ASIDE).map_err(of_redb)?;
+                remove(&mut aside, range)?;
+            }
         }
         put(&mut rows, &self.rows)?;
+        for (key, row) in &self.used {
+            let is_there = rows.get(key.as_slice()).map_err(of_redb)?.is_some();
+            if is_there {
+                rows.insert(key.as_slice(), row.as_slice())
+                    .map_err(of_redb)?;
+            }
+        }
         for (key, snapshot) in &self.snapshots {
             put_snapshot(&mut rows, key, snapshot)?;
         }

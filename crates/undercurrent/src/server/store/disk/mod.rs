@@ -7,7 +7,7 @@ mod rows;
 mod writer;
 
 use self::{file::File, rows::Gathered};
-use super::{Commit, Store, StoreError, Stored, StoredEvent, Ticket};
+use super::{Commit, HandOverAll, Store, StoreError, Stored, StoredEvent, Ticket};
 use crate::{Limits, server::scopes::ScopeKey};
 use futures::future::{BoxFuture, FutureExt};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
@@ -18,9 +18,9 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 use tokio::sync::watch;
@@ -30,10 +30,16 @@ pub(crate) struct Disk {
     shared: Arc<Shared>,
     // A std mutex, held to take it out at the end.
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A run of the server on the file.
+#[derive(Clone, Copy, Debug)]
+struct Run {
     turn: u64,
     /// The first run after the last that ended uncleanly: epochs from before may have been shown
     /// further than they are kept.
     fresh_since: u64,
+    keeps_first: bool,
 }
 
 /// What the database is on: a file, or what tests put in its place.
@@ -44,6 +50,14 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
     /// Opens the database that was there: where it is gone for the moment no other is made.
     fn open_again(&self) -> Result<Database, StoreError>;
 
+    /// Whether what was opened is still where it was opened.
+    fn place(&self) -> io::Result<Where> {
+        Ok(Where::Here)
+    }
+
+    /// Removes what was begun in the place of a file that has no name any more.
+    fn take_back(&self) {}
+
     /// Moves what is damaged out of the way, and keeps it.
     fn set_aside(&self) -> io::Result<PathBuf>;
 
@@ -51,9 +65,38 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
     fn path(&self) -> &Path;
 }
 
+/// What is seen where a file is looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// What can't be read of it is a scope's.
+    Sound,
+    /// The last of what was written may be gone.
+    Repaired,
+    Broken,
+    /// It can't be opened at the moment.
+    NotOpen,
+}
+
+/// Where the file is that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    Here,
+    /// It has no name any more: whoever looks for it later finds nothing.
+    Nowhere,
+    /// Another file has its name.
+    Elsewhere,
+}
+
 /// What the doors and the writer share.
 struct Shared {
     medium: Box<dyn Medium>,
+    run: Run,
+    /// How often the file was begun anew.
+    era: AtomicUsize,
+    /// The file was looked through: what can't be read of it is a scope's.
+    is_sound: AtomicBool,
+    // A std mutex, held to put or to copy out.
+    hand_over_all: Mutex<Option<HandOverAll>>,
     /// With more bytes pending, who hands over waits.
     pending_bytes: usize,
     /// About the bytes that wait, with those that are being written. Asked at each update.
@@ -81,6 +124,8 @@ struct Pending {
     is_urgent: bool,
     /// The file could not be read.
     is_unwell: bool,
+    /// What was read in the file was no file of redb.
+    is_suspect: bool,
     state: Life,
 }
 
@@ -120,26 +165,18 @@ impl Disk {
         keeps_first: bool,
         limits: &Limits,
     ) -> Result<Self, StoreError> {
-        let open = || {
-            let database = guarded(|| medium.open())?;
-            let begun = guarded(|| begin_run(&database, keeps_first))?;
-            Ok((database, begun))
-        };
-        let (database, (turn, fresh_since)) = match open() {
-            Err(StoreError::Damaged(why)) => {
-                let aside = medium.set_aside().map_err(StoreError::Io)?;
-                tracing::error!(
-                    why,
-                    path = %medium.path().display(),
-                    aside = %aside.display(),
-                    "the file of scopes is damaged: it is kept aside, and a new one is begun"
-                );
-                open()?
+        let (database, run) = match opened(&*medium, keeps_first, false) {
+            Err(StoreError::Damaged(why) | StoreError::Broken(why)) => {
+                begun_in_spite_of(&why, &*medium, keeps_first)?
             }
             opened => opened?,
         };
         let shared = Arc::new(Shared {
             medium,
+            run,
+            era: AtomicUsize::new(0),
+            is_sound: AtomicBool::new(false),
+            hand_over_all: Mutex::default(),
             pending_bytes: limits.store_pending_bytes,
             bytes: AtomicUsize::new(0),
             database: RwLock::new(Some(database)),
@@ -150,13 +187,18 @@ impl Disk {
             trouble: Mutex::default(),
         });
         let writing = shared.clone();
-        let thread = std::thread::Builder::new().name("undercurrent-store".into());
-        let writer = thread.spawn(move || writer::write_all(&writing));
+        let thread = thread::Builder::new().name("undercurrent-store".into());
+        let writer = thread.spawn(move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| writer::write_all(&writing)));
+            if ended.is_err() {
+                let why = "the thread that writes scopes has panicked";
+                tracing::error!("{why}");
+                *writing.trouble() = Some(why.to_owned());
+            }
+        });
         Ok(Disk {
             shared,
             writer: Mutex::new(Some(writer.map_err(StoreError::Io)?)),
-            turn,
-            fresh_since,
         })
     }
 
@@ -164,7 +206,9 @@ impl Disk {
         self.shared.lock().state = Life::Closing;
         self.shared.wake.notify_all();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(writer) = writer.take()
+        // Who hands over all may be the last who holds the runtime.
+        let is_other = |writer: &JoinHandle<()>| writer.thread().id() != thread::current().id();
+        if let Some(writer) = writer.take().filter(is_other)
             && writer.join().is_err()
         {
             tracing::error!("the thread that writes scopes panicked");
@@ -185,7 +229,18 @@ impl Disk {
             self.shared.lock().is_unwell = true;
             self.shared.wake.notify_one();
         }
-        found
+        match found {
+            Err(StoreError::Broken(why)) if self.shared.is_sound.load(Ordering::Relaxed) => {
+                Err(StoreError::Damaged(why))
+            }
+            Err(StoreError::Broken(why)) => {
+                // The writer looks, and begins a new one if it is so.
+                self.shared.lock().is_suspect = true;
+                self.shared.wake.notify_one();
+                Err(StoreError::Broken(why))
+            }
+            found => found,
+        }
     }
 }
 
@@ -227,38 +282,29 @@ impl Store for Disk {
                 let event: Result<StoredEvent, _> = serde_json::from_slice(json);
                 events.push((id, event.map_err(|_| rows::damaged("an odd event"))?));
             }
-            let is_whole = |head: &super::Head| self.fresh_since <= head.epoch >> 40;
+            if !gathered.has_head() {
+                let name = rows::row_key(key, rows::HEAD, &[]);
+                let head = rows.get(name.as_slice()).map_err(of_redb)?;
+                if head.is_some() {
+                    let why = "a row is found by its name, and not among its own";
+                    return Err(StoreError::Broken(why.to_owned()));
+                }
+            }
+            let fresh_since = self.shared.run.fresh_since;
+            let is_whole = |head: &super::Head| fresh_since <= head.epoch >> 40;
             Ok(gathered.finish(is_whole, events))
         })
     }
 
     fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError> {
-        self.read(|read| {
-            let mut keys = std::collections::BTreeSet::new();
-            for table in [QUEUE, BUSY] {
-                let table = read.open_table(table).map_err(of_redb)?;
-                for row in table.iter().map_err(of_redb)? {
-                    let (name, _) = row.map_err(of_redb)?;
-                    if let Some(key) = name.value().first_chunk::<16>() {
-                        keys.insert(*key);
-                    }
-                }
-            }
-            let rows = read.open_table(ROWS).map_err(of_redb)?;
-            let mut found = Vec::new();
-            for key in keys.into_iter().map(ScopeKey) {
-                let name = rows::row_key(key, rows::HEAD, &[]);
-                let head = rows.get(name.as_slice()).map_err(of_redb)?;
-                let head = head.and_then(|head| read_head(&name, head.value()));
-                found.extend(head.map(|head| (key, head.name)));
-            }
-            Ok(found)
-        })
+        self.read(unfinished)
     }
 
     fn unused_since(&self, before_s: u64) -> Result<Vec<ScopeKey>, StoreError> {
         self.read(|read| {
             let rows = read.open_table(ROWS).map_err(of_redb)?;
+            let queue = read.open_table(QUEUE).map_err(of_redb)?;
+            let busy = read.open_table(BUSY).map_err(of_redb)?;
             let mut found = Vec::new();
             // From head to head: all else of a scope is skipped.
             let mut from = vec![0; 16];
@@ -271,7 +317,13 @@ impl Store for Disk {
                 let head = rows.get(name.as_slice()).map_err(of_redb)?;
                 let head = head.and_then(|head| read_head(&name, head.value()));
                 if head.is_some_and(|head| head.used_s < before_s) {
-                    found.push(ScopeKey(key));
+                    let is_busy = busy.get(key.as_slice()).map_err(of_redb)?.is_some();
+                    let first = queue.range(key.as_slice()..).map_err(of_redb)?.next();
+                    let first = first.transpose().map_err(of_redb)?;
+                    let waits = first.is_some_and(|(id, _)| id.value().starts_with(&key));
+                    if !is_busy && !waits {
+                        found.push(ScopeKey(key));
+                    }
                 }
                 let Some(next) = u128::from_be_bytes(key).checked_add(1) else {
                     break;
@@ -331,12 +383,32 @@ impl Store for Disk {
         self.is_stored(ticket)
     }
 
+    fn caught_up(&self) -> BoxFuture<'_, ()> {
+        async move {
+            let mut stored = self.shared.stored.subscribe();
+            while self.is_behind() {
+                // The sender is held for as long as this is borrowed.
+                let _ = stored.changed().await;
+            }
+        }
+        .boxed()
+    }
+
     fn is_behind(&self) -> bool {
         self.shared.bytes.load(Ordering::Relaxed) > self.shared.pending_bytes
     }
 
     fn turn(&self) -> u64 {
-        self.turn
+        self.shared.run.turn
+    }
+
+    fn era(&self) -> usize {
+        self.shared.era.load(Ordering::Acquire)
+    }
+
+    fn when_begun_anew(&self, hand_over_all: HandOverAll) {
+        let known = self.shared.hand_over_all.lock();
+        *known.unwrap_or_else(PoisonError::into_inner) = Some(hand_over_all);
     }
 
     fn trouble(&self) -> Option<String> {
@@ -373,9 +445,94 @@ impl Shared {
     fn open_again(&self) -> Result<(), StoreError> {
         let database = self.database.write();
         let mut database = database.unwrap_or_else(PoisonError::into_inner);
+        self.is_sound.store(false, Ordering::Relaxed);
         // The old one is dropped first: it holds the file.
         crate::server::drop_quietly(database.take());
         *database = Some(guarded(|| self.medium.open_again())?);
+        Ok(())
+    }
+
+    /// Looks through all of the file, to see whether it can be read as a whole.
+    fn look_through(&self) -> Looked {
+        let database = self.database.write();
+        let mut database = database.unwrap_or_else(PoisonError::into_inner);
+        crate::server::drop_quietly(database.take());
+        let opened = guarded(|| {
+            let mut database = self.medium.open_again()?;
+            let is_as_written = database.check_integrity().map_err(of_redb)?;
+            Ok((database, is_as_written))
+        });
+        match opened {
+            Ok((whole, is_as_written)) => {
+                *database = Some(whole);
+                self.is_sound.store(true, Ordering::Relaxed);
+                match is_as_written {
+                    true => Looked::Sound,
+                    false => Looked::Repaired,
+                }
+            }
+            Err(StoreError::Broken(_) | StoreError::Damaged(_)) => Looked::Broken,
+            Err(_) => Looked::NotOpen,
+        }
+    }
+
+    /// What is in memory is handed over whole: what the file has may be older.
+    fn hand_over_all(&self) {
+        self.era.fetch_add(1, Ordering::Release);
+        let known = self.hand_over_all.lock();
+        let known = known.unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(hand_over_all) = known {
+            hand_over_all();
+        }
+    }
+
+    /// Keeps aside what can't be read any more, and begins a new file with what is in memory.
+    fn begin_anew(&self, why: &str) -> Result<(), StoreError> {
+        {
+            let database = self.database.write();
+            let mut database = database.unwrap_or_else(PoisonError::into_inner);
+            crate::server::drop_quietly(database.take());
+            let aside = self.medium.set_aside().map_err(StoreError::Io)?;
+            tracing::error!(
+                why,
+                path = %self.medium.path().display(),
+                aside = %aside.display(),
+                "the file of scopes is damaged: it is kept aside, and a new one is begun with the \
+                 scopes that are in memory; the others begin anew"
+            );
+            *database = Some(guarded(|| {
+                let database = self.medium.open()?;
+                note_run(&database, self.run)?;
+                Ok(database)
+            })?);
+        }
+        self.hand_over_all();
+        Ok(())
+    }
+
+    /// The file has no name any more, and is open still: all of it goes into a new one.
+    fn move_on(&self) -> Result<(), StoreError> {
+        let database = self.database.write();
+        let mut database = database.unwrap_or_else(PoisonError::into_inner);
+        let Some(old) = database.as_ref() else {
+            return Err(opened_again());
+        };
+        let new = guarded(|| {
+            let new = self.medium.open()?;
+            copy(old, &new)?;
+            Ok(new)
+        });
+        match new {
+            Ok(new) => *database = Some(new),
+            Err(error) => {
+                self.medium.take_back();
+                return Err(error);
+            }
+        }
+        tracing::error!(
+            path = %self.medium.path().display(),
+            "the file of scopes was taken away while the server runs: it is written anew"
+        );
         Ok(())
     }
 
@@ -386,14 +543,65 @@ impl Shared {
 
 // === Opening ===
 
-/// Notes that a run begins: its number, and since which run nothing that was shown was lost.
-fn begin_run(database: &Database, keeps_first: bool) -> Result<(u64, u64), StoreError> {
-    let write = database.begin_write().map_err(of_redb)?;
-    let begun = {
-        let mut meta = write.open_table(META).map_err(of_redb)?;
-        for table in [ROWS, QUEUE, BUSY, ASIDE] {
-            write.open_table(table).map_err(of_redb)?;
+/// A file with a run of the server begun in it; looked through before, if so.
+fn opened(
+    medium: &dyn Medium,
+    keeps_first: bool,
+    looks_through: bool,
+) -> Result<(Database, Run), StoreError> {
+    let mut database = guarded(|| medium.open())?;
+    let begun = guarded(|| {
+        let is_repaired = looks_through && !database.check_integrity().map_err(of_redb)?;
+        let run = begin_run(&database, keeps_first, is_repaired)?;
+        // What the server asks for first.
+        unfinished(&database.begin_read().map_err(of_redb)?)?;
+        Ok(run)
+    });
+    match begun {
+        Ok(run) => Ok((database, run)),
+        Err(error) => {
+            // What is damaged may panic once more where it is dropped.
+            crate::server::drop_quietly(database);
+            Err(error)
         }
+    }
+}
+
+/// What is damaged may be so in what redb can make anew. Else it is kept aside, and another is begun.
+fn begun_in_spite_of(
+    why: &str,
+    medium: &dyn Medium,
+    keeps_first: bool,
+) -> Result<(Database, Run), StoreError> {
+    let path = medium.path().display();
+    match opened(medium, keeps_first, true) {
+        Err(StoreError::Damaged(_) | StoreError::Broken(_)) => {}
+        opened => {
+            let opened = opened?;
+            tracing::error!(
+                why,
+                %path,
+                "the file of scopes was damaged, and is repaired: the last updates may be gone"
+            );
+            return Ok(opened);
+        }
+    }
+    let aside = medium.set_aside().map_err(StoreError::Io)?;
+    tracing::error!(
+        why,
+        %path,
+        aside = %aside.display(),
+        "the file of scopes is damaged: it is kept aside, and a new one is begun"
+    );
+    opened(medium, keeps_first, false)
+}
+
+/// Begins a run of the server: its number, and since which run nothing that was shown was lost.
+/// In a file that was repaired the last run's own number may be missing.
+fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Result<Run, StoreError> {
+    let run = {
+        let write = database.begin_write().map_err(of_redb)?;
+        let meta = write.open_table(META).map_err(of_redb)?;
         let number = |name: &str| -> Result<Option<u64>, StoreError> {
             Ok(meta.get(name).map_err(of_redb)?.map(|value| value.value()))
         };
@@ -401,27 +609,86 @@ fn begin_run(database: &Database, keeps_first: bool) -> Result<(u64, u64), Store
         if layout.is_some_and(|layout| layout > LAYOUT) {
             return Err(StoreError::Newer);
         }
-        let run = number("run")?.map_or(0, |run| run + 1);
+        let run = number("run")?.map_or(0, |run| run + 1 + u64::from(is_repaired));
         // Of a run that kept everything before it was shown nothing is missing, however it ended.
         let was_careful = number("keeps-first")? == Some(1);
         let is_clean = layout.is_none() || was_careful || number("clean")? == Some(1);
-        let fresh_since = match is_clean {
+        let fresh_since = match is_clean && !is_repaired {
             true => number("fresh")?.unwrap_or(0),
             false => run,
         };
-        for (name, value) in [
-            ("layout", LAYOUT),
-            ("run", run),
-            ("clean", 0),
-            ("keeps-first", u64::from(keeps_first)),
-            ("fresh", fresh_since),
-        ] {
-            meta.insert(name, value).map_err(of_redb)?;
+        Run {
+            turn: run,
+            fresh_since,
+            keeps_first,
         }
-        (run, fresh_since)
     };
-    write.commit().map_err(of_redb)?;
-    Ok(begun)
+    note_run(database, run)?;
+    Ok(run)
+}
+
+fn note_run(database: &Database, run: Run) -> Result<(), StoreError> {
+    let write = database.begin_write().map_err(of_redb)?;
+    for table in [ROWS, QUEUE, BUSY, ASIDE] {
+        write.open_table(table).map_err(of_redb)?;
+    }
+    let mut meta = write.open_table(META).map_err(of_redb)?;
+    for (name, value) in [
+        ("layout", LAYOUT),
+        ("run", run.turn),
+        ("clean", 0),
+        ("keeps-first", u64::from(run.keeps_first)),
+        ("fresh", run.fresh_since),
+    ] {
+        meta.insert(name, value).map_err(of_redb)?;
+    }
+    drop(meta);
+    write.commit().map_err(of_redb)
+}
+
+/// All of one file, in another.
+fn copy(from: &Database, to: &Database) -> Result<(), StoreError> {
+    let read = from.begin_read().map_err(of_redb)?;
+    let write = to.begin_write().map_err(of_redb)?;
+    for definition in [ROWS, QUEUE, BUSY, ASIDE] {
+        let mut to = write.open_table(definition).map_err(of_redb)?;
+        let from = read.open_table(definition).map_err(of_redb)?;
+        for row in from.iter().map_err(of_redb)? {
+            let (key, value) = row.map_err(of_redb)?;
+            to.insert(key.value(), value.value()).map_err(of_redb)?;
+        }
+    }
+    let mut meta = write.open_table(META).map_err(of_redb)?;
+    let from = read.open_table(META).map_err(of_redb)?;
+    for row in from.iter().map_err(of_redb)? {
+        let (name, value) = row.map_err(of_redb)?;
+        meta.insert(name.value(), value.value()).map_err(of_redb)?;
+    }
+    drop(meta);
+    write.commit().map_err(of_redb)
+}
+
+/// The scopes in which something is to be done, with their names.
+fn unfinished(read: &ReadTransaction) -> Result<Vec<(ScopeKey, String)>, StoreError> {
+    let mut keys = std::collections::BTreeSet::new();
+    for table in [QUEUE, BUSY] {
+        let table = read.open_table(table).map_err(of_redb)?;
+        for row in table.iter().map_err(of_redb)? {
+            let (name, _) = row.map_err(of_redb)?;
+            if let Some(key) = name.value().first_chunk::<16>() {
+                keys.insert(*key);
+            }
+        }
+    }
+    let rows = read.open_table(ROWS).map_err(of_redb)?;
+    let mut found = Vec::new();
+    for key in keys.into_iter().map(ScopeKey) {
+        let name = rows::row_key(key, rows::HEAD, &[]);
+        let head = rows.get(name.as_slice()).map_err(of_redb)?;
+        let head = head.and_then(|head| read_head(&name, head.value()));
+        found.extend(head.map(|head| (key, head.name)));
+    }
+    Ok(found)
 }
 
 fn opened_again() -> StoreError {
@@ -436,7 +703,7 @@ fn read_head(key: &[u8], value: &[u8]) -> Option<super::Head> {
 fn guarded<T>(act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic: Box<dyn Any + Send>| {
         let why = crate::server::describe_panic(&*panic).to_owned();
-        Err(StoreError::Damaged(why))
+        Err(StoreError::Broken(why))
     })
 }
 
@@ -445,19 +712,16 @@ fn of_redb(error: impl Into<redb::Error>) -> StoreError {
         redb::Error::Io(error) => match error.kind() {
             // Of a file that ends too early.
             io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-                StoreError::Damaged(error.to_string())
+                StoreError::Broken(error.to_string())
             }
             _ => StoreError::Io(error),
         },
         error @ (redb::Error::PreviousIo | redb::Error::DatabaseClosed) => {
             StoreError::Io(io::Error::other(error.to_string()))
         }
-        redb::Error::UpgradeRequired(_) => StoreError::Newer,
         // Of the file as a whole, and of no scope in it.
-        error @ (redb::Error::LockPoisoned(_) | redb::Error::TableDoesNotExist(_)) => {
-            StoreError::Io(io::Error::other(error.to_string()))
-        }
-        error => StoreError::Damaged(error.to_string()),
+        error @ redb::Error::LockPoisoned(_) => StoreError::Io(io::Error::other(error.to_string())),
+        error => StoreError::Broken(error.to_string()),
     }
 }
 

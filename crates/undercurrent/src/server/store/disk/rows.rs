@@ -7,7 +7,7 @@
 //!         <scope> n <visitor> <client>   the highest number
 //! queue   <scope> <id>                   an event, as JSON
 //! busy    <scope>                        tasks had not ended
-//! aside   <seconds> <row>                what could not be read
+//! aside   <row> <its checksum>           what could not be read, until its scope goes
 //! meta    layout, run, clean
 //! ```
 //!
@@ -177,6 +177,10 @@ impl Gathered {
             snapshot: None,
             entries: Vec::new(),
         }))
+    }
+
+    pub(super) fn has_head(&self) -> bool {
+        self.head.is_some()
     }
 
     /// The whole. Rows without a head belong to nothing.

@@ -8,10 +8,11 @@
 //!                                     └── once more, the same batch ◀── in trouble ◀────┘
 //! ```
 
-use super::{Life, META, Shared, StoreError, batch::Batch, of_redb, opened_again};
+use super::{Life, Looked, META, Shared, StoreError, Where, batch::Batch, of_redb, opened_again};
 use crate::server::store::Commit;
 use redb::Database;
 use std::{
+    io,
     sync::{PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -22,9 +23,23 @@ const GATHER: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) fn write_all(shared: &Shared) {
-    while let Some((commits, last)) = gather(shared) {
-        let batch = Batch::of(&commits);
+    while let Some((mut commits, mut last)) = gather(shared) {
+        let mut batch = Batch::of(&commits);
+        let mut forgotten = 0;
         while let Err(error) = write(shared, &batch) {
+            if is_begun_anew(shared, &error) {
+                // What was handed over before is in what was handed over now.
+                for commit in &mut commits {
+                    forgotten += commit.weight();
+                    commit.records.clear();
+                }
+                let mut pending = shared.lock();
+                commits.append(&mut pending.commits);
+                last = pending.last;
+                drop(pending);
+                batch = Batch::of(&commits);
+                continue;
+            }
             in_trouble(shared, &error);
             if !pause(shared) {
                 tracing::error!(%error, "what was not written yet is lost");
@@ -34,7 +49,7 @@ pub(super) fn write_all(shared: &Shared) {
         if shared.trouble().take().is_some() {
             tracing::info!("scopes can be stored again");
         }
-        let bytes: usize = commits.iter().map(Commit::weight).sum();
+        let bytes: usize = commits.iter().map(Commit::weight).sum::<usize>() + forgotten;
         shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
         shared.stored.send_replace(last);
         // Between who looked whether it is stored and who waits to be told.
@@ -68,6 +83,15 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
             pending = shared.lock();
             continue;
         }
+        if is_open && std::mem::take(&mut pending.is_suspect) {
+            drop(pending);
+            is_begun_anew(
+                shared,
+                &StoreError::Broken("a page can't be read".to_owned()),
+            );
+            pending = shared.lock();
+            continue;
+        }
         if pending.commits.is_empty() {
             // Who waits for what is kept already needs no batch.
             pending.is_urgent = false;
@@ -91,7 +115,43 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
     }
 }
 
+/// Whether the file as a whole could not be read any more. Then it was repaired, or another is
+/// begun, and what is in memory was handed over.
+fn is_begun_anew(shared: &Shared, error: &StoreError) -> bool {
+    let (StoreError::Broken(why) | StoreError::Damaged(why)) = error else {
+        return false;
+    };
+    match shared.look_through() {
+        Looked::Sound | Looked::NotOpen => false,
+        Looked::Repaired => {
+            tracing::error!(
+                why,
+                path = %shared.medium.path().display(),
+                "the file of scopes was damaged, and is repaired: of scopes that are not in memory \
+                 the last updates may be gone"
+            );
+            shared.hand_over_all();
+            true
+        }
+        Looked::Broken => {
+            let begun = shared.begin_anew(why);
+            if let Err(error) = &begun {
+                tracing::error!(%error, "no new file of scopes can be begun");
+            }
+            begun.is_ok()
+        }
+    }
+}
+
 fn write(shared: &Shared, batch: &Batch) -> Result<(), StoreError> {
+    match shared.medium.place().map_err(StoreError::Io)? {
+        Where::Here => {}
+        Where::Nowhere => shared.move_on()?,
+        Where::Elsewhere => {
+            let why = "another file is in the place of the one that was opened";
+            return Err(StoreError::Io(io::Error::other(why)));
+        }
+    }
     with_database(shared, |database| {
         let write = database.begin_write().map_err(of_redb)?;
         batch.write(&write)?;
@@ -119,7 +179,10 @@ fn with_database(
         None => None,
     };
     let opened = shared.open_again();
-    Err(failed.or(opened.err()).unwrap_or_else(opened_again))
+    match (failed, opened) {
+        (_, Err(broken @ StoreError::Broken(_))) => Err(broken),
+        (failed, opened) => Err(failed.or(opened.err()).unwrap_or_else(opened_again)),
+    }
 }
 
 fn in_trouble(shared: &Shared, error: &StoreError) {

@@ -90,6 +90,11 @@ async fn what_outlives_the_process_can_be_read_again_and_what_does_not_is_not_th
         let unfinished = store.unfinished().expect("it is readable");
         assert_eq!(!unfinished.is_empty(), store.outlives(), "{name}");
         let unused = store.unused_since(11).expect("it is readable");
+        assert!(unused.is_empty(), "{name}: an event waits in it");
+        store
+            .stored(store.hand_over(commit(vec![Record::Ended(1)])))
+            .await;
+        let unused = store.unused_since(11).expect("it is readable");
         assert_eq!(!unused.is_empty(), store.outlives(), "{name}");
         assert!(
             store.unused_since(10).expect("it is readable").is_empty(),
@@ -141,6 +146,34 @@ async fn what_comes_too_late_for_a_scope_that_is_gone_does_not_bring_it_back() {
             loaded.is_none_or(|stored| stored.states.is_empty()),
             "{name}"
         );
+        store.close();
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_comes_late_takes_nothing_from_the_next_scope_in_one_batch() {
+    for (name, store, _folder) in stores() {
+        let next = Epoch::from_random(6);
+        let begun = Record::Head(Head {
+            name: "session".into(),
+            epoch: next.to_bits(),
+            offset: 0,
+            used_s: 2,
+        });
+        let trial = StateId::shared("trial");
+        let entry = Record::Entry(trial.clone(), super::power::entry_of(1, "[]"));
+        let late = Record::Snapshot(trial, 4, "{}".into());
+        // Nobody waits: they are written together.
+        store.hand_over(commit(vec![head(1)]));
+        store.hand_over(commit(vec![Record::Gone]));
+        store.hand_over(Commit::of(KEY, next, vec![begun]));
+        store.hand_over(Commit::of(KEY, next, vec![entry]));
+        store.stored(store.hand_over(commit(vec![late]))).await;
+        if let Some(stored) = store.load(KEY).expect("it is readable") {
+            assert_eq!(stored.states.len(), 1, "{name}");
+            assert_eq!(stored.states[0].snapshot, None, "{name}");
+            assert_eq!(stored.states[0].entries.len(), 1, "{name}");
+        }
         store.close();
     }
 }

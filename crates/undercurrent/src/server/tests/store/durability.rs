@@ -2,8 +2,15 @@
 
 use super::*;
 use crate::{
+    EventDef,
+    answer::Fate,
     page::ScopeSnapshot,
-    server::{followed::Request, stream::Stream},
+    server::{
+        events::{Batch, handle_server_fn, take_events},
+        followed::Request,
+        session::Session,
+        stream::Stream,
+    },
 };
 use axum::body::HttpBody;
 use std::{
@@ -182,5 +189,74 @@ async fn relaxed_a_power_cut_begins_a_new_epoch() {
         let made: Vec<_> = (0..seen.len()).map(|n| n.to_string()).collect();
         assert_eq!(seen, made, "and it is one of its commits");
         assert!(!seen.is_empty(), "what was kept is there");
+    }
+}
+
+fn the_event<A: EventDef>(_: &Call<A>) -> &'static str {
+    A::NAME
+}
+
+/// As a script posts it to the event's own path.
+fn posted<A: EventDef>(
+    runtime: &Arc<Runtime>,
+    session: &Session,
+    call: &Call<A>,
+) -> impl Future<Output = axum::http::StatusCode> + Send + use<A> {
+    let cookie = runtime.sessions.issue(session);
+    let cookie = cookie.to_str().expect("it is text");
+    let (cookie, _) = cookie.split_once(';').expect("it has more to say");
+    let json = serde_json::to_string(call).expect("it is JSON");
+    let request = axum::http::Request::post(format!("/api/{}?client=d&n=1", A::NAME))
+        .header("cookie", cookie)
+        .header("content-type", "application/json")
+        .extension(runtime.clone())
+        .body(axum::body::Body::from(json))
+        .expect("it is a request");
+    async move { handle_server_fn::<A>(request).await.status() }
+}
+
+#[tokio::test]
+async fn an_event_is_answered_once_it_is_kept_and_not_before() {
+    for durability in [Durability::Relaxed, Durability::Commit] {
+        let platter = Platter::new(5);
+        let ground = Ground::Platter(platter.clone());
+        let runtime = ground.start_as(durability).await;
+        let session = runtime.sessions.fresh();
+        session_of(&runtime, session.visitor).stored().await;
+        let held = platter.hold();
+        let batch = tokio::spawn({
+            let (runtime, call) = (runtime.clone(), note("one".into()));
+            async move {
+                let json = serde_json::value::to_raw_value(&call).expect("it is JSON");
+                let batch = Batch {
+                    client: "c".into(),
+                    scope: None,
+                    events: vec![(1, the_event(&call).into(), &json)],
+                };
+                let answers = take_events(&runtime, &session, batch).await;
+                answers.expect("it is answered").events[0].is
+            }
+        });
+        let single = tokio::spawn(posted(&runtime, &session, &note("two".into())));
+        let scope = session_of(&runtime, session.visitor);
+        let is_accepted = || {
+            let mut queues = scope.queues.lock().expect("it is whole");
+            let numbers = &queues.existing(session.visitor);
+            let known = |client| {
+                let queue = numbers.as_ref();
+                queue.is_some_and(|queue| queue.numbers.is_known(client, 1))
+            };
+            known("c") && known("d")
+        };
+        until(|| async { is_accepted() }).await;
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(!batch.is_finished() && !single.is_finished());
+        }
+        drop(held);
+        assert_eq!(batch.await.expect("it ends"), Fate::Queued);
+        let status = single.await.expect("it ends");
+        assert_eq!(status, axum::http::StatusCode::ACCEPTED);
+        close(runtime);
     }
 }

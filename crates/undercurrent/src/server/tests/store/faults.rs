@@ -148,6 +148,46 @@ async fn a_slow_disk_slows_handlers_down_and_fills_no_memory() {
     close(runtime);
 }
 
+#[tokio::test]
+async fn while_the_disk_is_behind_no_more_comes_in_than_memory_may_hold() {
+    let platter = Platter::new(4);
+    let limits = Limits {
+        store_pending_bytes: 10_000,
+        store_wait_ms: 5,
+        ..Limits::default()
+    };
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start_with(Durability::Relaxed, limits).await;
+    let session = runtime.sessions.fresh();
+    let scope = session_of(&runtime, session.visitor);
+    scope.stored().await;
+    let held = platter.hold();
+    for number in 1..=100 {
+        let call = note("x".repeat(1_000));
+        let arguments = serde_json::value::to_raw_value(&call).expect("it is JSON");
+        let batch = Batch {
+            client: "c".into(),
+            scope: None,
+            events: vec![(number, note_name(), &arguments)],
+        };
+        let answer = take_events(&runtime, &session, batch).await;
+        assert!(answer.is_err(), "nothing is kept");
+    }
+    assert!(runtime.store.is_behind());
+    let came_in = || {
+        let mut queues = scope.queues.lock().expect("it is whole");
+        let queue = queues.existing(session.visitor).expect("it is there");
+        (1..=100)
+            .take_while(|n| queue.numbers.is_known("c", *n))
+            .count()
+    };
+    let accepted = came_in();
+    assert!((1..20).contains(&accepted), "{accepted}");
+    drop(held);
+    until(|| async { seen(&scope).await.len() == accepted }).await;
+    close(runtime);
+}
+
 /// What another build has written of a state, in the place of what there is.
 async fn written_by_another_build(json: &str) -> (Ground, Arc<Runtime>) {
     let (platter, runtime, scope) = on_a_platter().await;
@@ -234,4 +274,111 @@ async fn a_state_that_fits_no_more_is_laid_aside_and_begins_anew() {
     let runtime = ground.start().await;
     assert_eq!(seen(&*the_scope(&runtime).await).await, ["anew"]);
     close(runtime);
+}
+
+#[tokio::test]
+async fn entries_that_fit_no_more_are_read_once_and_the_scope_keeps_its_life() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    let at = scope.published().log.position();
+    let snapshot = r#"{"seen":["a"],"gone":4}"#.to_owned();
+    let trial = StateId::shared("trial");
+    let entry = super::power::entry_of(at.offset + 2, r#"[["=","gone",5]]"#);
+    scope.hand_over(vec![
+        Record::Snapshot(trial.clone(), at.offset + 1, snapshot),
+        Record::Entry(trial, entry),
+    ]);
+    drop(scope);
+    close(runtime);
+    let runtime = Ground::Platter(platter).start().await;
+    let first = {
+        let scope = the_scope(&runtime).await;
+        assert_eq!(seen(&scope).await, ["a"]);
+        scope.stored().await;
+        scope.epoch()
+    };
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+    let scope = the_scope(&runtime).await;
+    assert_eq!(seen(&scope).await, ["a"]);
+    assert_eq!(scope.epoch().life(), first.life(), "it is the same");
+    close(runtime);
+}
+
+/// A scope in memory, and one that is in the store alone.
+async fn one_here_and_one_away(ground: &Ground) -> (Arc<Runtime>, Arc<Scope>, Place) {
+    let runtime = ground.start().await;
+    let away = place(&runtime, Visitor([2; 16]), &ScopeName::Session);
+    let scope = runtime.scope_at(&away).await.expect("there is room");
+    push(&scope, "away").await.expect("it is made");
+    scope.stored().await;
+    drop(scope);
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "here").await.expect("it is made");
+    let fill = |trial: &mut Trial| trial.secret = 7;
+    scope.update(|| true, fill).await.expect("it is made");
+    send(&scope, 1, note("acknowledged".into())).await;
+    ended(&scope, 1).await;
+    scope.stored().await;
+    (runtime, scope, away)
+}
+
+async fn is_all_there(ground: &Ground) {
+    let later = ground.start().await;
+    let scope = the_scope(&later).await;
+    assert_eq!(seen(&scope).await, ["here", "acknowledged", "after"]);
+    let secret = scope.read(|| true, |trial: &Trial| trial.secret).await;
+    assert_eq!(secret.expect("it reads"), 7);
+    assert!(matches!(
+        send(&scope, 1, note("acknowledged".into())).await,
+        Accepted::Known
+    ));
+    close(later);
+}
+
+#[tokio::test]
+async fn where_the_file_breaks_while_it_is_written_what_is_in_memory_goes_into_a_new_one() {
+    let platter = Platter::new(3);
+    let ground = Ground::Platter(platter.clone());
+    let (runtime, scope, _) = one_here_and_one_away(&ground).await;
+    let at = scope.published().log.position();
+    platter.scramble();
+    push(&scope, "after").await.expect("it is made");
+    let in_time = tokio::time::timeout(Duration::from_secs(10), scope.stored()).await;
+    in_time.expect("it is kept, in a new file");
+    assert!(runtime.store.trouble().is_none());
+    assert_eq!(scope.epoch(), at.epoch, "pages go on");
+    is_all_there(&ground.as_if_killed()).await;
+    drop(scope);
+    close(runtime);
+    is_all_there(&ground).await;
+}
+
+#[tokio::test]
+async fn where_the_file_breaks_while_it_is_read_what_is_not_in_memory_begins_anew() {
+    let platter = Platter::new(3);
+    let ground = Ground::Platter(platter.clone());
+    let (runtime, scope, away) = one_here_and_one_away(&ground).await;
+    platter.scramble();
+    until(|| async { runtime.load(&away).await }).await;
+    let other = runtime.scope_at(&away).await.expect("it can be read");
+    assert_eq!(seen(&other).await, Vec::<String>::new());
+    push(&other, "anew").await.expect("it is made");
+    push(&scope, "after").await.expect("it is made");
+    other.stored().await;
+    scope.stored().await;
+    drop((scope, other));
+    close(runtime);
+    is_all_there(&ground).await;
+    let later = ground.start().await;
+    let other = later.scope_at(&away).await.expect("it is there");
+    assert_eq!(seen(&other).await, ["anew"]);
+    close(later);
 }

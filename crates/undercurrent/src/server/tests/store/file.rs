@@ -1,7 +1,7 @@
 //! What is of files alone: who has one open, and what is found in its place.
 
 use super::*;
-use crate::server::store::StoreError;
+use crate::server::{store::StoreError, tests::matrix::Lines};
 
 fn ground() -> (Ground, Arc<Folder>) {
     let folder = Arc::new(Folder::new());
@@ -28,10 +28,65 @@ async fn one_file_has_one_server_and_what_is_none_of_ours_is_left_alone() {
         std::fs::read(folder.file()).expect("it is there"),
         b"some text"
     );
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_new_one_and_the_log_names_it() {
+    let (ground, folder) = ground();
+    let lines = Lines::default();
+    let written = lines.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || written.clone());
+    let _reads = tracing::subscriber::set_default(log.finish());
+    let log = || String::from_utf8(lines.0.lock().expect("it is whole").clone());
+    close(ground.start().await);
+    assert!(!log().expect("it is text").contains("empty"), "it was made");
     std::fs::write(folder.file(), "").expect("it is written");
-    ground
-        .build(Durability::Relaxed)
-        .expect("an empty one is a new one");
+    let runtime = ground.start().await;
+    push(&*the_scope(&runtime).await, "anew")
+        .await
+        .expect("it is made");
+    close(runtime);
+    let log = log().expect("it is text");
+    assert!(log.contains("the file of scopes is empty"), "{log}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_for_its_owner_alone() {
+    let (ground, folder) = ground();
+    close(ground.start().await);
+    let metadata = std::fs::metadata(folder.file()).expect("it is there");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_file_of_another_format_of_redb_is_left_alone_and_one_byte_of_it_is_damage() {
+    let (ground, folder) = ground();
+    close(ground.start().await);
+    let whole = std::fs::read(folder.file()).expect("it is there");
+    let with = |formats: [u8; 2]| {
+        let mut bytes = whole.clone();
+        assert_eq!([bytes[64], bytes[192]], [3, 3], "redb writes so");
+        [bytes[64], bytes[192]] = formats;
+        std::fs::write(folder.file(), bytes).expect("it is written");
+        let built = ground.build(Durability::Relaxed);
+        let names = std::fs::read_dir(&folder.0).expect("it is there").count();
+        (built.map(|uc| close(uc.runtime)), names)
+    };
+    let (refused, names) = with([4, 4]);
+    let refused = refused.expect_err("it is newer");
+    assert!(matches!(refused, StartError::Store(_, StoreError::Newer)));
+    assert_eq!(names, 1, "nothing is set aside");
+    let (refused, names) = with([2, 2]);
+    let refused = refused.expect_err("it is foreign");
+    assert!(matches!(refused, StartError::Store(_, StoreError::Foreign)));
+    assert_eq!(names, 1, "nothing is set aside");
+    for (nth, damaged) in [[3, 7], [2, 3]].into_iter().enumerate() {
+        let (started, names) = with(damaged);
+        started.expect("a new one is begun");
+        assert_eq!(names, nth + 2, "the damaged one is kept");
+    }
 }
 
 #[tokio::test]
@@ -119,4 +174,72 @@ async fn a_folder_that_can_t_be_written_to_is_named() {
     let path = folder.file().display().to_string();
     assert!(refused.to_string().contains(&path), "{refused}");
     std::fs::remove_file(&folder.0).expect("it is there");
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_the_server_runs_is_written_anew_with_all_that_was_in_it() {
+    let (ground, folder) = ground();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "before").await.expect("it is made");
+    scope.stored().await;
+    let away = place(&runtime, Visitor([2; 16]), &ScopeName::Session);
+    let other = runtime.scope_at(&away).await.expect("there is room");
+    push(&other, "away").await.expect("it is made");
+    other.stored().await;
+    drop(other);
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.find(away.key).is_none()
+    })
+    .await;
+    // With its folder, as who cleans up does.
+    std::fs::remove_dir_all(&folder.0).expect("it is there");
+    push(&scope, "after").await.expect("it is made");
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+    for ground in [killed, ground.clone()] {
+        if let Ground::File(of) = &ground
+            && Arc::ptr_eq(of, &folder)
+        {
+            close(runtime.clone());
+        }
+        let later = ground.start().await;
+        assert_eq!(seen(&*the_scope(&later).await).await, ["before", "after"]);
+        let other = later.scope_at(&away).await.expect("it is there");
+        assert_eq!(seen(&other).await, ["away"]);
+        close(later);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn another_file_in_its_place_is_not_written_to_and_is_told_as_trouble() {
+    let (ground, folder) = ground();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "before").await.expect("it is made");
+    scope.stored().await;
+    let Ground::File(backup) = ground.as_if_killed() else {
+        panic!("it is one");
+    };
+    std::fs::rename(backup.file(), folder.file()).expect("it is put there");
+    let before = std::fs::read(folder.file()).expect("it is there");
+    push(&scope, "after").await.expect("nobody knows yet");
+    until(|| async { runtime.store.trouble().is_some() }).await;
+    let refused = push(&scope, "refused").await.expect_err("it can't be kept");
+    let UpdateError::NotStored(why) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.contains("another file"), "it says why: {why}");
+    let found = std::fs::read(folder.file()).expect("it is there");
+    assert_eq!(before, found, "it is left alone");
+    // Whoever put it there takes it away again.
+    std::fs::remove_file(folder.file()).expect("it is there");
+    scope.stored().await;
+    until(|| async { runtime.store.trouble().is_none() }).await;
+    close(runtime);
+    let later = ground.start().await;
+    assert_eq!(seen(&*the_scope(&later).await).await, ["before", "after"]);
+    close(later);
 }

@@ -8,6 +8,7 @@ mod faults;
 mod file;
 mod platter;
 mod power;
+mod recovery;
 
 use self::platter::Platter;
 use super::*;
@@ -141,6 +142,13 @@ async fn the_scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
     let place = place(runtime, VISITOR, &ScopeName::Session);
     runtime.load(&place).await;
     scope(runtime)
+}
+
+/// How often the events that the store has of a scope were begun, as far as it knows.
+fn tries(runtime: &Runtime, scope: &Scope) -> Vec<u32> {
+    let stored = runtime.store.load(scope.slot.key()).expect("it reads");
+    let events = stored.expect("it is there").events;
+    events.iter().map(|(_, event)| event.tries).collect()
 }
 
 fn numbers(upto: u32) -> Vec<String> {

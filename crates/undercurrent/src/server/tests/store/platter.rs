@@ -109,6 +109,15 @@ impl Platter {
         self.lock().is_unreadable = is_unreadable;
     }
 
+    /// Nothing behind the header is what was written.
+    pub(super) fn scramble(&self) {
+        let mut state = self.lock();
+        let State { now, flushed, .. } = &mut *state;
+        for bytes in [now, flushed] {
+            bytes.iter_mut().skip(4_096).for_each(|byte| *byte ^= 0x55);
+        }
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.lock().now.len() as u64
     }
@@ -220,7 +229,7 @@ impl Medium for Platter {
         let opened = builder.create_with_backend(self.clone());
         opened.map_err(|error| match error {
             DatabaseError::Storage(redb::StorageError::Io(error)) => StoreError::Io(error),
-            error => StoreError::Damaged(error.to_string()),
+            error => StoreError::Broken(error.to_string()),
         })
     }
 

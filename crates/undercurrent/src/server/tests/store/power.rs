@@ -28,8 +28,11 @@ fn head(n: u8) -> Head {
 }
 
 fn entry(offset: u64) -> Arc<Entry> {
+    entry_of(offset, &format!("[[\"a\",{offset}]]"))
+}
+
+pub(super) fn entry_of(offset: u64, ops: &str) -> Arc<Entry> {
     let at = Position::new(Epoch::from_random(7), offset);
-    let ops = format!("[[\"a\",{offset}]]");
     let event = write_state_event("s", at, "trial", Some(offset - 1), ops.as_bytes());
     let range = crate::server::writing::ops_range(&event, ops.as_bytes());
     Arc::new(Entry {

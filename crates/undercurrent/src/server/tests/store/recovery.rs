@@ -1,0 +1,378 @@
+//! Between a store and memory: what is read, let go and read again is one scope, and what goes on
+//! in it goes on once.
+
+use super::*;
+use crate::{
+    core::position::Epoch,
+    server::{
+        scopes::NoScope,
+        store::{Commit, Head, Record},
+    },
+};
+
+#[event]
+async fn spell(cx: EventContext<Trial>, name: String) -> Result {
+    cx.update(|trial| trial.seen.push(format!("{name} begins")))
+        .await?;
+    cx.sleep(Millis(200)).await?;
+    cx.update(|trial| trial.seen.push(format!("{name} ends")))
+        .await?;
+    Ok(())
+}
+
+#[event]
+async fn orders(cx: EventContext<Trial>) {
+    cx.dispatch(serves());
+}
+
+#[background(overlap = parallel(8))]
+async fn serves(cx: TaskContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+/// Nobody uses any scope of the server.
+async fn let_go_of_all(runtime: &Runtime) {
+    until(|| async {
+        runtime.scopes.expire(u64::MAX);
+        runtime.scopes.count() == 0
+    })
+    .await;
+}
+
+/// A session in which something was said, and which the store has.
+async fn with_a_word(runtime: &Arc<Runtime>, n: u8) -> Place {
+    let place = place(runtime, Visitor([n; 16]), &ScopeName::Session);
+    let scope = runtime.scope_at(&place).await.expect("there is room");
+    push(&scope, n).await.expect("it is made");
+    scope.stored().await;
+    place
+}
+
+/// As if it had been used for the last time long ago.
+async fn used_long_ago(runtime: &Arc<Runtime>, place: &Place, more: Vec<Record>) {
+    let scope = runtime.scope_at(place).await.expect("it is there");
+    let head = Head {
+        used_s: 1,
+        ..scope.head()
+    };
+    let epoch = scope.epoch();
+    drop(scope);
+    let_go_of_all(runtime).await;
+    let records = std::iter::once(Record::Used(head)).chain(more).collect();
+    let ticket = runtime
+        .store
+        .hand_over(Commit::of(place.key, epoch, records));
+    runtime.store.stored(ticket).await;
+}
+
+async fn words(runtime: &Arc<Runtime>, place: &Place) -> Vec<String> {
+    let scope = runtime.scope_at(place).await.expect("there is room");
+    seen(&scope).await
+}
+
+#[tokio::test]
+async fn what_comes_while_a_server_recovers_waits_behind_one_another() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, waits("x".into())).await;
+    until(|| async { seen(&scope).await == ["x begins"] }).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    let later = killed.build(Durability::Relaxed).expect("it starts");
+    let later = later.runtime;
+    let Ground::Platter(platter) = &killed else {
+        panic!("it is one");
+    };
+    let held = platter.hold();
+    later.go_on().await.expect("it reads");
+    let scope = scope_of(&later);
+    send(&scope, 2, spell("a".into())).await;
+    send(&scope, 3, spell("b".into())).await;
+    // Nothing of it may have begun; were it so, a second one would begin beside it.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(held);
+    ended(&scope, 3).await;
+    let expected = ["x begins", "a begins", "a ends", "b begins", "b ends"];
+    assert_eq!(seen(&scope).await, expected);
+    close(later);
+}
+
+fn scope_of(runtime: &Arc<Runtime>) -> Arc<Scope> {
+    let key = place(runtime, VISITOR, &ScopeName::Session).key;
+    runtime.scopes.find(key).expect("it was read")
+}
+
+/// Takes the scope's turn as soon as a task has started in it, and keeps it.
+async fn hold_once_started(scope: &Arc<Scope>, until: tokio::sync::oneshot::Receiver<()>) {
+    loop {
+        let turn = scope.turn().await;
+        let is_started = {
+            let mut states = scope.states();
+            let number = states.numbers.find(UcTasks::NAME);
+            number.is_some_and(|n| !states.cell::<UcTasks>(n).value().runs.is_empty())
+        };
+        if is_started {
+            let _ = until.await;
+            return;
+        }
+        drop(turn);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_an_event_dispatches_starts_once_whatever_the_moment() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let (release, released) = tokio::sync::oneshot::channel();
+    let holding = tokio::spawn({
+        let scope = scope.clone();
+        async move { hold_once_started(&scope, released).await }
+    });
+    send(&scope, 1, orders()).await;
+    until(|| async { scope.is_task_running("trial/serves") }).await;
+    // It has started, and its event has not ended.
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+    release.send(()).expect("it is waited for");
+    holding.await.expect("it ends");
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    send(&scope, 2, note("behind".into())).await;
+    ended(&scope, 2).await;
+    assert_eq!(runs(&scope).await.len(), 1);
+    assert!(failures(&scope).await.is_empty());
+    close(later);
+}
+
+#[tokio::test]
+async fn a_scope_that_is_let_go_before_it_is_used_is_not_begun_beside_itself() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let place = with_a_word(&runtime, 1).await;
+    assert!(runtime.load(&place).await);
+    let_go_of_all(&runtime).await;
+    let found = runtime.scopes.find_or_make(&place, &runtime);
+    assert_eq!(found.err(), Some(NoScope::Elsewhere));
+    assert_eq!(words(&runtime, &place).await, ["1"]);
+    close(runtime);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_acknowledged_is_there_once_however_often_its_scope_is_let_go() {
+    const EACH: u64 = 60;
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let place = with_a_word(&runtime, 1).await;
+    let expiring = std::thread::spawn({
+        let runtime = Arc::downgrade(&runtime);
+        move || {
+            while let Some(runtime) = runtime.upgrade().filter(|r| !r.is_shutting_down()) {
+                runtime.scopes.expire(u64::MAX);
+                std::thread::yield_now();
+            }
+        }
+    });
+    let sending = (0..4).map(|client: u64| {
+        let (runtime, place) = (runtime.clone(), place.clone());
+        tokio::spawn(async move {
+            for number in 1..=EACH {
+                let scope = runtime.scope_at(&place).await.expect("there is room");
+                let text = format!("{client} {number}");
+                let origin = Origin {
+                    client: client.to_string(),
+                    number,
+                };
+                let queued = runtime.queued(note(text), VISITOR, Some(origin));
+                let accepted = scope.accept(queued.expect("it is registered")).await;
+                assert!(matches!(accepted, Accepted::Queued));
+                scope.stored().await;
+            }
+        })
+    });
+    for sending in sending.collect::<Vec<_>>() {
+        sending.await.expect("it ends");
+    }
+    runtime.shutdown.cancel();
+    expiring.join().expect("it ends");
+    let all = || async {
+        let mut all = words(&runtime, &place).await;
+        all.sort();
+        all
+    };
+    until(|| async { all().await.len() as u64 > 4 * EACH }).await;
+    let all = all().await;
+    let mut once = all.clone();
+    once.dedup();
+    assert_eq!(once.len() as u64, 4 * EACH + 1);
+    assert_eq!(all, once);
+    close(runtime);
+    let runtime = ground.start().await;
+    let mut again = words(&runtime, &place).await;
+    again.sort();
+    assert_eq!(again, all);
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_scope_that_is_in_use_is_not_forgotten_and_one_that_nobody_uses_is() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let used = with_a_word(&runtime, 1).await;
+    let waits = with_a_word(&runtime, 2).await;
+    let busy = with_a_word(&runtime, 3).await;
+    let unused = with_a_word(&runtime, 4).await;
+    used_long_ago(&runtime, &unused, Vec::new()).await;
+    used_long_ago(&runtime, &busy, vec![Record::Busy(true)]).await;
+    let event = runtime.queued(note("waits".into()), Visitor([2; 16]), None);
+    let event = event.expect("it is registered").record();
+    used_long_ago(&runtime, &waits, vec![event]).await;
+    used_long_ago(&runtime, &used, Vec::new()).await;
+    // Since then it has been in memory, all the time.
+    let scope = runtime.scope_at(&used).await.expect("it is there");
+    let head = Head {
+        used_s: 1,
+        ..scope.head()
+    };
+    scope.hand_over(vec![Record::Used(head)]);
+    scope.noted_s.store(0, std::sync::atomic::Ordering::Relaxed);
+    runtime.forget_unused();
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    // Before anybody comes back.
+    let later = killed
+        .build(Durability::Relaxed)
+        .expect("it starts")
+        .runtime;
+    later.forget_unused();
+    let ticket = later
+        .store
+        .hand_over(Commit::of(used.key, Epoch::NONE, Vec::new()));
+    later.store.stored(ticket).await;
+    assert!(!later.store.has(unused.key), "nobody has used it");
+    assert!(later.store.has(busy.key), "a task had not ended in it");
+    assert!(later.store.has(waits.key), "an event waits in it");
+    assert_eq!(words(&later, &used).await, ["1"]);
+    close(later);
+}
+
+#[tokio::test]
+async fn a_server_that_goes_down_tells_the_store_what_was_in_use() {
+    let ground = Ground::platter();
+    let uc = ground.build(Durability::Relaxed).expect("it starts");
+    let runtime = uc.runtime.clone();
+    let used = with_a_word(&runtime, 1).await;
+    let scope = runtime.scope_at(&used).await.expect("it is there");
+    let head = Head {
+        used_s: 1,
+        ..scope.head()
+    };
+    scope.hand_over(vec![Record::Used(head)]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let served = uc.serve_on(listener, axum::Router::new(), std::future::ready(()));
+    served.await.expect("it goes down");
+
+    let later = ground.start().await;
+    let stored = later.store.load(used.key).expect("it is readable");
+    let head = stored.expect("it is there").head;
+    assert!(head.used_s > 1, "{head:?}");
+    close(later);
+}
+
+#[event]
+async fn hangs(cx: EventContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_waits_beside_an_event_that_takes_the_server_down_is_not_taken_for_it() {
+    let other = Visitor([2; 16]);
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let turn = scope.turn().await;
+    // It stands for one that takes the server down: each time soon after it has begun.
+    send(&scope, 1, hangs()).await;
+    send_as(other, &scope, 1, note("innocent".into())).await;
+    scope.stored().await;
+    let mut last = ground.as_if_killed();
+    drop(turn);
+    for tried in [[2, 2], [3, 2]] {
+        let Ground::Platter(platter) = &last else {
+            panic!("it is one");
+        };
+        let built = last.build(Durability::Relaxed).expect("it starts");
+        let held = platter.hold();
+        built.runtime.go_on().await.expect("it reads");
+        let scope = scope_of(&built.runtime);
+        // What is told of the crash is told, and waits to be kept.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        // The other has no time to do anything.
+        let turn = scope.turn().await;
+        drop(held);
+        until(|| async { tries(&built.runtime, &scope) == tried }).await;
+        last = last.as_if_killed();
+        drop(turn);
+    }
+    let runtime = last.start().await;
+    let scope = the_scope(&runtime).await;
+    until(|| async { seen(&scope).await == ["innocent"] }).await;
+    let told = failures(&scope).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].kind, EndKind::Interrupted);
+    close(runtime);
+}
+
+#[tokio::test]
+async fn what_was_read_in_vain_is_neither_put_nor_laid_aside() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let place = with_a_word(&runtime, 1).await;
+    let_go_of_all(&runtime).await;
+    let slot = runtime.scopes.slot(&place);
+    let seen = slot.departures();
+    let let_go = |records| {
+        let commit = Commit::of(place.key, Epoch::NONE, records);
+        runtime.store.hand_over(commit)
+    };
+    // Another reader finds it damaged, and was faster.
+    runtime
+        .scopes
+        .leave_as_read(&slot, seen, || let_go(vec![Record::Aside(None)]));
+    until(|| async { !runtime.store.has(place.key) }).await;
+    let scope = runtime.scope_at(&place).await.expect("it begins anew");
+    push(&scope, "anew").await.expect("it is made");
+    scope.stored().await;
+    drop(scope);
+    runtime
+        .scopes
+        .leave_as_read(&slot, seen, || panic!("what is there is another"));
+    assert_eq!(words(&runtime, &place).await, ["anew"]);
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_thread_that_writes_and_panics_is_told_as_trouble() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    runtime.store.hand_over(Commit {
+        then: Some(Box::new(|| panic!("on purpose"))),
+        ..Commit::of(ScopeKey([9; 16]), Epoch::NONE, Vec::new())
+    });
+    until(|| async { runtime.store.trouble().is_some() }).await;
+    let scope = scope(&runtime);
+    let refused = push(&scope, "lost").await.expect_err("it can't be kept");
+    assert!(matches!(refused, UpdateError::NotStored(_)), "{refused:?}");
+}
