@@ -47,10 +47,6 @@ impl<E: EventDef> Call<E> {
         self.event
     }
 
-    pub(crate) fn event(&self) -> &E {
-        &self.event
-    }
-
     pub(crate) fn sent_to(mut self, scope: ScopeName) -> Self {
         self.scope = Some(scope);
         self

@@ -2,6 +2,9 @@
 
 use crate::core::scope::ScopeName;
 
+/// This is no page's program.
+pub(crate) const IS_HERE: bool = false;
+
 /// Sending from a page needs a page: on the server handlers send through their context.
 pub(crate) fn send(
     (event, _schema): (&'static str, u32),

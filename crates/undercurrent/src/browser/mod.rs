@@ -23,6 +23,9 @@ use std::{cell::OnceCell, rc::Rc, time::Duration};
 use wasm_bindgen::JsCast;
 use web_sys::{Event, FormData, HtmlFormElement, HtmlInputElement, SubmitEvent, js_sys};
 
+/// This is the program of a page.
+pub(crate) const IS_HERE: bool = true;
+
 /// The one page that this wasm runs in.
 struct Hub {
     replicas: Replicas,

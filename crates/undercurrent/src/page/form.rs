@@ -10,6 +10,7 @@ use leptos::{
     ev::SubmitEvent,
     prelude::*,
 };
+use serde::ser::Error;
 use serde_json::Value;
 
 /// A form that sends a message. With JavaScript the page sends it; without, the browser posts
@@ -50,49 +51,129 @@ pub fn EventForm<E: EventDef>(
     typed: &'static [&'static str],
     children: Children,
 ) -> impl IntoView {
-    let mut fields = hidden_fields(event.event());
-    fields.retain(|(name, _)| !typed.contains(&name.as_str()));
-    // A form is sent once: its number is the first of a client of its own, so that a double
-    // click, or a repeated request, is one event.
-    let scope = event.scope();
-    let waits = waits(&event, typed.is_empty(), scope.clone());
-    // The session is meant where nothing is said.
-    let scope_field = scope.clone().filter(|scope| *scope != ScopeName::Session);
-    let client = browser::form_client();
-    let back = browser::form_return_path();
-    // Which scope is meant is said by the place of the form, not by that of whoever submits it.
-    let event = match scope {
-        Some(scope) => event.sent_to(scope),
-        None => event,
+    let message = Message {
+        event: (E::NAME, E::SCHEMA),
+        path: E::PATH,
+        // The session is meant where nothing is said.
+        scope: event.scope(),
+        arguments: serde_json::to_string(&event).map_err(|error| error.to_string()),
     };
-    let submit = move |submit: SubmitEvent| {
-        submit.prevent_default();
-        if browser::is_off(&submit) {
-            return;
+    message.form(typed, children).into_any()
+}
+
+/// A message whose kind is forgotten, so that all that a form does is compiled once and not for
+/// each kind of message.
+struct Message {
+    /// Its name, and the number of its arguments' types.
+    event: (&'static str, u32),
+    path: &'static str,
+    scope: Option<ScopeName>,
+    /// As JSON, or why they can't be.
+    arguments: std::result::Result<String, String>,
+}
+
+impl Message {
+    fn form(self, typed: &'static [&'static str], children: Children) -> impl IntoView {
+        let mut fields = self.hidden_fields();
+        fields.retain(|(name, _)| !typed.contains(&name.as_str()));
+        let waits = self.waits(typed.is_empty());
+        let scope_field = self.scope.clone();
+        let scope_field = scope_field.filter(|scope| *scope != ScopeName::Session);
+        // A form is sent once: its number is the first of a client of its own, so that a double
+        // click, or a repeated request, is one event.
+        let client = browser::form_client();
+        let back = browser::form_return_path();
+        let path = self.path;
+        let submit = move |submit: SubmitEvent| {
+            submit.prevent_default();
+            if browser::is_off(&submit) {
+                return;
+            }
+            let arguments = match typed {
+                [] => self.arguments.clone().map_err(Error::custom),
+                typed => self.with_typed(&browser::take_fields(&submit, typed)),
+            };
+            // Which scope is meant is said by the place of the form, not by that of whoever
+            // submits it.
+            browser::send(self.event, self.scope.clone(), arguments);
+        };
+        view! {
+            <form method="post" action=path class:waits=waits on:submit=submit>
+                <input type="hidden" name="_client" value=client/>
+                <input type="hidden" name="_n" value="1"/>
+                <input type="hidden" name="_back" value=back/>
+                {scope_field.map(|scope| {
+                    view! { <input type="hidden" name="_scope" value=scope.to_string()/> }
+                })}
+                {fields
+                    .into_iter()
+                    .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+                    .collect_view()}
+                {children()}
+            </form>
         }
-        if typed.is_empty() {
-            return event.clone().dispatch();
-        }
-        let arguments = with_typed(event.event(), &browser::take_fields(&submit, typed));
-        browser::send((E::NAME, E::SCHEMA), event.scope(), arguments);
-    };
-    view! {
-        <form method="post" action=E::PATH class:waits=waits on:submit=submit>
-            <input type="hidden" name="_client" value=client/>
-            <input type="hidden" name="_n" value="1"/>
-            <input type="hidden" name="_back" value=back/>
-            {scope_field.map(|scope| {
-                view! { <input type="hidden" name="_scope" value=scope.to_string()/> }
-            })}
-            {fields
-                .into_iter()
-                .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-                .collect_view()}
-            {children()}
-        </form>
     }
-    // A type of its own: those of pages with many forms grow too deep.
-    .into_any()
+
+    /// What the form sends was sent, and waits for the connection.
+    fn waits(&self, is_fixed: bool) -> Memo<bool> {
+        let sent = match &self.arguments {
+            Ok(arguments) if is_fixed => Sent::With(arguments.clone()),
+            _ => Sent::All,
+        };
+        let scope = self.scope.clone().unwrap_or(ScopeName::Session);
+        let (link, sent) = (
+            use_connection(),
+            EventHandle::new(self.event.0, Signal::stored(sent), scope),
+        );
+        Memo::new(move |_| !link.is_connected() && sent.is_pending())
+    }
+
+    fn arguments(&self) -> serde_json::Result<Value> {
+        let arguments = self.arguments.as_deref().map_err(Error::custom)?;
+        serde_json::from_str(arguments)
+    }
+
+    /// The arguments as JSON, with what was typed in the place of what the message has.
+    fn with_typed(&self, typed: &[(&'static str, String)]) -> serde_json::Result<String> {
+        let mut arguments = self.arguments()?;
+        for (name, text) in typed {
+            if let Some(argument) = arguments.get_mut(*name) {
+                *argument = match (&*argument, text.parse()) {
+                    // What is no number is refused by the server, as that of a form is.
+                    (Value::Number(_), Ok(number)) => Value::Number(number),
+                    (Value::Bool(_), _) => Value::Bool(text == "true" || text == "on"),
+                    _ => Value::String(text.clone()),
+                };
+            }
+        }
+        serde_json::to_string(&arguments)
+    }
+
+    /// The arguments as a form's fields. An argument that is itself an object or a list has its
+    /// parts under `name[part]`.
+    fn hidden_fields(&self) -> Vec<(String, String)> {
+        fn flatten(name: String, value: Value, fields: &mut Vec<(String, String)>) {
+            match value {
+                Value::Null => {}
+                Value::String(text) => fields.push((name, text)),
+                Value::Array(items) => items
+                    .into_iter()
+                    .enumerate()
+                    .for_each(|(index, item)| flatten(format!("{name}[{index}]"), item, fields)),
+                Value::Object(parts) => parts
+                    .into_iter()
+                    .for_each(|(part, value)| flatten(format!("{name}[{part}]"), value, fields)),
+                plain => fields.push((name, plain.to_string())),
+            }
+        }
+        let mut fields = Vec::new();
+        if let Ok(Value::Object(arguments)) = self.arguments() {
+            arguments
+                .into_iter()
+                .for_each(|(name, value)| flatten(name, value, &mut fields));
+        }
+        fields
+    }
 }
 
 /// The attributes of a button that is off for a while: `<button {..off_while(is_full)}>`.
@@ -108,65 +189,6 @@ pub fn off_while(is_off: impl Fn() -> bool + Clone + Send + Sync + 'static) -> i
         attr::disabled(move || !is_alive.get() && for_form()),
         attr::aria_disabled(move || (is_alive.get() && for_page()).then_some("true")),
     )
-}
-
-/// What a form sends was sent, and waits for the connection.
-fn waits<E: EventDef>(event: &Call<E>, is_fixed: bool, scope: Option<ScopeName>) -> Memo<bool> {
-    let sent = match serde_json::to_string(event) {
-        Ok(arguments) if is_fixed => Sent::With(arguments),
-        _ => Sent::All,
-    };
-    let scope = scope.unwrap_or(ScopeName::Session);
-    let (link, sent) = (
-        use_connection(),
-        EventHandle::new(E::NAME, Signal::stored(sent), scope),
-    );
-    Memo::new(move |_| !link.is_connected() && sent.is_pending())
-}
-
-/// The arguments as JSON, with what was typed in the place of what the message has.
-fn with_typed<E: EventDef>(
-    event: &E,
-    typed: &[(&'static str, String)],
-) -> serde_json::Result<String> {
-    let mut arguments = serde_json::to_value(event)?;
-    for (name, text) in typed {
-        if let Some(argument) = arguments.get_mut(*name) {
-            *argument = match (&*argument, text.parse()) {
-                // What is no number is refused by the server, as that of a form is.
-                (Value::Number(_), Ok(number)) => Value::Number(number),
-                (Value::Bool(_), _) => Value::Bool(text == "true" || text == "on"),
-                _ => Value::String(text.clone()),
-            };
-        }
-    }
-    serde_json::to_string(&arguments)
-}
-
-/// The arguments as a form's fields. An argument that is itself an object or a list has its
-/// parts under `name[part]`.
-fn hidden_fields<E: EventDef>(event: &E) -> Vec<(String, String)> {
-    fn flatten(name: String, value: Value, fields: &mut Vec<(String, String)>) {
-        match value {
-            Value::Null => {}
-            Value::String(text) => fields.push((name, text)),
-            Value::Array(items) => items
-                .into_iter()
-                .enumerate()
-                .for_each(|(index, item)| flatten(format!("{name}[{index}]"), item, fields)),
-            Value::Object(parts) => parts
-                .into_iter()
-                .for_each(|(part, value)| flatten(format!("{name}[{part}]"), value, fields)),
-            plain => fields.push((name, plain.to_string())),
-        }
-    }
-    let mut fields = Vec::new();
-    if let Ok(Value::Object(arguments)) = serde_json::to_value(event) {
-        arguments
-            .into_iter()
-            .for_each(|(name, value)| flatten(name, value, &mut fields));
-    }
-    fields
 }
 
 #[cfg(test)]
@@ -187,11 +209,17 @@ mod tests {
 
     #[test]
     fn what_is_typed_takes_the_place_of_an_argument_and_is_of_its_kind() {
-        let call = fill(0, "nobody".into(), false);
+        let message = Message {
+            event: ("sheet/fill", 0),
+            path: "/api/sheet/fill",
+            scope: None,
+            arguments: serde_json::to_string(&fill(0, "nobody".into(), false))
+                .map_err(|error| error.to_string()),
+        };
         let typed = |fields: &[(&'static str, &str)]| {
             let owned = |(name, text): &(&'static str, &str)| (*name, (*text).to_owned());
             let fields: Vec<_> = fields.iter().map(owned).collect();
-            with_typed(call.event(), &fields).unwrap()
+            message.with_typed(&fields).unwrap()
         };
         assert_eq!(
             typed(&[("limit", "7"), ("name", "12"), ("on", "on")]),

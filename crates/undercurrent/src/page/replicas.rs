@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use reactive_stores::{ArcStore, Store, StoreField};
+use reactive_stores::{ArcStore, Store, StoreField, StorePath, StorePathSegment};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{
@@ -344,13 +344,16 @@ impl Replicas {
 
 /// On the server from the request's snapshot, in the browser from what the page carries.
 fn first_hold<S: Followed>(snapshot: Option<&ScopeSnapshot>) -> Held<S> {
-    let from_snapshot = snapshot.and_then(ScopeSnapshot::state::<S>);
-    let seed = SharedValue::new(|| {
-        from_snapshot
-            .as_ref()
-            .and_then(|(at, state)| Seed::of(*at, state))
-    })
-    .into_inner();
+    let from_snapshot = if browser::IS_HERE {
+        // No page writes a state, so none loads what that takes.
+        None
+    } else {
+        snapshot.and_then(ScopeSnapshot::state::<S>)
+    };
+    let seed = from_snapshot
+        .as_ref()
+        .and_then(|(at, state)| Seed::of(*at, state));
+    let seed = handed_over(seed);
     let from_page = || {
         let seed = seed?;
         Some((seed.at.parse().ok()?, from_json(seed.state.get()).ok()?))
@@ -359,6 +362,11 @@ fn first_hold<S: Followed>(snapshot: Option<&ScopeSnapshot>) -> Held<S> {
         Some((at, state)) => Held::new(state, Replica::Live(at)),
         None => Held::new(S::default(), Replica::Pending),
     }
+}
+
+/// In the browser, what the page carries.
+fn handed_over(seed: Option<Seed>) -> Option<Seed> {
+    SharedValue::new(|| seed).into_inner()
 }
 
 impl fmt::Debug for Replicas {
@@ -424,16 +432,19 @@ impl<S: State> Held<S> {
                 change(&mut writer, &mut applied)
             }
         };
-        for field in applied.touched {
-            let path: Vec<reactive_stores::StorePathSegment> =
-                field.into_iter().map(Into::into).collect();
-            for trigger in self.store.triggers_for_path(path.into()) {
-                trigger.notify();
-            }
-        }
-        applied.wakes.iter().for_each(|wake| wake.wake());
+        notify(applied, &|path| self.store.triggers_for_path(path));
         changed
     }
+}
+
+fn notify(applied: Applied, triggers: &dyn Fn(StorePath) -> Vec<ArcTrigger>) {
+    for field in applied.touched {
+        let path: Vec<StorePathSegment> = field.into_iter().map(Into::into).collect();
+        for trigger in triggers(path.into()) {
+            trigger.notify();
+        }
+    }
+    applied.wakes.iter().for_each(|wake| wake.wake());
 }
 
 impl<S: Followed> AnyReplica for Held<S> {

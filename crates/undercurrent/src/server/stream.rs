@@ -66,7 +66,7 @@ pub(crate) async fn stream(
 const FULL_RETRY_MS: u32 = 5_000;
 
 /// How long a tab without a stream of its own waits between two looks.
-const TURN_RETRY_MS: u32 = 500;
+const TURN_RETRY_MS: u32 = 300;
 
 fn open(
     runtime: &Arc<Runtime>,
