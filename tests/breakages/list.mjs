@@ -55,9 +55,10 @@ export const breakages = [
     name: 'a stream clears its news before it asks to be woken',
     file: `${server}/handover.rs`,
     find: `        self.waker.register(waker);
-        self.waits.swap(false, Ordering::SeqCst);`,
-    put: `        self.waits.swap(false, Ordering::SeqCst);
-        self.waker.register(waker);`,
+        self.waits.swap(false, Ordering::SeqCst)`,
+    put: `        let told = self.waits.swap(false, Ordering::SeqCst);
+        self.waker.register(waker);
+        told`,
     test: ['-p', 'handover', '--test', 'orders'],
   },
   {
@@ -110,6 +111,13 @@ export const breakages = [
     test: [...runtime, 'core::tests::numbers_make_a_retry_harmless'],
   },
   {
+    name: 'an event that runs where it is accepted is known before it is kept',
+    file: `${server}/queue.rs`,
+    find: 'if queue.is_at_once && !InClosure::is_here() {',
+    put: 'if queue.is_at_once && InClosure::is_here() {',
+    test: [...runtime, 'while_a_short_event_runs_its_retry'],
+  },
+  {
     name: 'an update that fails leaves its changes',
     file: `${server}/cell.rs`,
     find: '                self.undo();\n                return Err(error);',
@@ -133,8 +141,8 @@ export const breakages = [
   {
     name: 'a commit wakes no stream',
     file: `${server}/writing.rs`,
-    find: '            scope.slot.followers.wake_all();\n',
-    put: '',
+    find: 'has_woken = scope.slot.followers.wake_all();',
+    put: 'has_woken = false;',
     test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'canary'],
   },
   {

@@ -57,7 +57,9 @@ fn model(run: impl Fn() + Sync + Send + 'static) {
 impl Scope {
     fn commit(&self) {
         *self.log.lock().unwrap() += 1;
-        self.streams.each(News::tell);
+        self.streams.each(|news| {
+            news.tell();
+        });
     }
 
     /// Comes, and follows until the log is so long.
@@ -65,7 +67,10 @@ impl Scope {
         let news = Arc::new(News::new());
         self.streams.add(news.clone());
         block_on(poll_fn(|cx| {
-            news.look(cx.waker());
+            // As a stream that has written all there was: what nobody has told of is not there.
+            if !news.look(cx.waker()) {
+                return Poll::Pending;
+            }
             match *self.log.lock().unwrap() {
                 len if len >= until => Poll::Ready(()),
                 _ => Poll::Pending,

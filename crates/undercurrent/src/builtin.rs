@@ -50,9 +50,8 @@ pub struct UcEnds {
     /// One item a client, in no particular order.
     pub clients: List<ClientEnds>,
     /// What handlers ask of pages, oldest first. A page does its own, each once.
+    // No field here is for the server alone: each end would be written a second time, for the store.
     pub effects: List<PageEffect>,
-    #[state(server)]
-    pub(crate) last_effect: u64,
 }
 
 /// The ends of one client's events.

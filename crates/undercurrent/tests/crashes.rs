@@ -7,14 +7,14 @@
 
 use leptos::config::LeptosOptions;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 use undercurrent::{
-    Undercurrent,
+    Limits, Undercurrent,
     prelude::*,
     server::{Config, StoreKind},
 };
@@ -33,6 +33,8 @@ struct Book {
     wholes: List<u64>,
     /// By tasks that go on after a crash: the run, and the step.
     steps: List<(u64, u64)>,
+    /// By what they do at their end: the run, and whether it was done.
+    ends: List<(u64, bool)>,
     #[state(server)]
     secret: u64,
 }
@@ -54,7 +56,12 @@ async fn pair(cx: EventContext<Book>, n: u64) -> Result {
 
 const STEPS: u64 = 10;
 
-#[background(key = run, overlap = parallel(4), on_crash = resume)]
+fn arrive(book: &mut Book, end: &TaskEnd) {
+    let run = end.key.parse().expect("a number");
+    book.ends.push((run, end.status == TaskStatus::Done));
+}
+
+#[background(key = run, on_crash = resume, on_end = arrive)]
 async fn climb(cx: TaskContext<Book>, run: u64) -> Result {
     let first = cx.cursor()?.unwrap_or(1);
     for step in first..=STEPS {
@@ -68,6 +75,8 @@ async fn climb(cx: TaskContext<Book>, run: u64) -> Result {
 
 const FILE: &str = "CRASHES_FILE";
 const FIRST: &str = "CRASHES_FIRST";
+/// Set where nothing more is sent: what there is comes to its end.
+const LAST: &str = "CRASHES_LAST";
 
 /// Not a test by itself: the server, in a process of its own. It tells what it finds, and what it
 /// has been promised.
@@ -92,6 +101,11 @@ async fn serve(file: PathBuf, first: u64) {
         session_key_file: file.with_extension("key"),
         store: StoreKind::Disk,
         store_file: file,
+        limits: Limits {
+            // However often it is killed.
+            resumes: u32::MAX,
+            ..Limits::default()
+        },
         ..Config::default()
     };
     let options = LeptosOptions::builder().output_name("crashes").build();
@@ -114,19 +128,11 @@ async fn serve(file: PathBuf, first: u64) {
     while !book.read(is_there).await.expect("it reads") {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let found = book.read(|book| {
-        let steps: Vec<_> = book.steps.iter().copied().collect();
-        let numbers = |list: &List<u64>| list.iter().copied().collect::<Vec<_>>();
-        serde_json::json!({
-            "lines": numbers(&book.lines),
-            "halves": numbers(&book.halves),
-            "wholes": numbers(&book.wholes),
-            "steps": steps,
-            "count": book.count,
-            "secret": book.secret,
-        })
-    });
-    say("found", found.await.expect("it reads"));
+    say("found", book.read(found).await.expect("it reads"));
+    while std::env::var_os(LAST).is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        say("found", book.read(found).await.expect("it reads"));
+    }
     for n in first + 1.. {
         if n % 8 == 0 {
             say("send climb", n);
@@ -145,6 +151,21 @@ async fn serve(file: PathBuf, first: u64) {
     }
 }
 
+fn found(book: &Book) -> serde_json::Value {
+    let numbers = |list: &List<u64>| list.iter().copied().collect::<Vec<_>>();
+    let steps: Vec<_> = book.steps.iter().copied().collect();
+    let ends: Vec<_> = book.ends.iter().copied().collect();
+    serde_json::json!({
+        "lines": numbers(&book.lines),
+        "halves": numbers(&book.halves),
+        "wholes": numbers(&book.wholes),
+        "steps": steps,
+        "ends": ends,
+        "count": book.count,
+        "secret": book.secret,
+    })
+}
+
 fn say(what: &str, value: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     let said = writeln!(out, "\n@ {what} {value}").and_then(|()| out.flush());
@@ -161,6 +182,9 @@ struct Promised {
     lines: BTreeSet<u64>,
     pairs: BTreeSet<u64>,
     climbs: BTreeSet<u64>,
+    /// Those of them that have not come to their end: how many run at a time depends on how fast
+    /// they are, and on how fast they are sent.
+    climbing: BTreeSet<u64>,
     /// What an earlier run showed is not more than what a later one has.
     shown: usize,
 }
@@ -186,16 +210,20 @@ impl Promised {
         assert_eq!(found["count"], lines.len(), "one update, in whole");
         assert_eq!(found["secret"].as_u64(), lines.last().copied());
         let steps: Vec<(u64, u64)> = serde_json::from_value(found["steps"].clone()).expect("steps");
-        let mut runs = std::collections::BTreeMap::<u64, u64>::new();
+        let mut runs = BTreeMap::<u64, u64>::new();
         for (run, step) in steps {
             let last = runs.entry(run).or_default();
             assert_eq!(step, *last + 1, "run {run} takes each step once");
             *last = step;
         }
-        let behind = |run: &&u64| runs.get(run).is_none_or(|last| *last < STEPS);
-        // Those that run now are at most so many; all before them have come to their end.
-        let open = self.climbs.iter().filter(behind).count();
-        assert!(open <= 4, "{open} runs are left behind");
+        let ends: Vec<(u64, bool)> = serde_json::from_value(found["ends"].clone()).expect("ends");
+        let mut ended = BTreeSet::new();
+        for (run, is_done) in ends {
+            assert!(ended.insert(run), "run {run} ends once");
+            let last = runs.get(&run).copied().unwrap_or_default();
+            assert!(is_done && last == STEPS, "run {run} ended at step {last}");
+        }
+        self.climbing = self.climbs.difference(&ended).copied().collect();
         assert!(lines.len() >= self.shown);
         self.shown = lines.len();
     }
@@ -213,8 +241,11 @@ fn what_was_acknowledged_survives_any_kill() {
     let mut slowest = Duration::ZERO;
     for _ in 0..rounds {
         let lives = Duration::from_micros(random.u64(1_000..120_000));
-        slowest = slowest.max(one_life(&file, &mut promised, lives));
+        slowest = slowest.max(one_life(&file, &mut promised, Some(lives)));
     }
+    one_life(&file, &mut promised, None);
+    let left = &promised.climbing;
+    assert!(left.is_empty(), "acknowledged, and left behind: {left:?}");
     println!(
         "{rounds} kills; {} lines, {} pairs, {} climbs kept; at most {slowest:?} from a start to \
          what was found",
@@ -229,10 +260,18 @@ fn what_was_acknowledged_survives_any_kill() {
     std::fs::remove_dir_all(&folder).expect("it was made here");
 }
 
-/// Starts the server, looks at what it finds, lets it work for a while and kills it.
-fn one_life(file: &Path, promised: &mut Promised, lives: Duration) -> Duration {
+/// So long the last server has for what is there.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts the server, looks at what it finds, lets it work for a while and kills it. Without a while
+/// it is the last one: it sends nothing, and goes when all there is has come to its end.
+fn one_life(file: &Path, promised: &mut Promised, lives: Option<Duration>) -> Duration {
     let started = Instant::now();
-    let mut server = Command::new(std::env::current_exe().expect("this program"))
+    let mut server = Command::new(std::env::current_exe().expect("this program"));
+    if lives.is_none() {
+        server.env(LAST, "");
+    }
+    let mut server = server
         .args(["--exact", "the_server", "--ignored", "--nocapture"])
         .env(FILE, file)
         .env(FIRST, (promised.sent + 1).to_string())
@@ -250,13 +289,17 @@ fn one_life(file: &Path, promised: &mut Promised, lives: Duration) -> Duration {
             continue;
         };
         if let Some(found) = told.strip_prefix("found ") {
-            took = Some(started.elapsed());
+            took.get_or_insert_with(|| started.elapsed());
             promised.check(&serde_json::from_str(found).expect("JSON"));
-            killer = Some(std::thread::spawn(move || {
-                std::thread::sleep(lives);
-                let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
-                assert!(killed.expect("there is such a command").success());
-            }));
+            let is_over = promised.climbing.is_empty() || started.elapsed() > PATIENCE;
+            let lives = lives.or(is_over.then_some(Duration::ZERO));
+            if let (Some(lives), None) = (lives, &killer) {
+                killer = Some(std::thread::spawn(move || {
+                    std::thread::sleep(lives);
+                    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
+                    assert!(killed.expect("there is such a command").success());
+                }));
+            }
             continue;
         }
         let mut words = told.split(' ');

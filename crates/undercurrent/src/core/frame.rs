@@ -6,7 +6,7 @@
 
 use super::{
     ops::ApplyError,
-    position::{NotAPosition, Position},
+    position::{NotAPosition, Position, write_number},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -122,10 +122,20 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Borrows where it can.
-#[derive(Deserialize)]
+/// Borrows where it can, inside of a tuple, too.
+#[derive(Debug, Deserialize)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+#[cfg(test)]
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(name: &'a str) -> Self {
+        Name(name.into())
+    }
+}
+
+/// What stands around names, offsets and the body, with an epoch's digits.
+const AROUND: usize = 34;
 
 /// Writes an event of the stream: `since` as in [`StateFrame`].
 pub fn write_state_event(
@@ -135,10 +145,26 @@ pub fn write_state_event(
     since: Option<u64>,
     body: &[u8],
 ) -> Vec<u8> {
-    let since = since.map_or_else(|| "null".to_owned(), |offset| offset.to_string());
-    let head = format!("id: {scope_tag}-{position}\ndata: [\"{state}\",{since},");
-    let mut event = Vec::with_capacity(head.len() + body.len() + 3);
-    event.extend_from_slice(head.as_bytes());
+    // By hand, into one piece of memory: with `format!` this was 5,400 of the 115,000 instructions
+    // of a click, which writes two.
+    let digits = position
+        .offset
+        .checked_ilog10()
+        .map_or(1, |log| log as usize + 1);
+    let names = scope_tag.len() + state.len();
+    let mut event = Vec::with_capacity(AROUND + names + 2 * digits + body.len());
+    event.extend_from_slice(b"id: ");
+    event.extend_from_slice(scope_tag.as_bytes());
+    event.push(b'-');
+    position.write(&mut event);
+    event.extend_from_slice(b"\ndata: [\"");
+    event.extend_from_slice(state.as_bytes());
+    event.extend_from_slice(b"\",");
+    match since {
+        Some(since) => write_number(&mut event, since),
+        None => event.extend_from_slice(b"null"),
+    }
+    event.push(b',');
     event.extend_from_slice(body);
     event.extend_from_slice(b"]\n\n");
     event

@@ -81,6 +81,12 @@ pub trait Node: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn settle(&mut self, shadow: &mut Self);
 
+    /// The same where nobody needs the shadow any more.
+    #[doc(hidden)]
+    fn release(&mut self, mut shadow: Self) {
+        self.settle(&mut shadow);
+    }
+
     /// Applies an op. `at` is the number of steps of its path that led here.
     #[doc(hidden)]
     fn apply(&mut self, op: &Op<'_>, at: usize, applied: &mut Applied) -> Result<(), ApplyError>;
@@ -169,6 +175,8 @@ impl<T: Plain> Node for T {
             *shadow = self.clone();
         }
     }
+
+    fn release(&mut self, _: Self) {}
 
     fn apply(&mut self, op: &Op<'_>, at: usize, applied: &mut Applied) -> Result<(), ApplyError> {
         match (op.code, op.path.get(at..)) {

@@ -64,20 +64,40 @@ impl Epoch {
 
 const LIFE: u64 = (1 << 40) - 1;
 
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0u8; 13];
-        let mut at = digits.len();
-        let mut rest = self.0;
+/// A number's digits: they end where the array does.
+struct Digits {
+    all: [u8; 20],
+    begin: usize,
+}
+
+impl Digits {
+    fn of<const BASE: u64>(mut rest: u64) -> Self {
+        let mut all = [0; 20];
+        let mut begin = all.len();
         loop {
-            at -= 1;
-            digits[at] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize];
-            rest /= 36;
+            begin -= 1;
+            all[begin] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % BASE) as usize];
+            rest /= BASE;
             if rest == 0 {
-                break;
+                return Digits { all, begin };
             }
         }
-        f.write_str(std::str::from_utf8(&digits[at..]).unwrap_or("0"))
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.all[self.begin..]
+    }
+}
+
+/// Appends a number's digits.
+pub(super) fn write_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(Digits::of::<10>(number).as_bytes());
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = Digits::of::<36>(self.0);
+        f.write_str(std::str::from_utf8(digits.as_bytes()).unwrap_or("0"))
     }
 }
 
@@ -110,6 +130,15 @@ impl Position {
     /// A point in a history.
     pub fn new(epoch: Epoch, offset: u64) -> Self {
         Position { epoch, offset }
+    }
+}
+
+impl Position {
+    /// Appends it as [`Display`](fmt::Display) has it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(Digits::of::<36>(self.epoch.0).as_bytes());
+        out.push(b'-');
+        write_number(out, self.offset);
     }
 }
 

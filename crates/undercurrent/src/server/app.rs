@@ -2,7 +2,7 @@
 
 use super::{
     Config, Durability, Runtime, StartError, StoreKind,
-    door::{Door, STREAM_PATH},
+    door::{Door, EVENTS_PATH, STREAM_PATH},
     doors::StartUp,
     events::events,
     follow::Streams,
@@ -17,10 +17,7 @@ use super::{
     stream::stream,
 };
 use crate::{Call, TaskDef};
-use axum::{
-    Extension, Router, middleware,
-    routing::{get, post},
-};
+use axum::{Extension, Router, middleware, routing::post};
 use leptos::{config::LeptosOptions, context::provide_context, prelude::IntoView};
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 use std::{
@@ -111,13 +108,13 @@ impl Undercurrent {
                 context, shell,
             ))
             .with_state(self.options.clone())
-            .layer(middleware::from_fn(page_view));
-        Router::new()
-            .route("/api/events", post(events))
-            .route(STREAM_PATH, get(stream))
+            .layer(middleware::from_fn(page_view))
             .route("/api/closed", post(closed))
-            .merge(pages)
-            .layer(Extension(self.runtime.clone()))
+            .layer(Extension(self.runtime.clone()));
+        // Not within the layers: axum makes those anew for each request.
+        pages
+            .route(EVENTS_PATH, events(self.runtime.clone()))
+            .route(STREAM_PATH, stream(self.runtime.clone()))
     }
 
     /// leptos' options, as the file and the environment have them.

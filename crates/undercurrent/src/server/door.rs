@@ -5,21 +5,21 @@
 //! request comes from: `Sec-Fetch-Site`, which browsers send and pages can't forge, else `Origin`.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
-    middleware::Next,
+    http::{HeaderMap, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use std::sync::Arc;
 
 /// Whom the door lets in.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
-    /// Host names, without a port; in small letters.
+    /// Host names, without a port.
     hosts: Vec<String>,
     /// Paths that other sites may post to: web hooks, which prove themselves otherwise.
     open_paths: Vec<String>,
 }
+
+/// Where pages send events.
+pub(crate) const EVENTS_PATH: &str = "/api/events";
 
 /// Where streams are.
 pub(crate) const STREAM_PATH: &str = "/api/stream";
@@ -34,11 +34,7 @@ pub(super) enum Shut {
 impl Door {
     pub(crate) fn new(hosts: &[String], open_paths: &[String]) -> Self {
         let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let hosts = hosts
-            .iter()
-            .map(|host| host.to_ascii_lowercase())
-            .chain(loopback)
-            .collect();
+        let hosts = hosts.iter().cloned().chain(loopback).collect();
         Door {
             hosts,
             open_paths: open_paths.to_vec(),
@@ -51,10 +47,10 @@ impl Door {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<(), Shut> {
-        let host = one(headers, header::HOST)
-            .ok_or(Shut::Host)?
-            .to_ascii_lowercase();
-        if !self.hosts.iter().any(|known| *known == without_port(&host)) {
+        let host = one(headers, header::HOST).ok_or(Shut::Host)?;
+        let name = without_port(host);
+        let is_here = |known: &String| known.eq_ignore_ascii_case(name);
+        if !self.hosts.iter().any(is_here) {
             return Err(Shut::Host);
         }
         let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -68,26 +64,27 @@ impl Door {
             // Sent by browsers on https and on loopback only; else the origin must be this host.
             None => one(headers, header::ORIGIN)
                 .and_then(|origin| origin.split_once("://"))
-                .is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(&host)),
+                .is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host)),
         };
         if from_here { Ok(()) } else { Err(Shut::Site) }
     }
 }
 
-/// The layer. It stands outermost.
-pub(crate) async fn door(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    match door.check(request.method(), request.uri().path(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(Shut::Host) => (
-            StatusCode::MISDIRECTED_REQUEST,
-            "This server does not answer to that host name. Add it to `hosts` in Leptos.toml.\n",
-        )
-            .into_response(),
-        Err(Shut::Site) => (
-            StatusCode::FORBIDDEN,
-            "This request does not come from a page of this site.\n",
-        )
-            .into_response(),
+impl Door {
+    /// What is said to a request that the door stays shut for. Asked before anything else.
+    pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response> {
+        let shut = self.check(request.method(), request.uri().path(), request.headers());
+        let (status, message) = match shut.err()? {
+            Shut::Host => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "This server does not answer to that host name. Add it to `hosts` in Leptos.toml.\n",
+            ),
+            Shut::Site => (
+                StatusCode::FORBIDDEN,
+                "This request does not come from a page of this site.\n",
+            ),
+        };
+        Some((status, message).into_response())
     }
 }
 

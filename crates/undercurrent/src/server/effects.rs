@@ -88,8 +88,8 @@ impl<'a> Page<'a> {
         let max = runtime.limits.effects;
         let add = move |ends: &mut UcEnds| {
             let Some(client) = client else { return };
-            ends.last_effect += 1;
-            let n = ends.last_effect;
+            // The newest is always there.
+            let n = ends.effects.last().map_or(0, |last| last.n) + 1;
             ends.effects.push(PageEffect { client, n, effect });
             if ends.effects.len() > max {
                 ends.effects.remove(0);

@@ -16,22 +16,26 @@ use crate::{
     Call, CancelTask, EndKind, EventDef, PauseTask, ResumeTask, RetryTask,
     answer::{Answer, Answers, Fate},
     core::{
+        frame::Name,
         position::Epoch,
         scope::{ScopeKind, ScopeName},
     },
 };
 use axum::{
-    Extension, Json,
+    Json,
     body::{Body, to_bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
+    routing::{MethodRouter, post_service},
 };
+use futures::FutureExt;
 use leptos::server_fn::ServerFnTraitObj;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, convert::Infallible, pin::pin, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
+use tower::service_fn;
 
 /// `POST /api/events`: a client's events, in order.
 #[derive(Deserialize)]
@@ -42,7 +46,7 @@ pub(super) struct Batch<'a> {
     #[serde(borrow, default)]
     pub(super) scope: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(super) events: Vec<(u64, Cow<'a, str>, &'a RawValue)>,
+    pub(super) events: Vec<(u64, Name<'a>, &'a RawValue)>,
 }
 
 /// Why a request as a whole is refused.
@@ -63,14 +67,19 @@ const QUEUE_FULL: &str = "Too many events wait. Try again when some have run.";
 /// A client's id is made by the page; longer ones are refused.
 const MAX_CLIENT_BYTES: usize = 64;
 
-pub(crate) async fn events(
-    Extension(runtime): Extension<Arc<Runtime>>,
-    request: Request,
-) -> impl IntoResponse {
-    match take_batch(&runtime, request).await {
-        Ok(answers) => (StatusCode::ACCEPTED, Json(answers)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
+/// `POST /api/events`. A service, since axum puts the layers around a handler together anew for each
+/// request, and looks for its extractors in a map.
+pub(super) fn events(runtime: Arc<Runtime>) -> MethodRouter {
+    post_service(service_fn(move |request: Request| {
+        let runtime = runtime.clone();
+        async move {
+            let answer = match take_batch(&runtime, request).await {
+                Ok(answers) => (StatusCode::ACCEPTED, Json(answers)).into_response(),
+                Err(refusal) => refusal.into_response(),
+            };
+            Ok::<_, Infallible>(answer)
+        }
+    }))
 }
 
 async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers, Refusal> {
@@ -101,12 +110,13 @@ pub(super) async fn take_events(
     }
     let mut events = Vec::with_capacity(batch.events.len());
     let mut is_full = false;
+    let mut found = None;
     for (number, name, arguments) in batch.events {
         let origin = Origin {
             client: batch.client.clone().into_owned(),
             number,
         };
-        let (name, schema) = split_schema(&name);
+        let (name, schema) = split_schema(&name.0);
         let handler = runtime.registry.handler(name);
         let knows = |handler: &Registration| schema.is_none_or(|of| of == Some(handler.schema));
         if !handler.is_some_and(knows) {
@@ -120,7 +130,7 @@ pub(super) async fn take_events(
         });
         let prepared = prepared.and_then(|place| {
             let json = Arguments::Json(arguments.get());
-            let prepared = prepare(handler, &place.name, json);
+            let prepared = prepare(runtime, handler, &place.name, json);
             let prepared = prepared.map_err(|message| (EndKind::Misfit, message))?;
             Ok((place, prepared))
         });
@@ -129,8 +139,11 @@ pub(super) async fn take_events(
             // no number is passed over that was refused and may be sent again.
             Ok(_) if is_full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
             Ok((place, prepared)) => {
+                // Many short events of one request let others run.
+                tokio::task::consume_budget().await;
                 let taken = take(runtime, session, place, prepared, Some(origin), None);
-                let answer = taken.await;
+                let (answer, scope) = taken.await;
+                found = scope.or(found);
                 // A task that found no room has its number: nothing is passed over.
                 is_full |= answer.kind == Some(EndKind::Full)
                     && !is_numbered(runtime, session, place, &batch.client, number);
@@ -140,7 +153,8 @@ pub(super) async fn take_events(
         };
         events.push(answer);
     }
-    let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
+    let find = || runtime.scopes.find(place.ok()?.key);
+    let scope = found.or_else(find);
     let epoch = scope.as_ref().map_or(Epoch::NONE, |scope| scope.epoch());
     let epoch = epoch.to_string();
     if let Some(scope) = scope {
@@ -203,11 +217,13 @@ async fn take_one(
     caught_up(runtime).await?;
     let handler = runtime.registry.handler(name);
     let place = place_for(runtime, &session, envelope.scope.as_deref(), handler)?;
-    let prepared = prepare(handler, &place.name, arguments).map_err(Refusal::Malformed)?;
+    let prepared = prepare(runtime, handler, &place.name, arguments);
+    let prepared = prepared.map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
-    let answer = take(runtime, &session, &place, prepared, origin, Some(sender)).await;
-    if let Some(scope) = runtime.scopes.find(place.key) {
-        kept(runtime, &scope).await?;
+    let taken = take(runtime, &session, &place, prepared, origin, Some(sender));
+    let (answer, scope) = taken.await;
+    if let Some(scope) = &scope {
+        kept(runtime, scope).await?;
     }
     if answer.kind == Some(EndKind::Full) {
         return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
@@ -224,9 +240,9 @@ async fn take_one(
         let wait = Duration::from_millis(runtime.limits.form_wait_ms);
         let _ = tokio::time::timeout(wait, ended).await;
         if runtime.keeps_first
-            && let Some(scope) = runtime.scopes.find(place.key)
+            && let Some(scope) = &scope
         {
-            kept(runtime, &scope).await?;
+            kept(runtime, scope).await?;
         }
     }
     debug_assert!(answer.is != Fate::Refused || number == answer.n);
@@ -351,6 +367,7 @@ fn place_for(
 }
 
 fn prepare(
+    runtime: &Runtime,
     handler: Option<&'static Registration>,
     scope: &ScopeName,
     arguments: Arguments<'_>,
@@ -362,10 +379,13 @@ fn prepare(
         return Err(format!("{} is no event of this scope.", handler.name));
     }
     let unfit = |why| format!("The arguments of {} don't fit: {why}.", handler.name);
+    let prepared = handler.prepare(arguments).map_err(unfit)?;
+    let is_stored = runtime.store.outlives();
+    let written = is_stored.then(|| handler.as_json(arguments)).transpose();
     Ok(Message {
         name: handler.name,
-        prepared: handler.prepare(arguments).map_err(unfit)?,
-        arguments: handler.as_json(arguments).map_err(unfit)?,
+        prepared,
+        arguments: written.map_err(unfit)?.unwrap_or_default(),
     })
 }
 
@@ -373,12 +393,16 @@ fn prepare(
 struct Message {
     name: &'static str,
     prepared: Prepared,
+    /// As JSON, where there is a store for it.
     arguments: String,
 }
 
 /// Until what was taken is kept: only then is it acknowledged. While nothing can be stored the
 /// client has to ask again; what it asks is numbered.
 async fn kept(runtime: &Runtime, scope: &Scope) -> Result<(), Refusal> {
+    if scope.is_stored() {
+        return Ok(());
+    }
     let patience = Duration::from_millis(runtime.limits.store_wait_ms);
     let stored = tokio::time::timeout(patience, scope.stored()).await;
     stored.map_err(|_| Refusal::NotStored)
@@ -394,6 +418,7 @@ async fn caught_up(runtime: &Runtime) -> Result<(), Refusal> {
     caught_up.map_err(|_| Refusal::NotStored)
 }
 
+/// Takes an event. Tells where it went, too, if it came so far.
 async fn take(
     runtime: &Arc<Runtime>,
     session: &Session,
@@ -401,7 +426,7 @@ async fn take(
     message: Message,
     origin: Option<Origin>,
     ended: Option<oneshot::Sender<EndKind>>,
-) -> Answer {
+) -> (Answer, Option<Arc<Scope>>) {
     let number = origin.as_ref().map_or(0, |origin| origin.number);
     let Message {
         name,
@@ -411,7 +436,8 @@ async fn take(
     if let Prepared::Control(..) = prepared
         && let Err(refused) = authorize(runtime, session.visitor, &place.name, Action::Control)
     {
-        return Answer::refused(number, EndKind::Barred, refused.message());
+        let refused = Answer::refused(number, EndKind::Barred, refused.message());
+        return (refused, None);
     }
     let found = match matches!(prepared, Prepared::Control(..)) {
         false => runtime.scope_at(place).await,
@@ -419,18 +445,18 @@ async fn take(
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
         true => match runtime.scopes.find(place.key) {
             Some(scope) => Ok(scope),
-            None => return Answer::of(number, Fate::Ended),
+            None => return (Answer::of(number, Fate::Ended), None),
         },
     };
     let scope = match found {
         Ok(scope) => scope,
         Err(NoScope::Full) => {
             let message = "The server is full. Try again in a minute.".to_owned();
-            return Answer::refused(number, EndKind::Full, message);
+            return (Answer::refused(number, EndKind::Full, message), None);
         }
         Err(NoScope::Unreadable | NoScope::Elsewhere) => {
             let message = "What is here can't be read at the moment. Try again.".to_owned();
-            return Answer::refused(number, EndKind::Full, message);
+            return (Answer::refused(number, EndKind::Full, message), None);
         }
     };
     let event = Queued {
@@ -444,13 +470,14 @@ async fn take(
         is_first: true,
         ended,
     };
-    match scope.accept(event).await {
+    let answer = match scope.accept(event).await {
         Accepted::Queued => Answer::of(number, Fate::Queued),
         Accepted::Known => Answer::of(number, Fate::Known),
         Accepted::Ended(EndKind::Done, _) => Answer::of(number, Fate::Ended),
         Accepted::Ended(kind, message) => Answer::refused(number, kind, message),
         Accepted::Full => Answer::refused(number, EndKind::Full, QUEUE_FULL.to_owned()),
-    }
+    };
+    (answer, Some(scope))
 }
 
 /// The number was accepted, whatever came of its event: it can't be sent again.
@@ -497,8 +524,13 @@ fn check_client(client: &str) -> Result<(), Refusal> {
 
 async fn read_body(runtime: &Runtime, body: Body) -> Result<axum::body::Bytes, Refusal> {
     let limits = &runtime.limits;
-    let read = to_bytes(body, limits.body_bytes);
-    match tokio::time::timeout(Duration::from_millis(limits.header_ms), read).await {
+    let mut read = pin!(to_bytes(body, limits.body_bytes));
+    // Most bodies have come with their head, and need no timer.
+    let read = match read.as_mut().now_or_never() {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(Duration::from_millis(limits.header_ms), read).await,
+    };
+    match read {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Refusal::TooLarge),
         Err(_) => Err(Refusal::TooSlow),

@@ -9,6 +9,7 @@ use crate::{
     core::frame::{ByeReason, Control},
 };
 use std::{
+    cell::Cell,
     collections::HashMap,
     fmt,
     sync::{
@@ -81,10 +82,12 @@ impl Follower {
         }
     }
 
-    /// The stream begins to look, and will be woken by what comes meanwhile.
-    pub(crate) fn look(&self, waker: &Waker) {
-        self.news.look(waker);
+    /// The stream begins to look, and will be woken by what comes meanwhile. Says whether it was
+    /// told of something since the last look.
+    pub(crate) fn look(&self, waker: &Waker) -> bool {
+        let is_told = self.news.look(waker);
         self.news_since_ms.store(NO_NEWS, Ordering::Relaxed);
+        is_told
     }
 
     /// The stream writes: its client reads.
@@ -134,9 +137,13 @@ impl Followers {
         self.presence.goes(follower.visitor, follower.page);
     }
 
-    /// There is something new in the log.
-    pub(crate) fn wake_all(&self) {
-        self.all.each(|follower| follower.news.tell());
+    /// There is something new in the log. Says whether a stream was woken: one that was told before,
+    /// and has not looked since, is not.
+    pub(crate) fn wake_all(&self) -> bool {
+        let has_woken = Cell::new(false);
+        self.all
+            .each(|follower| has_woken.set(follower.news.tell() | has_woken.get()));
+        has_woken.get()
     }
 }
 

@@ -42,17 +42,20 @@ impl News {
     }
 
     /// The stream begins to look. It asks to be woken first, so that what comes meanwhile wakes it
-    /// again. The swap takes over what was put down before a `tell` that found it awake.
-    pub(crate) fn look(&self, waker: &Waker) {
+    /// again. The swap takes over what was put down before a `tell` that found it awake. Says
+    /// whether there is something to be seen that was not at the last look.
+    pub(crate) fn look(&self, waker: &Waker) -> bool {
         self.waker.register(waker);
-        self.waits.swap(false, Ordering::SeqCst);
+        self.waits.swap(false, Ordering::SeqCst)
     }
 
-    /// Something was put where the stream looks.
-    pub(crate) fn tell(&self) {
-        if !self.waits.swap(true, Ordering::SeqCst) {
+    /// Something was put where the stream looks. Says whether that wakes it.
+    pub(crate) fn tell(&self) -> bool {
+        let wakes = !self.waits.swap(true, Ordering::SeqCst);
+        if wakes {
             self.waker.wake();
         }
+        wakes
     }
 
     /// It was told, and has not looked since.

@@ -13,6 +13,7 @@ mod events;
 mod follow;
 mod followed;
 mod handover;
+mod heads;
 mod logs;
 mod measure;
 mod outcome;

@@ -22,6 +22,10 @@ pub(crate) struct Polls {
     thread: Once,
     // A std mutex, held to add, to remove and to look through.
     running: Mutex<HashMap<usize, Arc<Running>>>,
+    /// Of handlers that don't wait, and have ended: the next one takes such a place, which is in the
+    /// table already. There are as many as there were threads that ran one at a time. A std mutex, held
+    /// to take or to put one back.
+    places: Mutex<Vec<Arc<Running>>>,
     #[cfg(test)]
     named: Mutex<Vec<&'static str>>,
 }
@@ -40,11 +44,11 @@ pub(crate) struct Watched<F> {
     guard: Guard,
 }
 
-/// Where handlers that don't wait are watched, one after the other.
-pub(crate) struct Slot(Guard);
-
 /// A handler runs that does not wait. Dropped, it has ended.
-pub(crate) struct Entered<'a>(&'a Running);
+pub(crate) struct Entered<'a> {
+    polls: &'a Polls,
+    running: Arc<Running>,
+}
 
 struct Guard {
     polls: Arc<Polls>,
@@ -60,6 +64,7 @@ impl Polls {
             began: Instant::now(),
             thread: Once::new(),
             running: Mutex::default(),
+            places: Mutex::default(),
             #[cfg(test)]
             named: Mutex::default(),
         }
@@ -75,22 +80,36 @@ impl Polls {
         Watched { future, guard }
     }
 
-    /// For handlers that run one after the other: entering one costs no place in the table.
-    pub(crate) fn slot(self: &Arc<Self>) -> Slot {
-        Slot(self.guard(""))
+    /// Watches a handler that does not wait, until what this returns is dropped.
+    pub(crate) fn enter(self: &Arc<Self>, name: &'static str) -> Entered<'_> {
+        let place = self.lock_places().pop();
+        let running = place.unwrap_or_else(|| self.add());
+        *running.lock_handler() = name;
+        running.since.store(self.now_ms(), Ordering::Relaxed);
+        Entered {
+            polls: self,
+            running,
+        }
     }
 
     fn guard(self: &Arc<Self>, name: &'static str) -> Guard {
-        self.thread.call_once(|| self.start());
-        let running = Arc::new(Running {
-            handler: Mutex::new(name),
-            since: AtomicU64::new(0),
-        });
-        self.lock().insert(address(&running), running.clone());
+        let running = self.add();
+        *running.lock_handler() = name;
         Guard {
             polls: self.clone(),
             running,
         }
+    }
+
+    /// A place in the table.
+    fn add(self: &Arc<Self>) -> Arc<Running> {
+        self.thread.call_once(|| self.start());
+        let running = Arc::new(Running {
+            handler: Mutex::new(""),
+            since: AtomicU64::new(0),
+        });
+        self.lock().insert(address(&running), running.clone());
+        running
     }
 
     /// The handlers that the log was told of.
@@ -139,6 +158,10 @@ impl Polls {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
+    fn lock_places(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<usize, Arc<Running>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,21 +177,12 @@ fn look_now_and_then(polls: &Weak<Polls>, pause: Duration) {
     }
 }
 
-// === impl Slot, Entered ===
-
-impl Slot {
-    /// A handler begins. The slot is watched until what this returns is dropped.
-    pub(crate) fn enter(&self, name: &'static str) -> Entered<'_> {
-        let Slot(Guard { polls, running }) = self;
-        *running.lock_handler() = name;
-        running.since.store(polls.now_ms(), Ordering::Relaxed);
-        Entered(running)
-    }
-}
+// === impl Entered, Running ===
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.0.since.store(0, Ordering::Relaxed);
+        self.running.since.store(0, Ordering::Relaxed);
+        self.polls.lock_places().push(self.running.clone());
     }
 }
 

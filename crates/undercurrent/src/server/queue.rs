@@ -6,13 +6,12 @@ use super::{
     context::{EventRun, NotDispatched},
     describe_panic, drop_quietly, forget_panic,
     outcome::Outcome,
-    polls::Slot,
     queues::Queues,
     random_id,
     registration::Prepared,
     scope::{Gate, Look, Scope},
     store::{Record, StoredEvent},
-    writing::{HandlerFailure, Writing},
+    writing::{HandlerFailure, InClosure, Writing},
 };
 use crate::{
     EndKind, Failure, Limits, UpdateError, Visitor,
@@ -27,7 +26,7 @@ use std::{
     collections::VecDeque,
     convert::Infallible,
     ops::ControlFlow,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -40,6 +39,9 @@ pub(crate) struct Queue {
     /// A runner is spawned when the queue gets its first event, and ends with its last: an idle
     /// queue costs nothing.
     pub(super) is_running: bool,
+    /// What runs was not queued, and the store knows nothing of it yet: whoever comes meanwhile
+    /// waits for its commit, so that no later number is kept before it.
+    pub(super) is_at_once: bool,
     pub(super) numbers: Numbers,
     /// What came, or will come, of the last events beside the queue: a repeated one gets the
     /// same answer. The oldest goes.
@@ -82,6 +84,18 @@ const LATE: &str = "This came behind what was sent after it, and was not done.";
 /// So many ends beside the queue are remembered in a scope.
 const MAX_BESIDE: usize = 64;
 
+/// Of an event that no store has.
+const NOT_STORED: u64 = 0;
+
+/// What [`Scope::admit`] did with an event.
+enum Admitted {
+    Accepted(Accepted),
+    /// It does not wait in the queue: this is its end.
+    Beside(SharedEnd),
+    /// Not now: another runs that was not queued.
+    Wait(Box<Queued>),
+}
+
 /// What became of an event at the door of the queue.
 #[derive(Debug)]
 pub(crate) enum Accepted {
@@ -102,6 +116,7 @@ impl Queue {
         Queue {
             waiting: VecDeque::new(),
             is_running: false,
+            is_at_once: false,
             numbers: Numbers::new(limits.clients),
             beside: VecDeque::new(),
             max: limits.queue,
@@ -111,92 +126,205 @@ impl Queue {
     pub(crate) fn is_idle(&self) -> bool {
         !self.is_running && self.waiting.is_empty()
     }
+
+    /// An event of its number was accepted before.
+    fn knows(&self, event: &Queued) -> bool {
+        let origin = event.origin.as_ref();
+        origin.is_some_and(|origin| self.numbers.is_known(&origin.client, origin.number))
+    }
+
+    /// A later one of its client was accepted, and this one never was.
+    fn is_behind(&self, event: &Queued) -> bool {
+        let origin = event.origin.as_ref();
+        origin.is_some_and(|origin| self.numbers.is_late(&origin.client, origin.number))
+    }
+
+    fn is_new(&self, event: &Queued) -> bool {
+        !self.knows(event) && !self.is_behind(event)
+    }
 }
 
 impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
     /// queue, and a cancel goes ahead of it. These do not depend on who waits for this to return.
     pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
-        let accepted = self.accept_through(&|| true, event).await;
-        accepted.unwrap_or(Accepted::Full)
+        match self.run_at_once(event) {
+            ControlFlow::Break(()) => Accepted::Queued,
+            ControlFlow::Continue(event) => {
+                let accepted = self.accept_through(&|| true, event).await;
+                accepted.unwrap_or(Accepted::Full)
+            }
+        }
     }
 
-    /// The same as soon as a gate lets pass. `None` when it refuses.
+    /// The same as soon as a gate lets pass, and never at once. `None` when it refuses.
     pub(crate) async fn accept_through(
         self: &Arc<Self>,
         gate: &impl Gate,
-        event: Queued,
+        mut event: Queued,
     ) -> Option<Accepted> {
-        let admitted = loop {
-            {
+        let end = loop {
+            let look = {
                 let mut queues = self.lock_queues();
-                match gate.look() {
-                    Look::Pass => break self.admit(&mut queues, event),
-                    Look::Refuse => return None,
-                    Look::Wait => {}
+                let look = gate.look();
+                if look == Look::Pass {
+                    match self.admit(&mut queues, event) {
+                        Admitted::Accepted(accepted) => return Some(accepted),
+                        Admitted::Beside(end) => break end,
+                        Admitted::Wait(back) => event = *back,
+                    }
                 }
+                look
+            };
+            match look {
+                // Another runs that was not queued, and has the turn until it is committed.
+                Look::Pass => drop(self.turn().await),
+                Look::Refuse => return None,
+                Look::Wait => gate.wait().await,
             }
-            gate.wait().await;
-        };
-        let end = match admitted {
-            ControlFlow::Break(accepted) => return Some(accepted),
-            ControlFlow::Continue(end) => end,
         };
         let (kind, message) = end.await;
         Some(Accepted::Ended(kind, message))
     }
 
-    /// What needs no lock over an await: the number, the room, the queue. Goes on with the end of
-    /// what does not wait in the queue.
-    fn admit(
-        self: &Arc<Self>,
-        queues: &mut Queues,
-        event: Queued,
-    ) -> ControlFlow<Accepted, SharedEnd> {
+    /// Runs a synchronous event where it is accepted, if nothing is before it: in the queue, or at
+    /// the scope's lock. Nothing of it waits, so that it does not depend on its request either, and
+    /// a store is not told of an event that waits and then of its end: one commit has its number,
+    /// its change and its end. Of the 127,000 instructions of a click the task of a queue was
+    /// 11,000.
+    fn run_at_once(self: &Arc<Self>, event: Queued) -> ControlFlow<(), Queued> {
+        if !matches!(event.prepared, Prepared::Sync(_)) || InClosure::is_here() {
+            return ControlFlow::Continue(event);
+        }
+        let Some(mut writing) = self.try_write() else {
+            return ControlFlow::Continue(event);
+        };
+        let runtime = writing.runtime().clone();
+        let outlives = runtime.store.outlives();
+        if runtime.is_shutting_down() {
+            // The queue knows what waits for the next start.
+            return ControlFlow::Continue(event);
+        }
+        // States are locked, and queues now: nobody takes the two the other way round.
+        let mut queues = self.lock_queues();
+        let idle = queues.of(event.visitor).filter(|queue| queue.is_idle());
+        let Some(queue) = idle.filter(|queue| queue.is_new(&event)) else {
+            return ControlFlow::Continue(event);
+        };
+        (queue.is_running, queue.is_at_once) = (true, true);
+        if let Some(Origin { client, number }) = &event.origin {
+            let forgotten = queue.numbers.accept(client, *number);
+            if outlives {
+                let visitor = event.visitor;
+                let number = Record::Number(visitor, client.clone(), *number);
+                writing.notes.push(number);
+                let forgotten = forgotten.map(|client| Record::NoNumber(visitor, client));
+                writing.notes.extend(forgotten);
+            }
+        }
+        drop(queues);
+        let Queued {
+            name,
+            prepared,
+            visitor,
+            origin,
+            is_first,
+            ended,
+            ..
+        } = event;
+        let Prepared::Sync(apply) = prepared else {
+            unreachable!("it was looked at above")
+        };
+        runtime.events_under_way.fetch_add(1, Ordering::Relaxed);
+        // As in `run_queue`: user code can panic in more places than its handler.
+        let watched = runtime.polls.enter(name);
+        let run = AssertUnwindSafe(|| End::of_failure(name, apply(&mut writing)));
+        let end = catch_unwind(run).unwrap_or_else(|panic| {
+            forget_panic(panic);
+            End::of_stray_panic(name)
+        });
+        let sender = Sender {
+            name,
+            visitor,
+            origin,
+            is_first,
+            id: NOT_STORED,
+        };
+        drop(watched);
+        writing.end_event(&runtime, &sender, &end);
+        // Handed over before anybody else's event is, and while nobody else has the lock.
+        writing.commit();
+        let mut queues = self.lock_queues();
+        if let Some(queue) = queues.existing(visitor) {
+            (queue.is_running, queue.is_at_once) = (false, false);
+            if !queue.waiting.is_empty() {
+                self.run_if_idle(queue, visitor);
+            }
+        }
+        drop(queues);
+        writing.publish();
+        runtime.events_under_way.fetch_sub(1, Ordering::Relaxed);
+        if let Some(ended) = ended {
+            // The form may have stopped waiting.
+            let _ = ended.send(end.kind);
+        }
+        ControlFlow::Break(())
+    }
+
+    /// What needs no lock over an await: the number, the room, the queue.
+    fn admit(self: &Arc<Self>, queues: &mut Queues, event: Queued) -> Admitted {
+        let Some(runtime) = self.runtime.upgrade() else {
+            return Admitted::Accepted(Accepted::Full);
+        };
+        let outlives = runtime.store.outlives();
         let visitor = event.visitor;
         let next_id = queues.next_id();
         let Some(queue) = queues.of(visitor) else {
-            return ControlFlow::Break(Accepted::Full);
+            return Admitted::Accepted(Accepted::Full);
         };
-        if let Some(origin) = &event.origin
-            && queue.numbers.is_known(&origin.client, origin.number)
-        {
-            let known = queue.beside.iter().find(|(known, _)| known == origin);
+        // From inside a closure it would wait for itself.
+        if queue.is_at_once && !InClosure::is_here() {
+            return Admitted::Wait(Box::new(event));
+        }
+        if queue.knows(&event) {
+            let known = queue
+                .beside
+                .iter()
+                .find(|(known, _)| Some(known) == event.origin.as_ref());
             return match known {
-                Some((_, end)) => ControlFlow::Continue(end.clone()),
-                None if event.is_queued() => ControlFlow::Break(Accepted::Known),
+                Some((_, end)) => Admitted::Beside(end.clone()),
+                None if event.is_queued() => Admitted::Accepted(Accepted::Known),
                 // Too long ago to be remembered. It has ended.
-                None => ControlFlow::Break(Accepted::Ended(EndKind::Done, String::new())),
+                None => Admitted::Accepted(Accepted::Ended(EndKind::Done, String::new())),
             };
         }
-        if let Some(origin) = &event.origin
-            && queue.numbers.is_late(&origin.client, origin.number)
-        {
+        if queue.is_behind(&event) {
             let late = Accepted::Ended(EndKind::Late, LATE.to_owned());
-            return ControlFlow::Break(late);
+            return Admitted::Accepted(late);
         }
         if event.is_queued() && queue.waiting.len() >= queue.max {
-            return ControlFlow::Break(Accepted::Full);
+            return Admitted::Accepted(Accepted::Full);
         }
         let mut records = Vec::new();
         if let Some(Origin { client, number }) = &event.origin {
             let forgotten = queue.numbers.accept(client, *number);
-            records.push(Record::Number(visitor, client.clone(), *number));
-            records.extend(forgotten.map(|client| Record::NoNumber(visitor, client)));
+            if outlives {
+                records.push(Record::Number(visitor, client.clone(), *number));
+                records.extend(forgotten.map(|client| Record::NoNumber(visitor, client)));
+            }
         }
         if event.is_queued() {
             let event = event.with_id(next_id);
-            records.push(event.record());
-            // Under the lock of the queues: in the order in which they wait.
-            self.hand_over(records);
+            if outlives {
+                records.push(event.record());
+                // Under the lock of the queues: in the order in which they wait.
+                self.hand_over(records);
+            }
             queue.waiting.push_back(event);
-            self.count_events(1);
+            runtime.events_under_way.fetch_add(1, Ordering::Relaxed);
             self.run_if_idle(queue, visitor);
-            return ControlFlow::Break(Accepted::Queued);
+            return Admitted::Accepted(Accepted::Queued);
         }
-        let Some(runtime) = self.runtime.upgrade() else {
-            return ControlFlow::Break(Accepted::Full);
-        };
         let (scope, prepared, origin) = (self.clone(), event.prepared, event.origin.clone());
         // Of its own: the request that brought it may go away while it waits for the scope.
         let run = runtime
@@ -212,7 +340,7 @@ impl Scope {
                 queue.beside.pop_front();
             }
         }
-        ControlFlow::Continue(end)
+        Admitted::Beside(end)
     }
 
     /// Starts a task, or asks something of one: nothing that takes time. What the store is to know
@@ -340,13 +468,14 @@ impl Scope {
         let Some(runtime) = self.runtime.upgrade() else {
             return;
         };
-        let slot = runtime.polls.slot();
         while let Some(mut event) = self.next_event(&runtime, visitor) {
             let _suspect = match event.tries {
                 0 => None,
                 _ => self.begin_again(&runtime, &mut event).await,
             };
-            let stored = event.stored();
+            // Only who begins and may not end needs what the store has.
+            let is_noted = matches!(event.prepared, Prepared::Async(_)) && runtime.store.outlives();
+            let stored = is_noted.then(|| event.stored());
             let Queued {
                 name,
                 prepared,
@@ -363,7 +492,7 @@ impl Scope {
                 is_first,
                 id,
             };
-            let run = self.run_event(&runtime, &slot, prepared, &sender, stored);
+            let run = self.run_event(&runtime, prepared, &sender, stored);
             let run = AssertUnwindSafe(run);
             // User code can panic in more places than its handler: where an error is formatted,
             // where arguments are dropped. The queue goes on.
@@ -420,10 +549,9 @@ impl Scope {
     async fn run_event(
         self: &Arc<Self>,
         runtime: &Arc<Runtime>,
-        slot: &Slot,
         prepared: Prepared,
         sender: &Sender,
-        stored: StoredEvent,
+        stored: Option<StoredEvent>,
     ) -> Option<EndKind> {
         let mut notes = Vec::new();
         let end = match prepared {
@@ -434,7 +562,7 @@ impl Scope {
                     let Some(mut writing) = self.write().await else {
                         return Some(EndKind::Interrupted);
                     };
-                    let _watched = slot.enter(sender.name);
+                    let _watched = runtime.polls.enter(sender.name);
                     // Its change and its end are one update.
                     let end = End::of_failure(sender.name, apply(&mut writing));
                     writing.end_event(runtime, sender, &end);
@@ -452,7 +580,7 @@ impl Scope {
                     self.clone(),
                     runtime.clone(),
                     (sender.visitor, origin),
-                    (sender.id, stored),
+                    stored.map(|stored| (sender.id, stored)),
                 );
                 let context = Arc::new(context);
                 let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
@@ -699,7 +827,9 @@ impl Writing<'_> {
             is_first,
             id,
         } = sender;
-        self.notes.push(Record::Ended(*id));
+        if *id != NOT_STORED && runtime.store.outlives() {
+            self.notes.push(Record::Ended(*id));
+        }
         let Some(Origin { client, number }) = origin else {
             return;
         };

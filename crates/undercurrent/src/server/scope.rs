@@ -260,7 +260,7 @@ impl Scope {
         if InClosure::is_here() {
             return Err(UpdateError::Nested);
         }
-        let changed = {
+        let (changed, has_woken) = {
             let mut writing = self.write_through(&gate).await?;
             gate.check()?;
             if let Some(why) = writing.runtime().store.trouble() {
@@ -270,11 +270,11 @@ impl Scope {
             if changed.is_ok() {
                 gate.note(&mut writing);
             }
-            writing.publish();
+            let has_woken = writing.publish();
             if changed.is_ok() {
                 gate.passed();
             }
-            changed
+            (changed, has_woken)
         };
         let result = match changed {
             Ok(result) => Ok(result),
@@ -289,8 +289,10 @@ impl Scope {
         };
         self.kept_up().await;
         // The streams write before the handler goes on to compute: a task that was woken last
-        // sits in a slot that no other worker takes from.
-        tokio::task::yield_now().await;
+        // sits in a slot that no other worker takes from. Who woke none has none to wait for.
+        if has_woken {
+            tokio::task::yield_now().await;
+        }
         Ok(result)
     }
 

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -350,12 +350,15 @@ impl Slot {
     }
 }
 
+/// The tag of all sessions.
+static SESSION: LazyLock<Arc<str>> = LazyLock::new(|| "s".into());
+
 impl Tag {
     /// A letter for the kind, and for all but the session digits of the key. Two scopes of one
     /// tag are not followed on one stream.
     pub(crate) fn new(name: &ScopeName, key: ScopeKey) -> Self {
         let letter = match name {
-            ScopeName::Session => return Tag("s".into()),
+            ScopeName::Session => return Tag(SESSION.clone()),
             ScopeName::Tab(_) => 't',
             ScopeName::Keyed { .. } => 'r',
         };

@@ -1,15 +1,26 @@
 //! The accept loop: `TCP_NODELAY`, a time-out for heads, a limit of connections, a way to cut one
 //! off, and a shutdown that drains.
 
-use super::{Undercurrent, door::door, scope::Scope};
-use crate::{Limits, core::frame::ByeReason};
-use axum::{Router, extract::DefaultBodyLimit, middleware};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use super::{
+    Undercurrent,
+    door::{Door, EVENTS_PATH, STREAM_PATH},
+    heads::HeadTimer,
+    scope::Scope,
 };
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use crate::{Limits, core::frame::ByeReason};
+use axum::{Router, body::Body, extract::DefaultBodyLimit};
+use futures::future::Either;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use std::{
+    future::{Future, poll_fn, ready},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Builder,
@@ -17,7 +28,7 @@ use tokio::{
     task::AbortHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
+use tower::Service;
 
 /// Ends the connection that a request came by. In the request's extensions.
 #[derive(Clone, Debug)]
@@ -78,22 +89,24 @@ impl Undercurrent {
 
     /// What was under way goes on, what starts with the server starts. Returns the app behind
     /// its door.
-    async fn begin(&self, app: Router) -> io::Result<Router> {
+    async fn begin(&self, app: Router) -> io::Result<App> {
         let go_on = self.runtime.go_on().await;
         go_on.map_err(|error| io::Error::other(format!("scopes can't be read: {error}")))?;
         self.start_up().await.map_err(|(task, why)| {
             io::Error::other(format!("{task} can't be started with the server: {why}"))
         })?;
-        let limit = DefaultBodyLimit::max(self.runtime.limits.body_bytes);
-        let door = middleware::from_fn_with_state(self.door.clone(), door);
-        Ok(app.layer(limit).layer(door))
+        Ok(App {
+            router: app.with_state(()),
+            door: self.door.clone(),
+            body_bytes: self.runtime.limits.body_bytes,
+        })
     }
 
     /// Takes connections until the future ends.
     async fn accept(
         &self,
         listener: TcpListener,
-        app: Router,
+        app: App,
         stop: impl Future<Output = ()>,
         open: &Open,
     ) {
@@ -213,31 +226,79 @@ fn set_options(stream: &TcpStream, limits: &Limits) {
     let _ = limits;
 }
 
+/// What answers requests.
+#[derive(Clone)]
+struct App {
+    router: Router,
+    /// It stands before all routes.
+    door: Arc<Door>,
+    body_bytes: usize,
+}
+
+impl App {
+    /// Answers a request. What a layer would do is done here: axum puts layers together anew for
+    /// each request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        cut: &CancellationToken,
+    ) -> impl Future<Output = Result<axum::response::Response, std::convert::Infallible>> + use<>
+    {
+        if let Some(answer) = self.door.turns_away(&request) {
+            return Either::Left(ready(Ok(answer)));
+        }
+        let mut request = request.map(Body::new);
+        match request.uri().path() {
+            STREAM_PATH => {
+                let token = ConnectionToken(cut.clone());
+                request.extensions_mut().insert(token);
+            }
+            // It has a look at the length itself.
+            EVENTS_PATH => {}
+            _ => DefaultBodyLimit::max(self.body_bytes).apply(&mut request),
+        }
+        Either::Right(self.router.clone().call(request))
+    }
+}
+
 async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
-    app: Router,
+    app: App,
     header_timeout: Duration,
     draining: CancellationToken,
 ) {
     let cut = CancellationToken::new();
-    let token = ConnectionToken(cut.clone());
-    let app = app.map_request(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(token.clone());
-        request
-    });
-    let service = TowerToHyperService::new(app);
+    let service = service_fn(|request| app.answer(request, &cut));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(header_timeout)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = cut.cancelled() => return,
-        () = draining.cancelled() => {
+    // Each token is asked to wake this task once, and then looked at: to wait for it anew with each
+    // poll takes the locks of all who wait. A child, since all connections share its parent.
+    let draining = draining.child_token();
+    let mut orders = pin!(async {
+        tokio::join!(cut.cancelled(), draining.cancelled());
+    });
+    let mut has_asked = false;
+    let served = poll_fn(|cx| {
+        if let Poll::Ready(served) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(served));
+        }
+        if !std::mem::replace(&mut has_asked, true) {
+            let _ = orders.as_mut().poll(cx);
+        }
+        match cut.is_cancelled() || draining.is_cancelled() {
+            true => Poll::Ready(None),
+            false => Poll::Pending,
+        }
+    });
+    let served = match served.await {
+        Some(served) => served,
+        None if cut.is_cancelled() => return,
+        None => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 served = connection.as_mut() => served,

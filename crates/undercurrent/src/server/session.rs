@@ -8,7 +8,11 @@ use crate::Visitor;
 use axum::http::{HeaderMap, HeaderValue, header};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use std::{fmt, io, path::Path};
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 /// Who asks: a browser.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +25,25 @@ pub(crate) struct Session {
 /// Issues cookies and reads them.
 pub(crate) struct Sessions {
     cookie_name: String,
-    key: [u8; 32],
+    /// With the key in it, and nothing of a cookie yet.
+    mac: Hmac<Sha256>,
     /// Tells which key signed, so that keys can be changed.
     key_id: String,
     is_secure: bool,
+    /// Cookies that were proved lately, one a place. To prove one anew was a
+    /// quarter of a click's instructions. What stands here was signed with the key.
+    // Std mutexes, held to compare or to put.
+    proved: Box<[Mutex<Option<Proved>>]>,
 }
+
+/// A cookie's value, and the session that it proves.
+struct Proved {
+    value: Box<[u8]>,
+    session: Session,
+}
+
+/// So many cookies are remembered at most: half a mebibyte.
+const MAX_PROVED: usize = 2_048;
 
 /// The environment variable that holds the signing key, as 64 hexadecimal digits.
 pub(crate) const KEY_VARIABLE: &str = "UNDERCURRENT_SESSION_KEY";
@@ -55,9 +73,13 @@ impl Sessions {
         let prefix = if is_secure { "__Host-" } else { "" };
         Sessions {
             cookie_name: format!("{prefix}{app}-session"),
-            key,
+            mac: <Hmac<Sha256> as Mac>::new_from_slice(&key)
+                .unwrap_or_else(|_| unreachable!("an HMAC takes a key of any length")),
             key_id,
             is_secure,
+            proved: std::iter::repeat_with(Mutex::default)
+                .take(MAX_PROVED)
+                .collect(),
         }
     }
 
@@ -70,7 +92,7 @@ impl Sessions {
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| cookie.trim().split_once('='))
             .filter(|(name, value)| *name == self.cookie_name && value.len() <= MAX_COOKIE_BYTES)
-            .find_map(|(_, value)| self.read(value))
+            .find_map(|(_, value)| self.prove(value.as_bytes()))
     }
 
     /// A new session. Its visitor has it once the cookie is set.
@@ -111,6 +133,23 @@ impl Sessions {
         })
     }
 
+    fn prove(&self, value: &[u8]) -> Option<Session> {
+        // By the last digits of what is signed with, which are as good as drawn at random.
+        let digits = value.last_chunk::<4>()?;
+        let place = u32::from_le_bytes(*digits).wrapping_mul(0x9E37_79B1) >> 16;
+        let proved = &self.proved[place as usize % MAX_PROVED];
+        let mut proved = proved.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*proved {
+            Some(known) if is_same(&known.value, value) => Some(known.session),
+            _ => {
+                let session = self.read(str::from_utf8(value).ok()?)?;
+                let value = value.into();
+                *proved = Some(Proved { value, session });
+                Some(session)
+            }
+        }
+    }
+
     fn read(&self, value: &str) -> Option<Session> {
         let (signed, mac) = value.rsplit_once('.')?;
         self.mac(signed).verify_slice(&parse_hex::<32>(mac)?).ok()?;
@@ -131,11 +170,18 @@ impl Sessions {
     }
 
     fn mac(&self, text: &str) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.key)
-            .unwrap_or_else(|_| unreachable!("an HMAC takes a key of any length"));
+        let mut mac = self.mac.clone();
         mac.update(text.as_bytes());
         mac
     }
+}
+
+/// Takes as long for what differs at its beginning as for what differs at its end: who tries
+/// cookies learns nothing of the one that is remembered.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let pairs = one.iter().zip(other);
+    let differ = pairs.fold(0, |differ, (a, b)| std::hint::black_box(differ | (a ^ b)));
+    one.len() == other.len() && differ == 0
 }
 
 fn visitor(id: &[u8; 16]) -> Visitor {
@@ -183,13 +229,14 @@ fn to_hex(bytes: &[u8]) -> String {
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
         return None;
     }
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        *byte = u8::try_from(high? << 4 | low?).ok()?;
     }
     Some(bytes)
 }
@@ -235,6 +282,27 @@ mod tests {
             read(&one),
             "a foreign one before it"
         );
+    }
+
+    #[test]
+    fn a_cookie_that_was_proved_proves_nothing_but_itself() {
+        let sessions = Sessions::with_key("app", [7; 32], false);
+        let cookie = issued(&sessions);
+        let proved = sessions.of(&headers(&cookie));
+        let again = sessions.of(&headers(&cookie));
+        assert_eq!(
+            proved.map(|session| session.visitor),
+            again.map(|session| session.visitor)
+        );
+        // It has the same last digits, and so the same place among those that are remembered.
+        for at in [12, 16, 30, 52, cookie.len() - 5] {
+            let mut forged = cookie.clone().into_bytes();
+            forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+            let forged = String::from_utf8(forged).unwrap();
+            assert!(sessions.of(&headers(&forged)).is_none(), "{forged}");
+        }
+        assert!(sessions.of(&headers(&cookie[..cookie.len() - 1])).is_none());
+        assert!(sessions.of(&headers(&cookie)).is_some());
     }
 
     #[test]

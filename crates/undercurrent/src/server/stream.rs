@@ -4,7 +4,7 @@ use super::{
     Runtime,
     cell::{AnySnapshot, write_large},
     follow::Follower,
-    followed::{FollowedScope, Request, open_scopes},
+    followed::{self, FollowedScope, open_scopes},
     presence::HIDDEN_RETRY_MS,
     scope::Scope,
     serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
@@ -17,38 +17,48 @@ use crate::{
     },
 };
 use axum::{
-    Extension,
     body::{Body, Bytes, HttpBody},
-    extract::Query,
+    extract::{Query, Request},
     http::{HeaderMap, HeaderValue, Response, header},
     response::IntoResponse,
+    routing::{MethodRouter, get_service},
 };
 use hyper::body::Frame;
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    future::Future,
+    future::{Future, ready},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tower::service_fn;
 
 /// `GET /api/stream?follow=s.feed@<position>,0.room@…&scope=room:lobby`
 ///
 /// Refused with a frame, not with a status: a browser's EventSource stops for good at anything
 /// but 200, and reads no body then.
-pub(crate) async fn stream(
-    Extension(runtime): Extension<Arc<Runtime>>,
-    connection: Option<Extension<ConnectionToken>>,
-    Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> impl IntoResponse {
-    let connection = connection
-        .map(|Extension(ConnectionToken(token))| token)
-        .unwrap_or_default();
-    match open(&runtime, connection, &query, &headers) {
+pub(super) fn stream(runtime: Arc<Runtime>) -> MethodRouter {
+    get_service(service_fn(move |request: Request| {
+        ready(Ok::<_, Infallible>(answer(&runtime, &request)))
+    }))
+}
+
+fn answer(runtime: &Arc<Runtime>, request: &Request) -> Response<Body> {
+    let query = match Query::<Vec<(String, String)>>::try_from_uri(request.uri()) {
+        Ok(Query(query)) => query,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let connection = request.extensions().get::<ConnectionToken>();
+    let connection = connection.map(|ConnectionToken(token)| token.clone());
+    match open(
+        runtime,
+        connection.unwrap_or_default(),
+        &query,
+        request.headers(),
+    ) {
         Ok(stream) => event_stream(Body::new(stream)),
         Err(reason) => {
             let retry_ms = if reason == ByeReason::Full {
@@ -78,7 +88,7 @@ fn open(
         return Err(ByeReason::Shutdown);
     }
     let session = runtime.sessions.of(headers).ok_or(ByeReason::NoSession)?;
-    let request = Request::parse(runtime, query)?;
+    let request = followed::Request::parse(runtime, query)?;
     Stream::new(runtime.clone(), session.visitor, connection, request)
 }
 
@@ -113,6 +123,9 @@ pub(super) struct Stream {
     /// It ends as soon as everything there is has been sent, and its page comes back so much later.
     brief_retry_ms: Option<u32>,
     phase: Phase,
+    /// All there was to be written is written: without news there is nothing to look for. The
+    /// connection asks once more after each part, and that look was a twentieth of a click.
+    is_done: bool,
     /// What goes out next, before anything else: large snapshots, whose bytes are shared with the
     /// other streams that send them.
     large: VecDeque<Bytes>,
@@ -143,7 +156,7 @@ impl Stream {
         runtime: Arc<Runtime>,
         visitor: Visitor,
         connection: CancellationToken,
-        request: Request,
+        request: followed::Request,
     ) -> Result<Self, ByeReason> {
         let limits = &runtime.limits;
         if runtime.streams.count() >= limits.streams {
@@ -174,6 +187,7 @@ impl Stream {
             refused: opened.refused,
             brief_retry_ms: retry_ms,
             phase: Phase::Opening,
+            is_done: false,
             large: VecDeque::new(),
         })
     }
@@ -312,9 +326,14 @@ impl HttpBody for Stream {
             self.follower.writes(self.runtime.uptime_ms());
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        self.follower.look(cx.waker());
+        let is_told = self.follower.look(cx.waker());
+        if self.is_done && !is_told {
+            return Poll::Pending;
+        }
         let mut out = Vec::new();
         self.write(cx, &mut out);
+        let is_all = out.len() < self.runtime.limits.write_bytes && self.large.is_empty();
+        self.is_done = is_all && matches!(self.phase, Phase::Live);
         if self.follower.take_ping() {
             out.extend_from_slice(&write_control_event(&Control::Ping(
                 self.runtime.uptime_ms(),

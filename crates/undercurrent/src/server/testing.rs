@@ -13,6 +13,7 @@ use crate::{
     Visitor,
     answer::Answer,
     core::{
+        frame::Name,
         scope::ScopeName,
         sse::{EventReader, ServerEvent},
     },
@@ -57,7 +58,7 @@ impl TestEvents<'_> {
         for event in self.events {
             let arguments: &RawValue =
                 serde_json::from_str(event.arguments).map_err(|error| error.to_string())?;
-            events.push((event.number, event.name.into(), arguments));
+            events.push((event.number, Name(event.name.into()), arguments));
         }
         let batch = Batch {
             client: self.client.into(),

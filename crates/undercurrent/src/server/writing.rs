@@ -101,7 +101,8 @@ impl Writing<'_> {
             true => self.number_of_ends(visitor),
             false => self.number_of::<UcEnds>(),
         };
-        self.change_at(number, closure)
+        // Nobody's code: it need not be watched.
+        self.change_unwatched(number, closure)
     }
 
     fn change_at<S: State, R, E>(
@@ -109,11 +110,20 @@ impl Writing<'_> {
         number: usize,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, ChangeError<E>> {
-        let limit = self.runtime.limits.state_bytes;
         let watch = SlowWatch::start(&self.runtime, S::NAME);
+        let changed = self.change_unwatched(number, closure);
+        watch.stop();
+        changed
+    }
+
+    fn change_unwatched<S: State, R, E>(
+        &mut self,
+        number: usize,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let limit = self.runtime.limits.state_bytes;
         let cell = self.states.cell::<S>(number);
         let changed = cell.change(limit, closure);
-        watch.stop();
         self.take_reset::<S>(number);
         let (result, recorded) = changed?;
         self.add(number, S::NAME, recorded);
@@ -216,22 +226,25 @@ impl Writing<'_> {
         );
     }
 
-    /// Publishes what was changed as one update, releases the lock and wakes the streams.
-    pub(crate) fn publish(mut self) {
+    /// Publishes what was changed as one update, releases the lock and wakes the streams. Says
+    /// whether one was woken.
+    pub(crate) fn publish(mut self) -> bool {
         self.commit();
         let told = std::mem::take(&mut self.told);
         let (scope, runtime) = (self.scope, self.runtime.clone());
         drop(self);
         drop_quietly(told.old);
+        let mut has_woken = false;
         if told.is_news {
             if !runtime.keeps_first {
-                scope.slot.followers.wake_all();
+                has_woken = scope.slot.followers.wake_all();
             }
             scope.changed.notify_waiters();
         }
         if told.are_logs_full {
             runtime.logs.make_room(&runtime.scopes);
         }
+        has_woken
     }
 
     /// Makes what was changed one update, and keeps the lock: what comes next is another one.
@@ -269,7 +282,9 @@ impl Writing<'_> {
             records.extend(entries.iter().map(record));
             let then = self.runtime.keeps_first.then(|| -> Then {
                 let slot = self.scope.slot.clone();
-                Box::new(move || slot.followers.wake_all())
+                Box::new(move || {
+                    slot.followers.wake_all();
+                })
             });
             let ticket = self.scope.hand_over_then(at.epoch, records, then);
             if self.runtime.keeps_first {

@@ -211,9 +211,9 @@ impl<T: Node> Recorder<T> {
     }
 
     pub(super) fn settle(&mut self, items: &mut Seq<T>) {
-        for (index, mut shadow) in std::mem::take(&mut self.dirty) {
+        for (index, shadow) in std::mem::take(&mut self.dirty) {
             if let Some(item) = items.get_mut(index) {
-                item.settle(&mut shadow);
+                item.release(shadow);
             }
         }
         self.reset(items.len());

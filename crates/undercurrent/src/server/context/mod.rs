@@ -173,7 +173,7 @@ impl EventRun {
         scope: Arc<Scope>,
         runtime: Arc<Runtime>,
         (visitor, origin): (Visitor, Option<Origin>),
-        not_begun: (u64, StoredEvent),
+        not_begun: Option<(u64, StoredEvent)>,
     ) -> Self {
         EventRun {
             scope,
@@ -181,7 +181,7 @@ impl EventRun {
             visitor,
             origin,
             dispatched: Mutex::new(Ok(Vec::new())),
-            not_begun: Mutex::new(Some(not_begun)),
+            not_begun: Mutex::new(not_begun),
             is_cut: AtomicBool::new(false),
         }
     }

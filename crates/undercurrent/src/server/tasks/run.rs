@@ -168,8 +168,7 @@ impl TaskRun {
             error: error.clone(),
         };
         {
-            let slot = self.runtime.polls.slot();
-            let _watched = slot.enter(self.name);
+            let _watched = self.runtime.polls.enter(self.name);
             (self.on_end)(writing, &end);
         }
         self.over.cancel();

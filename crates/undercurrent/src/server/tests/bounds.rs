@@ -296,7 +296,7 @@ async fn a_task_without_room_keeps_nobody_behind_it_out() {
         scope: None,
         events: vec![
             (1, "trial/ticks".into(), raw(r#"{"times":1}"#)),
-            (2, "trial/note".into(), text),
+            (2, "trial/waits".into(), raw(r#"{"name":"x"}"#)),
             // Here the queue is full, and what is behind has no room either.
             (3, "trial/note".into(), text),
             (4, "trial/ticks".into(), raw(r#"{"times":1}"#)),

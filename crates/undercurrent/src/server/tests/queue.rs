@@ -1,6 +1,8 @@
 //! The queue: order, numbers, room, ends.
 
 use super::*;
+use futures::FutureExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Two fast clicks over two connections: the second may come first.
 #[tokio::test(start_paused = true)]
@@ -49,6 +51,54 @@ async fn events_run_one_at_a_time_and_what_is_dispatched_comes_behind_what_waits
     ];
     until(|| async { seen(&scope).await.len() == expected.len() }).await;
     assert_eq!(seen(&scope).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_event_that_nothing_is_before_has_ended_when_it_is_accepted() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    for number in 1..=3 {
+        send(&scope, number, note(number.to_string())).await;
+        assert!(scope.is_idle() && runtime.tracker.is_empty());
+    }
+    assert_eq!(seen(&scope).await, ["1", "2", "3"]);
+    send(&scope, 4, panics()).await;
+    assert!(scope.is_idle() && runtime.tracker.is_empty());
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Panicked);
+    assert_eq!(seen(&scope).await.len(), 3);
+}
+
+static MAY_GO: AtomicBool = AtomicBool::new(false);
+
+#[event]
+fn held(trial: &mut Trial) {
+    waits::spin_until(|| MAY_GO.load(Ordering::SeqCst));
+    trial.seen.push("held".into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_short_event_runs_its_retry_and_what_follows_wait_for_its_commit() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let running = tokio::spawn({
+        let scope = scope.clone();
+        async move { send(&scope, 1, held()).await }
+    });
+    until(|| async {
+        let mut queues = scope.queues.lock().expect("nobody panics");
+        queues.of(VISITOR).is_some_and(|queue| queue.is_at_once)
+    })
+    .await;
+    let mut retry = Box::pin(send(&scope, 1, held()));
+    assert!((&mut retry).now_or_never().is_none(), "it is not kept");
+    let mut next = Box::pin(send(&scope, 2, note("next".into())));
+    assert!((&mut next).now_or_never().is_none(), "its number is higher");
+    MAY_GO.store(true, Ordering::SeqCst);
+    assert!(matches!(retry.await, Accepted::Known));
+    assert!(matches!(next.await, Accepted::Queued));
+    assert!(matches!(running.await, Ok(Accepted::Queued)));
+    ended(&scope, 2).await;
+    assert_eq!(seen(&scope).await, ["held", "next"]);
 }
 
 #[tokio::test(start_paused = true)]

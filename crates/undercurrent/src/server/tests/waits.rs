@@ -402,7 +402,7 @@ fn a_handler_that_blocks_outside_of_it_is_named_and_one_that_waits_is_not() {
 }
 
 /// Holds up its thread, as no handler should.
-fn spin_until(is_so: impl Fn() -> bool) {
+pub(super) fn spin_until(is_so: impl Fn() -> bool) {
     let begin = std::time::Instant::now();
     while !is_so() {
         assert!(begin.elapsed().as_secs() < 30, "it did not come to be");
@@ -435,8 +435,9 @@ async fn tasks_and_events_are_watched_while_they_run() {
     let polls = runtime.polls.clone();
     let watch = std::thread::spawn(move || {
         spin_until(|| {
-            NAMED.store(polls.named().len(), Ordering::SeqCst);
-            polls.named().len() == 2
+            let named = polls.named().len();
+            NAMED.store(named, Ordering::SeqCst);
+            named == 2
         });
     });
     let scope = scope(&runtime);
@@ -464,7 +465,8 @@ async fn an_event_that_computes_is_named_within_a_second() {
     let runtime = runtime(Limits::default());
     let scope = scope(&runtime);
     let begin = std::time::Instant::now();
-    send(&scope, 1, computes_in_an_update()).await;
+    let sender = scope.clone();
+    tokio::spawn(async move { send(&sender, 1, computes_in_an_update()).await });
     until(|| async { !runtime.polls.named().is_empty() }).await;
     let took = begin.elapsed();
     MAY_END.store(1, Ordering::SeqCst);

@@ -14,6 +14,7 @@ use crate::{
 };
 use axum::body::HttpBody;
 use std::{
+    cell::RefCell,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -82,11 +83,32 @@ async fn with_commit_nothing_is_shown_before_it_is_kept() {
 
     drop(held);
     updating.await.expect("it ends").expect("it is made");
-    assert!(written(&mut stream).contains("not yet"));
+    // A stream is told just after those who wait.
+    let stream = RefCell::new(stream);
+    until(|| async { written(&mut stream.borrow_mut()).contains("not yet") }).await;
     assert_eq!(reading.await.expect("it ends"), ["kept", "not yet"]);
     assert_eq!(shown(&page.await.expect("it ends")), 1);
     assert_eq!(from_nothing.await.expect("it ends").len(), 1);
     assert!(scope.snapshot_now(VISITOR).is_some());
+    close(runtime);
+}
+
+#[tokio::test]
+async fn a_short_event_is_one_commit() {
+    let ground = Ground::Platter(Platter::new(1));
+    let runtime = ground.start_as(Durability::Commit).await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, note("first".into())).await;
+    let before = scope.ticket();
+    send(&scope, 2, note("second".into())).await;
+    assert_eq!(scope.ticket().0, before.0 + 1);
+    scope.stored().await;
+    let killed = ground.as_if_killed().start().await;
+    let scope = the_scope(&killed).await;
+    assert_eq!(seen(&scope).await, ["first", "second"]);
+    let again = send(&scope, 2, note("twice".into())).await;
+    assert!(matches!(again, Accepted::Known), "{again:?}");
+    close(killed);
     close(runtime);
 }
 

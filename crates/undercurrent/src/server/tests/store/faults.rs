@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::{
-    core::frame::ByeReason,
+    core::frame::{ByeReason, Name},
     server::{
         events::{Batch, take_events},
         followed::Request,
@@ -86,7 +86,7 @@ async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty_nor_begu
     let batch = Batch {
         client: "c".into(),
         scope: None,
-        events: vec![(1, note_name(), &arguments)],
+        events: vec![(1, Name(note_name()), &arguments)],
     };
     let answers = take_events(&runtime, &session, batch).await;
     let answer = &answers.expect("each is answered").events[0];
@@ -168,7 +168,7 @@ async fn while_the_disk_is_behind_no_more_comes_in_than_memory_may_hold() {
         let batch = Batch {
             client: "c".into(),
             scope: None,
-            events: vec![(number, note_name(), &arguments)],
+            events: vec![(number, Name(note_name()), &arguments)],
         };
         let answer = take_events(&runtime, &session, batch).await;
         assert!(answer.is_err(), "nothing is kept");
