@@ -48,7 +48,7 @@ set_up_reflex() {
   echo "bench: Reflex $REFLEX comes from PyPI into .tools: about a minute"
   rm -rf "$VENV"
   mkdir -p "$OUT"
-  if "$PYTHON" -m venv "$VENV" && "$VENV/bin/pip" install --quiet "reflex==$REFLEX"; then
+  if "$PYTHON" -m venv "$VENV" && "$VENV/bin/pip" install --quiet -r bench/reflex/requirements.txt; then
     touch "$VENV/.whole"
     return
   fi >"$OUT/reflex.log" 2>&1 </dev/null

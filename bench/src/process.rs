@@ -27,7 +27,10 @@ pub enum Kind {
     /// With a disk, `durability = "commit"`.
     Commit,
     Floor,
+    /// With 1,000 posts.
     LeptosWs,
+    /// With 10,000.
+    LeptosWsLong,
     Reflex,
 }
 
@@ -56,21 +59,34 @@ impl Kind {
             Kind::Relaxed => "Undercurrent, relaxed",
             Kind::Commit => "Undercurrent, commit",
             Kind::Floor => "floor",
-            Kind::LeptosWs => "leptos_ws 0.9.10",
+            Kind::LeptosWs | Kind::LeptosWsLong => "leptos_ws 0.9.10",
             Kind::Reflex => "Reflex 0.10.1",
         }
     }
 
     /// Starts it and waits for its first answer.
     pub async fn start(self) -> Fallible<Server> {
-        match self {
-            Kind::Undercurrent => own("undercurrent").await,
-            Kind::Relaxed => own("undercurrent-relaxed").await,
-            Kind::Commit => own("undercurrent-commit").await,
-            Kind::Floor => own("floor").await,
-            Kind::LeptosWs => own("leptos-ws").await,
-            Kind::Reflex => reflex().await,
-        }
+        let under = std::env::var(UNDER_VARIABLE).unwrap_or_default();
+        self.start_under(&under).await
+    }
+
+    /// The same under a program that counts instructions.
+    pub async fn start_counted(self) -> Fallible<Server> {
+        self.start_under("valgrind -q --tool=callgrind --callgrind-out-file=callgrind.out")
+            .await
+    }
+
+    async fn start_under(self, under: &str) -> Fallible<Server> {
+        let name = match self {
+            Kind::Undercurrent => "undercurrent",
+            Kind::Relaxed => "undercurrent-relaxed",
+            Kind::Commit => "undercurrent-commit",
+            Kind::Floor => "floor",
+            Kind::LeptosWs => "leptos-ws",
+            Kind::LeptosWsLong => "leptos-ws-long",
+            Kind::Reflex => return reflex().await,
+        };
+        own(name, under).await
     }
 }
 
@@ -78,9 +94,8 @@ impl Kind {
 const UNDER_VARIABLE: &str = "BENCH_UNDER";
 
 /// One of the servers in this program.
-async fn own(name: &str) -> Fallible<Server> {
+async fn own(name: &str, under: &str) -> Fallible<Server> {
     let program = std::env::current_exe()?;
-    let under = std::env::var(UNDER_VARIABLE).unwrap_or_default();
     let mut under = under.split_whitespace();
     let mut command = match under.next() {
         None => Command::new(program),
@@ -207,6 +222,18 @@ impl Server {
         // Field 5 of the line, of which the name in brackets is the second.
         ids.filter(|id| stat(*id).and_then(|fields| fields.get(2)?.parse().ok()) == Some(self.id))
             .collect()
+    }
+
+    /// Ends a server that was started counted. How many instructions it ran.
+    pub async fn stop_counted(mut self) -> Fallible<u64> {
+        signal("-TERM", &self.id.to_string()).await;
+        timeout(PATIENCE, self.child.wait()).await??;
+        let folder = self.folder.as_ref().ok_or("it has no folder")?;
+        let counted = fs::read_to_string(folder.0.join("callgrind.out"))?;
+        let total = counted
+            .lines()
+            .find_map(|line| line.strip_prefix("totals: "));
+        Ok(total.ok_or("nothing was counted")?.trim().parse()?)
     }
 
     /// Asks it to end, and sees to it.

@@ -9,16 +9,28 @@ use crate::{
     clients::{LeptosWs, Reader, Undercurrent},
     process::Kind,
     report::{Goal, Report},
-    servers::{Post, leptos_ws::POSTS},
+    servers::Post,
 };
 
-/// One row of a list of 1,000 changed, and changed again: updates a second until the client has
-/// the last.
+/// One row of a list of 1,000 changed, and one of 10,000.
 pub async fn rows(plan: &Plan, report: &mut Report) -> Fallible {
+    let goal = Goal::AtLeast(50.0);
+    rows_of(1_000, (Kind::LeptosWs, 200), goal, plan, report).await?;
+    rows_of(10_000, (Kind::LeptosWsLong, 40), Goal::None, plan, report).await
+}
+
+/// One row changed, and changed again: updates a second until the client has the last.
+async fn rows_of(
+    posts: u64,
+    (peer, of_peer): (Kind, u64),
+    goal: Goal,
+    plan: &Plan,
+    report: &mut Report,
+) -> Fallible {
     let mut ours = Side::<Undercurrent>::start(Kind::Undercurrent).await?;
     let mut page = Undercurrent::open(ours.server.address, &["feed", "uc_tasks"]).await?;
-    page.fill(POSTS as u64).await?;
-    let mut theirs = Side::<LeptosWs>::start(Kind::LeptosWs).await?;
+    page.fill(posts).await?;
+    let mut theirs = Side::<LeptosWs>::start(peer).await?;
     let mut socket = LeptosWs::connect(theirs.server.address).await?;
     let mut changes = 0;
     for nth in 0..=plan.turns {
@@ -33,24 +45,26 @@ pub async fn rows(plan: &Plan, report: &mut Report) -> Fallible {
             })
             .await?;
         ours.samples.push(many as f64 / took.as_secs_f64());
-        let many = 200;
         let took = theirs
-            .measure(many, async |_| Ok(socket.changes(many).await?))
+            .measure(of_peer, async |_| Ok(socket.changes(of_peer).await?))
             .await?;
-        theirs.samples.push(many as f64 / took.as_secs_f64());
+        theirs.samples.push(of_peer as f64 / took.as_secs_f64());
         if nth == 0 {
             ours.samples.clear();
             theirs.samples.clear();
         }
     }
-    let what = "updates a second of one row of 1,000";
-    report.details.push(ours.detail(what, String::new()));
-    report.details.push(theirs.detail(what, String::new()));
+    let of = match posts {
+        1_000 => "1,000",
+        _ => "10,000",
+    };
+    let what = format!("updates a second of one row of {of}");
+    report.details.push(ours.detail(&what, String::new()));
+    report.details.push(theirs.detail(&what, String::new()));
     let theirs = Ok(theirs);
-    let goal = Goal::AtLeast(50.0);
     report
         .rows
-        .push(row(what, "1/s", &ours, &theirs, goal, Kind::LeptosWs));
+        .push(row(&what, "1/s", &ours, &theirs, goal, peer));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::{
     clients::{Client, Floor, Page, Reflex, Undercurrent},
     process::Kind,
     report::{Goal, Report, Row},
-    stats::Figure,
+    stats::Samples,
 };
 use std::time::Duration;
 
@@ -31,15 +31,20 @@ pub async fn run(plan: &Plan, report: &mut Report) -> Fallible {
     ]);
     let session = left_alone(plan.held, false).await?;
     let with_task = left_alone(plan.held, true).await?;
+    let of_task = with_task
+        .iter()
+        .zip(&session)
+        .map(|(with, without)| with - without);
+    let of_task = of_task.collect();
     for (what, kibibytes) in [
         ("memory of a session without an open page", session),
-        ("memory of a task that waits", with_task - session),
+        ("memory of a task that waits", of_task),
     ] {
         report.rows.push(Row {
             what: what.to_owned(),
             against: "–".to_owned(),
             unit: "KiB",
-            ours: Some(Figure::exact(kibibytes)),
+            ours: Samples::new(kibibytes).figure(),
             theirs: None,
             goal: Goal::None,
             remark: String::new(),
@@ -97,14 +102,18 @@ async fn settled<C>(side: &Side<C>) -> u64 {
     side.server.memory()
 }
 
-/// KiB of a session whose page was closed again.
-async fn left_alone(sessions: usize, has_task: bool) -> Fallible<f64> {
+/// KiB of a session whose page was closed again, of each third of so many.
+async fn left_alone(sessions: usize, has_task: bool) -> Fallible<Vec<f64>> {
     let mut side = Side::<Undercurrent>::start(Kind::Undercurrent).await?;
     close(&mut side, WARM_UP, has_task).await?;
-    let before = settled(&side).await;
-    close(&mut side, sessions, has_task).await?;
-    let grown = settled(&side).await.saturating_sub(before);
-    Ok(grown as f64 / 1_024.0 / sessions as f64)
+    let mut samples = Vec::new();
+    for _ in 0..3 {
+        let before = settled(&side).await;
+        close(&mut side, sessions / 3, has_task).await?;
+        let grown = settled(&side).await.saturating_sub(before);
+        samples.push(grown as f64 / 1_024.0 / (sessions / 3) as f64);
+    }
+    Ok(samples)
 }
 
 async fn close(side: &mut Side<Undercurrent>, sessions: usize, has_task: bool) -> Fallible {

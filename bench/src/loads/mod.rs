@@ -7,6 +7,7 @@ mod cost;
 mod disk;
 mod fan_out;
 mod hold;
+mod instructions;
 mod pages;
 mod room;
 mod sessions;
@@ -63,9 +64,22 @@ impl Plan {
 }
 
 /// The names of the loads, in the order of the table.
-pub const ALL: [&str; 14] = [
-    "clicks", "latency", "append", "bytes", "board", "tokens", "fan-out", "room", "memory", "rows",
-    "cost", "sessions", "storm", "disk",
+pub const ALL: [&str; 15] = [
+    "clicks",
+    "latency",
+    "instructions",
+    "append",
+    "bytes",
+    "board",
+    "tokens",
+    "fan-out",
+    "room",
+    "memory",
+    "rows",
+    "cost",
+    "sessions",
+    "storm",
+    "disk",
 ];
 
 /// Runs one load. What a side can't do becomes a remark in its row.
@@ -73,6 +87,7 @@ pub async fn run(name: &str, plan: &Plan, report: &mut Report) -> Fallible {
     match name {
         "clicks" => click::throughput(plan, report).await,
         "latency" => click::latency(plan, report).await,
+        "instructions" => instructions::run(report).await,
         "append" => append::time(plan, report).await,
         "bytes" => append::bytes(plan, report).await,
         "board" => append::board(plan, report).await,

@@ -55,14 +55,12 @@ async fn server_fns(State(app): State<App>, request: Request) -> Response {
         .into_response()
 }
 
-/// How many posts the list of this server has.
-pub const POSTS: usize = 1_000;
-
-pub async fn serve() -> Fallible {
+/// With so many posts.
+pub async fn serve(posts: usize) -> Fallible {
     // Not for its list: it tells leptos that tasks run on tokio.
     generate_route_list(|| ());
     let mut signals = WsSignals::new();
-    let posts = (0..POSTS).map(Post::nth).collect();
+    let posts = (0..posts).map(Post::nth).collect();
     let feed = ReadOnlySignal::new_with_context(&mut signals, "feed", Feed { posts })?;
     let app = Router::new()
         .route("/", get(|| async { "leptos_ws" }))

@@ -45,7 +45,8 @@ pub async fn serve(name: &str) -> Fallible {
         "undercurrent-relaxed" => undercurrent::serve(Some(Durability::Relaxed)).await,
         "undercurrent-commit" => undercurrent::serve(Some(Durability::Commit)).await,
         "floor" => floor::serve().await,
-        "leptos-ws" => leptos_ws::serve().await,
+        "leptos-ws" => leptos_ws::serve(1_000).await,
+        "leptos-ws-long" => leptos_ws::serve(10_000).await,
         other => Err(format!("there is no server {other}").into()),
     }
 }
