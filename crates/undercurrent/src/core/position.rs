@@ -51,6 +51,11 @@ impl Epoch {
         Epoch(self.0 & LIFE | (turn & (u64::MAX >> 40)) << 40)
     }
 
+    /// Its turn in the life.
+    pub fn turn(self) -> u64 {
+        self.0 >> 40
+    }
+
     /// As a store keeps it.
     pub fn to_bits(self) -> u64 {
         self.0

@@ -219,6 +219,7 @@ impl Scope {
     /// A scope as the store has it. Nothing of it runs yet.
     fn restored(slot: &Arc<Slot>, runtime: &Arc<Runtime>, stored: Stored) -> Restored {
         let before = Epoch::from_bits(stored.head.epoch);
+        let turn = runtime.store.turn();
         let mut read = Read {
             states: States::default(),
             numbers: StateNumbers::default(),
@@ -231,11 +232,11 @@ impl Scope {
         for state in stored.states {
             read.state(slot, runtime, before, state);
         }
-        let epoch = match (read.is_other, before.in_turn(runtime.store.turn())) {
+        let epoch = match (read.is_other, before.in_turn(turn)) {
             (false, _) => before,
             (true, next) if next != before => next,
             // It has begun an epoch in this run already.
-            (true, _) => Epoch::from_random(super::random_u64()),
+            (true, _) => Epoch::from_random(super::random_u64()).in_turn(turn),
         };
         if epoch != before {
             read.entries.clear();
@@ -402,6 +403,7 @@ impl Read {
     fn state(&mut self, slot: &Slot, runtime: &Runtime, epoch: Epoch, stored: StoredState) {
         let StoredState {
             id,
+            is_torn,
             snapshot,
             entries,
         } = stored;
@@ -434,7 +436,11 @@ impl Read {
             })
             .collect();
         let json = snapshot.as_ref().map(|(_, json)| json.as_str());
-        let restored = match (registration.restore)(json, entries.clone()) {
+        let restored = match is_torn {
+            true => Err("some of its updates are missing".to_owned()),
+            false => (registration.restore)(json, entries.clone()),
+        };
+        let restored = match restored {
             Ok(restored) => restored,
             Err(why) => {
                 let scope = slot.name.to_string();

@@ -182,6 +182,8 @@ pub(crate) struct Stored {
 #[derive(Debug)]
 pub(crate) struct StoredState {
     pub(crate) id: StateId,
+    /// Something of it is missing.
+    pub(crate) is_torn: bool,
     /// Without one it begins with its default.
     pub(crate) snapshot: Option<(u64, String)>,
     /// After the snapshot, in order.

@@ -40,7 +40,8 @@ pub(super) struct Batch {
 struct Snapshot {
     scope: ScopeKey,
     life: Epoch,
-    offset: u64,
+    /// The turn, the offset.
+    at: (u64, u64),
     row: Vec<u8>,
     entries: Range,
 }
@@ -79,7 +80,8 @@ impl Batch {
             Record::Entry(id, entry) => {
                 let key = rows::entry_key(scope, id, entry.offset);
                 let all = entry.server_ops.as_ref().map(|_| entry.all_ops());
-                let row = rows::entry_row(&key, entry.public_ops(), all);
+                let after = (commit.epoch.turn(), entry.since);
+                let row = rows::entry_row(&key, after, entry.public_ops(), all);
                 self.rows.insert(key, Some(row));
             }
             Record::Snapshot(id, offset, json) => {
@@ -88,19 +90,19 @@ impl Batch {
                 // for another scope of the key.
                 let life = commit.epoch.life();
                 let known = self.snapshots.get(&key);
-                let is_late = known.is_some_and(|known| known.offset > *offset);
+                let is_late = known.is_some_and(|known| known.at.1 > *offset);
                 let begun = self.begun.get(&scope);
                 if is_late || begun.is_some_and(|begun| *begun != life) {
                     return;
                 }
-                let row = rows::snapshot_row(&key, *offset, json);
+                let row = rows::snapshot_row(&key, *offset, commit.epoch.turn(), json);
                 let first = rows::entry_key(scope, id, 0);
                 let entries = (first, rows::entry_key(scope, id, offset.saturating_add(1)));
                 remove_range(&mut self.rows, &entries);
                 let snapshot = Snapshot {
                     scope,
                     life,
-                    offset: *offset,
+                    at: (commit.epoch.turn(), *offset),
                     row,
                     entries,
                 };
@@ -223,8 +225,8 @@ fn put_snapshot(rows: &mut Rows<'_>, key: &[u8], new: &Snapshot) -> Result<(), S
     let found = found.and_then(|found| read_head(&head, found.value()));
     let is_there = found.is_some_and(|head| Epoch::from_bits(head.epoch).life() == new.life);
     let known = rows.get(key).map_err(of_redb)?;
-    let known = known.and_then(|known| rows::snapshot_offset(key, known.value()));
-    if !is_there || known.is_some_and(|known| known > new.offset) {
+    let known = known.and_then(|known| rows::snapshot_at(key, known.value()));
+    if !is_there || known.is_some_and(|known| known > new.at) {
         return Ok(());
     }
     remove(rows, &new.entries)?;

@@ -145,7 +145,7 @@ const ASIDE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("aside");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// How rows are written. A file of a greater number is a newer version's.
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 
 impl Disk {
     /// Opens the file, or makes it. One that is damaged is moved aside, and a new one made.

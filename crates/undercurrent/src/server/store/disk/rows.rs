@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! rows    <scope> h                      the head, as JSON
-//!         <scope> s <state>              offset, snapshot
-//!         <scope> e <state> 0 <offset>   length of the public ops, public ops, all ops or nothing
+//!         <scope> s <state>              offset, turn, snapshot
+//!         <scope> e <state> 0 <offset>   length of the public ops, turn, offset of the entry before,
+//!                                        public ops, all ops or nothing
 //!         <scope> n <visitor> <client>   the highest number
 //! queue   <scope> <id>                   an event, as JSON
 //! busy    <scope>                        tasks had not ended
@@ -12,6 +13,8 @@
 //! ```
 //!
 //! redb looks at its own checksums after a crash only. Ours are looked at whenever a row is read.
+//! A row that is lost with what leads to it has no checksum: entries name the one before them. One
+//! that comes back later is known by its turn, which is that of the epoch it was written in.
 
 use super::super::{Head, StateId, StoreError, Stored, StoredEntry, StoredEvent, StoredState, hex};
 use crate::{Visitor, server::scopes::ScopeKey};
@@ -109,21 +112,49 @@ pub(super) fn json_row<T: serde::Serialize>(key: &[u8], value: &T) -> Vec<u8> {
     sealed(key, &[&json])
 }
 
-pub(super) fn entry_row(key: &[u8], public: &str, all: Option<&str>) -> Vec<u8> {
-    let len = u32::try_from(public.len())
-        .unwrap_or(u32::MAX)
-        .to_be_bytes();
+/// Set in the first number of a row that has a turn. Those of the first layout have none.
+const HAS_TURN: u32 = 1 << 31;
+
+pub(super) fn entry_row(
+    key: &[u8],
+    (turn, since): (u64, u64),
+    public: &str,
+    all: Option<&str>,
+) -> Vec<u8> {
+    let len = u32::try_from(public.len()).unwrap_or(u32::MAX) | HAS_TURN;
+    let [turn, since] = [turn, since].map(u64::to_be_bytes);
     let all = all.unwrap_or_default();
-    sealed(key, &[&len, public.as_bytes(), all.as_bytes()])
+    sealed(
+        key,
+        &[
+            &len.to_be_bytes(),
+            &turn,
+            &since,
+            public.as_bytes(),
+            all.as_bytes(),
+        ],
+    )
 }
 
-pub(super) fn snapshot_row(key: &[u8], offset: u64, json: &str) -> Vec<u8> {
-    sealed(key, &[&offset.to_be_bytes(), json.as_bytes()])
+pub(super) fn snapshot_row(key: &[u8], offset: u64, turn: u64, json: &str) -> Vec<u8> {
+    let offset = offset | u64::from(HAS_TURN) << 32;
+    let [offset, turn] = [offset, turn].map(u64::to_be_bytes);
+    sealed(key, &[&offset, &turn, json.as_bytes()])
 }
 
-pub(super) fn snapshot_offset(key: &[u8], value: &[u8]) -> Option<u64> {
-    let (offset, _) = number(unsealed(key, value).ok()?)?;
-    Some(offset)
+/// The turn and the offset of a snapshot: the later one counts.
+pub(super) fn snapshot_at(key: &[u8], value: &[u8]) -> Option<(u64, u64)> {
+    let (offset, turn, _) = read_snapshot(unsealed(key, value).ok()?)?;
+    Some((turn, offset))
+}
+
+fn read_snapshot(value: &[u8]) -> Option<(u64, u64, &[u8])> {
+    let (first, rest) = number(value)?;
+    let offset = first & !(u64::from(HAS_TURN) << 32);
+    match first == offset {
+        true => Some((offset, 0, rest)),
+        false => number(rest).map(|(turn, json)| (offset, turn, json)),
+    }
 }
 
 // === Reading a scope ===
@@ -132,8 +163,22 @@ pub(super) fn snapshot_offset(key: &[u8], value: &[u8]) -> Option<u64> {
 #[derive(Default)]
 pub(super) struct Gathered {
     head: Option<Head>,
-    states: BTreeMap<String, StoredState>,
+    states: BTreeMap<String, GatheredState>,
     numbers: Vec<(Visitor, String, u64)>,
+}
+
+/// What is found of a state.
+struct GatheredState {
+    id: StateId,
+    /// With the turn, the offset.
+    snapshot: Option<(u64, u64, String)>,
+    entries: Vec<GatheredEntry>,
+}
+
+struct GatheredEntry {
+    /// The turn, and the offset of the entry before.
+    after: Option<(u64, u64)>,
+    entry: StoredEntry,
 }
 
 impl Gathered {
@@ -147,9 +192,9 @@ impl Gathered {
                 self.head = Some(head.map_err(|_| odd())?);
             }
             SNAPSHOT => {
-                let (offset, json) = number(value).ok_or_else(odd)?;
+                let (offset, turn, json) = read_snapshot(value).ok_or_else(odd)?;
                 let json = String::from_utf8(json.to_vec()).map_err(|_| odd())?;
-                self.state(rest).ok_or_else(odd)?.snapshot = Some((offset, json));
+                self.state(rest).ok_or_else(odd)?.snapshot = Some((turn, offset, json));
             }
             ENTRY => {
                 let at = rest.len().checked_sub(9).ok_or_else(odd)?;
@@ -168,11 +213,11 @@ impl Gathered {
         Ok(())
     }
 
-    fn state(&mut self, id: &[u8]) -> Option<&mut StoredState> {
+    fn state(&mut self, id: &[u8]) -> Option<&mut GatheredState> {
         let id = std::str::from_utf8(id).ok()?;
         let read = read_id(id)?;
         let states = &mut self.states;
-        Some(states.entry(id.to_owned()).or_insert(StoredState {
+        Some(states.entry(id.to_owned()).or_insert(GatheredState {
             id: read,
             snapshot: None,
             entries: Vec::new(),
@@ -190,13 +235,8 @@ impl Gathered {
         events: Vec<(u64, StoredEvent)>,
     ) -> Option<Stored> {
         let head = self.head?;
-        let mut states: Vec<_> = self.states.into_values().collect();
-        for state in &mut states {
-            // Entries come before snapshots, and what a snapshot has is cut with it.
-            if let Some((at, _)) = state.snapshot {
-                state.entries.retain(|entry| entry.offset > at);
-            }
-        }
+        let states = self.states.into_values();
+        let states = states.map(GatheredState::finish).collect();
         Some(Stored {
             is_whole: is_whole(&head),
             head,
@@ -207,19 +247,70 @@ impl Gathered {
     }
 }
 
-fn read_entry(offset: u64, value: &[u8]) -> Option<StoredEntry> {
-    let (len, rest) = value.split_first_chunk::<4>()?;
-    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+impl GatheredState {
+    /// From where it begins, by all that is after it.
+    fn finish(mut self) -> StoredState {
+        self.entries.sort_by_key(|found| found.entry.offset);
+        // A state that began anew says so: its first entry comes after nothing.
+        let begins = self.entries.iter().enumerate().filter_map(|(nth, found)| {
+            let (turn, since) = found.after?;
+            (since == 0).then_some((turn, found.entry.offset, nth))
+        });
+        let begin = begins.max();
+        let snapshot = self.snapshot.filter(|(turn, offset, _)| {
+            begin.is_none_or(|(since, at, _)| (since, at) <= (*turn, *offset))
+        });
+        let (mut turn, mut last, first) = match (&snapshot, begin) {
+            (Some((turn, offset, _)), _) => (*turn, *offset, 0),
+            (None, Some((turn, _, nth))) => (turn, 0, nth),
+            (None, None) => (0, 0, 0),
+        };
+        let is_base = snapshot.is_some();
+        let mut is_torn = false;
+        let mut entries = Vec::with_capacity(self.entries.len() - first);
+        for found in self.entries.into_iter().skip(first) {
+            // What a snapshot has is cut with it, and what is of an earlier turn came back.
+            let (written, since) = found.after.unwrap_or((turn, last));
+            if found.entry.offset <= last || written < turn {
+                continue;
+            }
+            let is_first = entries.is_empty() && is_base;
+            is_torn |= since != last && !(is_first && since < last);
+            (turn, last) = (written, found.entry.offset);
+            entries.push(found.entry);
+        }
+        StoredState {
+            id: self.id,
+            is_torn,
+            snapshot: snapshot.map(|(_, offset, json)| (offset, json)),
+            entries,
+        }
+    }
+}
+
+fn read_entry(offset: u64, value: &[u8]) -> Option<GatheredEntry> {
+    let (first, rest) = value.split_first_chunk::<4>()?;
+    let first = u32::from_be_bytes(*first);
+    let (after, rest) = match first & HAS_TURN {
+        0 => (None, rest),
+        _ => {
+            let (turn, rest) = number(rest)?;
+            let (since, rest) = number(rest)?;
+            (Some((turn, since)), rest)
+        }
+    };
+    let len = usize::try_from(first & !HAS_TURN).ok()?;
     let (public, all) = rest.split_at_checked(len)?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    Some(StoredEntry {
+    let entry = StoredEntry {
         offset,
         ops: text(public)?,
         server_ops: match all {
             [] => None,
             all => Some(text(all)?),
         },
-    })
+    };
+    Some(GatheredEntry { after, entry })
 }
 
 pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -266,11 +357,12 @@ mod tests {
         for offset in 0..3_000 {
             let key = entry_key(SCOPE, &id, offset);
             let all = (offset % 2 == 0).then_some(r#"[["+","secrets","é"]]"#);
-            let row = entry_row(&key, "[]", all);
+            let row = entry_row(&key, (3, offset / 2), "[]", all);
             let read = gather(&key, &row).expect("it was written");
             let state = read.states.values().next().expect("it is of one");
-            let entry = &state.entries[0];
+            let GatheredEntry { after, entry } = &state.entries[0];
             assert_eq!((&state.id, entry.offset, &*entry.ops), (&id, offset, "[]"));
+            assert_eq!(*after, Some((3, offset / 2)));
             assert_eq!(entry.server_ops.as_deref(), all);
             let other = changed(&mut random, &row);
             assert!(other == row || gather(&key, &other).is_err(), "{other:?}");
@@ -279,12 +371,62 @@ mod tests {
             assert!(!is_row || gather(&other, &row).is_err(), "{other:?}");
         }
         let key = snapshot_key(SCOPE, &id);
-        let read = gather(&key, &snapshot_row(&key, 9, "{}")).expect("it was written");
+        let read = gather(&key, &snapshot_row(&key, 9, 3, "{}")).expect("it was written");
         let state = read.states.values().next().expect("it is of one");
-        assert_eq!(state.snapshot, Some((9, "{}".to_owned())));
+        assert_eq!(state.snapshot, Some((3, 9, "{}".to_owned())));
+        // As the first layout had it.
+        let row = sealed(&key, &[&9_u64.to_be_bytes(), b"{}"]);
+        let read = gather(&key, &row).expect("it was written");
+        let state = read.states.values().next().expect("it is of one");
+        assert_eq!(state.snapshot, Some((0, 9, "{}".to_owned())));
         let key = number_key(SCOPE, Visitor([9; 16]), "c");
         let row = sealed(&key, &[&7_u64.to_be_bytes()]);
         let read = gather(&key, &row).expect("it was written");
         assert_eq!(read.numbers, [(Visitor([9; 16]), "c".to_owned(), 7)]);
+    }
+
+    fn found(turn: u64, since: u64, offset: u64) -> GatheredEntry {
+        let entry = StoredEntry {
+            offset,
+            ops: "[]".to_owned(),
+            server_ops: None,
+        };
+        let after = Some((turn, since));
+        GatheredEntry { after, entry }
+    }
+
+    fn finished(
+        snapshot: Option<(u64, u64)>,
+        entries: Vec<GatheredEntry>,
+    ) -> (bool, Option<u64>, Vec<u64>) {
+        let state = GatheredState {
+            id: StateId::shared("trial"),
+            snapshot: snapshot.map(|(turn, offset)| (turn, offset, "{}".to_owned())),
+            entries,
+        };
+        let state = state.finish();
+        let offsets = state.entries.iter().map(|entry| entry.offset).collect();
+        (state.is_torn, state.snapshot.map(|(at, _)| at), offsets)
+    }
+
+    #[test]
+    fn a_row_that_is_missing_is_noticed_and_one_that_comes_back_is_not_taken() {
+        let whole = vec![found(1, 0, 1), found(1, 1, 3), found(2, 3, 4)];
+        assert_eq!(finished(None, whole), (false, None, vec![1, 3, 4]));
+        let gap = vec![found(1, 0, 1), found(1, 3, 4)];
+        assert_eq!(finished(None, gap), (true, None, vec![1, 4]));
+        let headless = vec![found(1, 3, 4)];
+        assert_eq!(finished(None, headless), (true, None, vec![4]));
+        // What the snapshot has stands beside it until the next one.
+        let beside = vec![found(1, 0, 1), found(1, 1, 3), found(1, 3, 4)];
+        assert_eq!(finished(Some((1, 3)), beside), (false, Some(3), vec![4]));
+        let before = vec![found(1, 2, 4), found(1, 4, 5)];
+        assert_eq!(finished(Some((1, 3)), before), (false, Some(3), vec![4, 5]));
+        let gap = vec![found(1, 4, 5)];
+        assert_eq!(finished(Some((1, 3)), gap), (true, Some(3), vec![5]));
+        // It began anew while all of this could not be found.
+        let old = || vec![found(2, 0, 1), found(1, 4, 5), found(1, 5, 6)];
+        assert_eq!(finished(None, old()), (false, None, vec![1]));
+        assert_eq!(finished(Some((1, 4)), old()), (false, None, vec![1]));
     }
 }

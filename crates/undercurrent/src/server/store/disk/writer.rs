@@ -26,8 +26,12 @@ pub(super) fn write_all(shared: &Shared) {
     while let Some((mut commits, mut last)) = gather(shared) {
         let mut batch = Batch::of(&commits);
         let mut forgotten = 0;
+        let mut is_looked_through = false;
         while let Err(error) = write(shared, &batch) {
-            if is_begun_anew(shared, &error) {
+            // What looks sound and can't be written to is given up.
+            let is_broken = matches!(error, StoreError::Broken(_) | StoreError::Damaged(_));
+            let gives_up = is_broken && std::mem::replace(&mut is_looked_through, true);
+            if is_begun_anew(shared, &error, gives_up) {
                 // What was handed over before is in what was handed over now.
                 for commit in &mut commits {
                     forgotten += commit.weight();
@@ -88,6 +92,7 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
             is_begun_anew(
                 shared,
                 &StoreError::Broken("a page can't be read".to_owned()),
+                false,
             );
             pending = shared.lock();
             continue;
@@ -117,11 +122,15 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
 
 /// Whether the file as a whole could not be read any more. Then it was repaired, or another is
 /// begun, and what is in memory was handed over.
-fn is_begun_anew(shared: &Shared, error: &StoreError) -> bool {
+fn is_begun_anew(shared: &Shared, error: &StoreError, gives_up: bool) -> bool {
     let (StoreError::Broken(why) | StoreError::Damaged(why)) = error else {
         return false;
     };
-    match shared.look_through() {
+    let looked = match gives_up {
+        true => Looked::Broken,
+        false => shared.look_through(),
+    };
+    match looked {
         Looked::Sound | Looked::NotOpen => false,
         Looked::Repaired => {
             tracing::error!(
