@@ -1,8 +1,9 @@
-// Random programs over states, in Chromium: what is recorded, undone and applied agrees there, too.
+// Random programs over states, in Chromium: what is recorded, undone and applied agrees there, too, and the
+// connection does there what it does in any weather.
 // scripts/programs.sh builds them; a browser's numbers are 32 bits wide, and its panics end.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 
 const folder = '../target/programs';
 const site = 'http://programs.test';
@@ -11,10 +12,11 @@ const SEEDS = Number(process.env.PROGRAMS || 800);
 /** So many in one call, so that the page answers in between. */
 const STEP = 50;
 
-type Programs = { default(): Promise<unknown>; run(from: number, count: number): string };
+type Run = (from: number, count: number) => string;
+type Programs = { default(): Promise<unknown>; run: Run; run_weather: Run };
 
-test('whatever a program does is recorded rightly or undone', async ({ page }) => {
-  test.setTimeout(60_000 + SEEDS * 200);
+/** A page that can load the programs. */
+async function open(page: Page) {
   expect(existsSync(`${folder}/programs_bg.wasm`), 'scripts/programs.sh builds it').toBe(true);
   await page.route(`${site}/**`, (route) => {
     const name = new URL(route.request().url()).pathname;
@@ -23,6 +25,11 @@ test('whatever a program does is recorded rightly or undone', async ({ page }) =
     return route.fulfill({ contentType, body: readFileSync(folder + name) });
   });
   await page.goto(site);
+}
+
+test('whatever a program does is recorded rightly or undone', async ({ page }) => {
+  test.setTimeout(60_000 + SEEDS * 200);
+  await open(page);
   const seen = { recorded: 0, undone: 0, 'read anew': 0 };
   for (let from = 0; from < SEEDS; from += STEP) {
     const said = await page.evaluate(
@@ -43,4 +50,15 @@ test('whatever a program does is recorded rightly or undone', async ({ page }) =
   expect(seen.recorded).toBeGreaterThan(SEEDS * 5);
   expect(seen.undone).toBeGreaterThan(SEEDS);
   expect(seen['read anew']).toBeGreaterThan(SEEDS / 20);
+});
+
+test('in any weather a page asks for one stream and is live when it is fair', async ({ page }) => {
+  await open(page);
+  const said = await page.evaluate(async (url) => {
+    const programs = (await import(url)) as Programs;
+    await programs.default();
+    return programs.run_weather(0, 500);
+  }, `${site}/programs.js`);
+  // `programs::weather(seed)` replays a failure.
+  expect(said).toMatch(/^asked \d+, .*, live 4\d\d$/);
 });

@@ -25,3 +25,24 @@ fn whatever_a_program_does_is_recorded_rightly_or_undone() {
         }
     }
 }
+
+/// `WEATHER=100000 cargo test -p programs weather` runs more.
+const WEATHER: u32 = 10_000;
+
+#[test]
+fn in_any_weather_a_page_asks_for_one_stream_and_is_live_when_it_is_fair() {
+    let seeds = std::env::var("WEATHER").ok().and_then(|n| n.parse().ok());
+    let seen = programs::all_weather(0, seeds.unwrap_or(WEATHER));
+    let seen = seen.unwrap_or_else(|stormy| panic!("{stormy}"));
+    println!("{seen}");
+    let all = [
+        seen.asked,
+        seen.replaced,
+        seen.failed,
+        seen.rested,
+        seen.cuts,
+        seen.given_up,
+        seen.live,
+    ];
+    assert!(all.iter().all(|&count| count > 100), "{seen}");
+}

@@ -19,6 +19,7 @@ pub(super) struct Slow {
 /// A frame that has come and is not heard yet.
 struct Arrival {
     due_ms: f64,
+    stream: u64,
     data: String,
     id: String,
 }
@@ -32,9 +33,10 @@ impl Slow {
         self.is_slow.get().then(|| Duration::from_millis(SLOW_MS))
     }
 
-    /// The stream is gone, and with it what was on its way.
-    pub(super) fn forget(&self) {
-        self.arriving.borrow_mut().clear();
+    /// A stream is gone, and with it what was on its way.
+    pub(super) fn forget(&self, stream: u64) {
+        let mut arriving = self.arriving.borrow_mut();
+        arriving.retain(|arrival| arrival.stream != stream);
     }
 }
 
@@ -45,14 +47,19 @@ pub(super) fn slow_network(hub: &Rc<Hub>, slow: bool) {
 }
 
 /// A frame has come. It is heard now, or behind those that are held back.
-pub(super) fn arrived(hub: &Rc<Hub>, data: String, id: String) {
+pub(super) fn arrived(hub: &Rc<Hub>, stream: u64, data: String, id: String) {
     let slow = &hub.slow;
     if !slow.is_slow.get() && slow.arriving.borrow().is_empty() {
-        return stream::heard(hub, &data, &id);
+        return stream::heard(hub, stream, &data, &id);
     }
     let wait = slow.span().unwrap_or_default();
     let due_ms = now_ms() + wait.as_millis() as f64;
-    let arrival = Arrival { due_ms, data, id };
+    let arrival = Arrival {
+        due_ms,
+        stream,
+        data,
+        id,
+    };
     slow.arriving.borrow_mut().push_back(arrival);
     let hub = hub.clone();
     set_timeout(move || hear_what_is_due(&hub), wait);
@@ -69,7 +76,7 @@ fn hear_what_is_due(hub: &Rc<Hub>) {
         let next = slow.arriving.borrow_mut().pop_front();
         match next {
             Some(arrival) if arrival.due_ms <= now => {
-                stream::heard(hub, &arrival.data, &arrival.id);
+                stream::heard(hub, arrival.stream, &arrival.data, &arrival.id);
             }
             Some(arrival) => {
                 slow.arriving.borrow_mut().push_front(arrival);

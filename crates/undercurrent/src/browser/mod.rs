@@ -15,7 +15,10 @@ pub(crate) use self::{
 };
 use self::{effects::Done, faults::Slow, focus::Focus, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{
-    core::scope::ScopeName,
+    core::{
+        connection::{self, Input},
+        scope::ScopeName,
+    },
     page::{Link, Replicas},
 };
 use leptos::prelude::*;
@@ -90,7 +93,7 @@ pub(crate) fn follow() {
 
 /// Closes the stream for a while.
 pub(crate) fn cut_stream(span: Duration) {
-    with_hub(|hub| stream::cut(hub, span));
+    with_hub(|hub| stream::feed(hub, Input::Cut(span.as_millis() as f64)));
 }
 
 /// Holds back whatever comes and goes, or no longer does.
@@ -195,8 +198,7 @@ fn random_id() -> String {
     format!("{:08x}{:08x}", half(), half())
 }
 
-/// A span, longer or shorter by up to a quarter: pages that lost one server don't come back all
-/// at once.
+/// A span as it is waited for; see [`connection::jittered`].
 fn jittered(ms: f64) -> Duration {
-    Duration::from_millis((ms * (0.75 + js_sys::Math::random() / 2.0)) as u64)
+    Duration::from_millis(connection::jittered(ms, js_sys::Math::random()) as u64)
 }

@@ -6,7 +6,11 @@ use crate::{
     EndKind, Failure, OUTBOX_EVENTS,
     answer::{Answer, Answers, Fate},
     builtin::UcEnds,
-    core::{position::Epoch, scope::ScopeName},
+    core::{
+        connection::{Input, backoff},
+        position::Epoch,
+        scope::ScopeName,
+    },
     page::{Ended, Outgoing},
 };
 use gloo_net::http::Request;
@@ -207,7 +211,7 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     .events
                     .into_iter()
                     .for_each(|answer| answered(&hub, answer, epoch));
-                stream::look_now(&hub);
+                stream::feed(&hub, Input::LookNow);
                 let next = outbox.waiting.borrow().front().map(|next| next.number);
                 if next.is_some() && next <= last {
                     // Nothing was said of it. Asked again at once, that might go on for ever.
@@ -249,8 +253,7 @@ fn later(hub: &Rc<Hub>) {
     let outbox = &hub.outbox;
     let failures = outbox.failures_in_a_row.get();
     outbox.failures_in_a_row.set(failures + 1);
-    let (first, last) = RETRY_MS;
-    let wait = (first * 2f64.powi(failures.min(10) as i32)).min(last);
+    let wait = backoff(RETRY_MS, failures);
     let hub = hub.clone();
     set_timeout(move || pump(&hub), jittered(wait));
 }

@@ -68,7 +68,7 @@ fn found(hub: &Rc<Hub>, storage: Option<&Storage>, id: String) {
 
 fn is_known(hub: &Rc<Hub>, id: String) {
     *hub.tab.id.borrow_mut() = Some(id);
-    stream::connect(hub);
+    stream::follows_other(hub);
     outbox::pump(hub);
 }
 

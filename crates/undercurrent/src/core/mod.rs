@@ -1,8 +1,9 @@
-//! The pure core: positions, recorded collections, ops, log, replica.
+//! The pure core: positions, recorded collections, ops, log, replica, connection.
 //!
 //! Nothing in here knows of tokio, of the web or of a clock, and nothing is behind a `cfg`:
 //! unit tests, property tests and the browser run the very same code.
 
+pub mod connection;
 pub mod field;
 pub mod frame;
 pub mod list;
@@ -25,6 +26,8 @@ pub mod untyped;
 pub mod witness;
 pub mod writer;
 
+#[cfg(test)]
+mod connection_tests;
 #[cfg(test)]
 mod odd_tests;
 #[cfg(test)]

@@ -1,23 +1,10 @@
 //! Whether the page is connected.
 
+pub use crate::core::connection::Link;
+
 use super::replicas::Replicas;
 use leptos::prelude::*;
 use std::time::Duration;
-
-/// How the page is connected to the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Link {
-    /// What the page shows is current. A lost stream leads to `Reconnecting`.
-    #[default]
-    Connected,
-    /// The stream was lost; the page tries again by itself. Clicks wait.
-    Reconnecting,
-    /// The browser says that there is no network. Clicks wait.
-    Offline,
-    /// The server does not take this page any more: its session is gone, or the page and the
-    /// server are of different versions. Loading it again helps.
-    Outdated,
-}
 
 /// The connection of this page, as signals.
 #[derive(Clone, Copy, Debug)]
