@@ -46,8 +46,8 @@ export default defineConfig({
       testMatch: 'smoke.spec.ts',
       use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
     },
-    // Against a release build: `make speed` makes one.
-    { name: 'speed', testMatch: SPEED },
+    // Against a release build: `make speed` makes one. What a window of rows costs is in its table, too.
+    { name: 'speed', testMatch: [...SPEED, 'rows-layout.spec.ts'] },
     // Beside others, and while it is edited: `make bench` sets up what they need.
     { name: 'bench', testMatch: BENCH },
     // Every other test starts its own server, target/debug/gallery, on a free port.

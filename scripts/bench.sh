@@ -38,9 +38,9 @@ find_python() {
   return 1
 }
 
-# In an environment of its own. What says that it is whole is its last line's file.
+# In an environment of its own. What says that it is whole, and of what, is its last line's file.
 set_up_reflex() {
-  [ -e "$VENV/.whole" ] && return
+  cmp -s bench/reflex/requirements.txt "$VENV/.whole" && return
   if ! find_python; then
     echo "bench: Reflex can't be set up: there is no Python 3.11 or later. Its rows will say so."
     return 1
@@ -49,7 +49,7 @@ set_up_reflex() {
   rm -rf "$VENV"
   mkdir -p "$OUT"
   if "$PYTHON" -m venv "$VENV" && "$VENV/bin/pip" install --quiet -r bench/reflex/requirements.txt; then
-    touch "$VENV/.whole"
+    cp bench/reflex/requirements.txt "$VENV/.whole"
     return
   fi >"$OUT/reflex.log" 2>&1 </dev/null
   tail -n 3 "$OUT/reflex.log"
@@ -91,12 +91,12 @@ set_up_node() {
   npm install --no-audit --no-fund --prefix "$folder" "$package@^$NODE_FOR_REFLEX" >"$OUT/node.log" 2>&1
 }
 
-# A copy of the sources, in which edits are measured.
+# A copy of the sources, in which edits are measured. What an earlier run has built there stays.
 copy_to_edit() {
+  mkdir -p "$OUT/edit"
+  find "$OUT/edit" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
+  git ls-files -z | xargs -0 cp --parents -t "$OUT/edit" || return 1
   export BENCH_EDIT=$OUT/edit
-  rm -rf "$BENCH_EDIT"
-  mkdir -p "$BENCH_EDIT"
-  git ls-files -z | xargs -0 cp --parents -t "$BENCH_EDIT"
 }
 
 # What pages take in a browser: the specs note it, a line a figure.
@@ -104,7 +104,7 @@ measure_pages() {
   scripts/setup.sh
   export FIGURES=$OUT/figures.jsonl
   rm -f "$FIGURES"
-  copy_to_edit
+  copy_to_edit || echo "bench: the sources can't be copied. There will be no rows of edits."
   if set_up_node; then
     export BENCH_NODE
   else

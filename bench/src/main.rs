@@ -9,7 +9,10 @@ mod report;
 mod servers;
 mod stats;
 
-use self::{loads::Plan, report::Report};
+use self::{
+    loads::Plan,
+    report::{Report, Row},
+};
 use std::path::Path;
 
 /// Errors of the benchmark are read by a person, once.
@@ -74,11 +77,17 @@ async fn run(arguments: &[&str]) -> Fallible {
         machine: machine(),
         ..Report::default()
     };
+    let mut failed = Vec::new();
     for load in wanted {
         eprintln!("bench: {load}");
         let start = std::time::Instant::now();
         let run = loads::run(load, &plan, &mut report).await;
-        run.map_err(|error| format!("the load {load} failed: {error}"))?;
+        // The others go on: a run takes long, and nobody may be there.
+        if let Err(error) = run {
+            eprintln!("bench: the load {load} failed: {error}");
+            report.rows.push(Row::failed(load, &error.to_string()));
+            failed.push(load);
+        }
         eprintln!("bench: {load} took {:.1} s", start.elapsed().as_secs_f64());
     }
     if is_whole {
@@ -98,7 +107,10 @@ async fn run(arguments: &[&str]) -> Fallible {
         }
         eprintln!("bench: written to {}", folder.display());
     }
-    Ok(())
+    match &failed[..] {
+        [] => Ok(()),
+        failed => Err(format!("these loads failed: {}", failed.join(", ")).into()),
+    }
 }
 
 /// What the figures are of.

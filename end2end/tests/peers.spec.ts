@@ -16,7 +16,8 @@ import { freePort } from './support/server';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const CLICK_EVERY_MS = 200;
 const RUNS = 3;
-const START_MS = 180_000;
+/** It fetches what its front end is built of, and builds it. */
+const START_MS = 600_000;
 
 test.use({ upstream: { delayMs: 400 }, trace: 'off' });
 test.skip(!process.env.BENCH_REFLEX || !process.env.BENCH_NODE, 'make bench sets Reflex up');

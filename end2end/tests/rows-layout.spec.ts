@@ -3,6 +3,7 @@
 // optimised says as much.
 
 import type { CDPSession } from '@playwright/test';
+import { note } from './support/figures';
 import { expect, test } from './support/gallery';
 import { open } from './support/page';
 import { sendEvents } from './support/raw';
@@ -14,6 +15,14 @@ const SIZES = [100, 10_000, 100_000];
 const CHANGES = 30;
 /** What is slow is slow every time; a busy machine is not. */
 const TRIES = 5;
+/** For the benchmark's table each is measured so often at least. */
+const TURNS = process.env.FIGURES ? TRIES : 1;
+/** What the events of the page are in that table, and at how many rows. */
+const NOTED: Record<string, string> = {
+  push: 'applying an append in Chromium, with layout, windowed rows',
+  change: 'changing a row in Chromium, with layout, windowed rows',
+};
+const NOTED_AT = 10_000;
 /** So many rows an event brings at most. */
 const FILL = 10_000;
 
@@ -65,7 +74,11 @@ test('a change of one row costs a window of a long list about what it costs one 
     return { layout: each('layout'), script: each('script') };
   };
   const kinds = [['push', 'pop'], ['change', 'change'], ['remove', 'insert']];
-  const few = new Map<string, Cost>();
+  const few = new Map<string, Cost[]>();
+  const least = (tries: Cost[]): Cost => ({
+    layout: Math.min(...tries.map((one) => one.layout)),
+    script: Math.min(...tries.map((one) => one.script)),
+  });
   for (const size of SIZES) {
     await fill(size);
     await expect(page.locator('.windowed p').first()).toBeVisible();
@@ -74,20 +87,30 @@ test('a change of one row costs a window of a long list about what it costs one 
     for (const [there, back] of kinds) {
       if (size === SIZES[0]) {
         await cost(there, back);
-        const tries = [await cost(there, back), await cost(there, back)];
-        few.set(there, {
-          layout: Math.min(...tries.map((one) => one.layout)),
-          script: Math.min(...tries.map((one) => one.script)),
-        });
+        const tries: Cost[] = [];
+        while (tries.length < Math.max(2, TURNS)) tries.push(await cost(there, back));
+        few.set(there, tries);
         continue;
       }
-      const atFew = few.get(there) ?? { layout: 0, script: 0 };
-      const atMany = { layout: Infinity, script: Infinity };
+      const triesAtFew = few.get(there) ?? [];
+      const triesAtMany: Cost[] = [];
+      const [atFew, atMany] = [least(triesAtFew), { layout: Infinity, script: Infinity }];
       const isSlow = () => atMany.layout > LAYOUT_BOUND * atFew.layout || atMany.script > SCRIPT_BOUND * atFew.script;
-      for (let tries = 0; tries < TRIES && isSlow(); tries++) {
-        const now = await cost(there, back);
-        atMany.layout = Math.min(atMany.layout, now.layout);
-        atMany.script = Math.min(atMany.script, now.script);
+      while (triesAtMany.length < TURNS || (triesAtMany.length < TRIES && isSlow())) {
+        triesAtMany.push(await cost(there, back));
+        Object.assign(atMany, least(triesAtMany));
+      }
+      if (size === NOTED_AT && NOTED[there]) {
+        const all = (tries: Cost[]) => tries.map(({ layout, script }) => layout + script);
+        note({
+          what: NOTED[there],
+          against: `at ${SIZES[0]} rows`,
+          unit: 'ms',
+          ours: all(triesAtMany),
+          theirs: all(triesAtFew),
+          atMost: { times: LAYOUT_BOUND },
+          remark: `at ${size.toLocaleString('en')} rows, and back`,
+        });
       }
       const told = (cost: Cost) => `layout ${cost.layout.toFixed(3)} ms, script ${cost.script.toFixed(3)} ms`;
       const both = `${there}, ${back}: at ${SIZES[0]} ${told(atFew)}; at ${size} ${told(atMany)}`;

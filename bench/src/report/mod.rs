@@ -72,6 +72,19 @@ pub struct Report {
 }
 
 impl Row {
+    /// Of a load that broke off, and whose other rows are missing.
+    pub fn failed(load: &str, why: &str) -> Self {
+        Row {
+            what: format!("the rest of the load {load}"),
+            against: "–".to_owned(),
+            unit: "",
+            ours: None,
+            theirs: None,
+            goal: Goal::None,
+            remark: format!("it failed: {why}"),
+        }
+    }
+
     pub fn ratio(&self) -> Option<f64> {
         Some(self.ours?.median / self.theirs?.median)
     }
