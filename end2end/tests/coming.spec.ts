@@ -3,7 +3,8 @@
 
 import type { Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
-import { open } from './support/page';
+import { open, ready } from './support/page';
+import { forget } from './support/record';
 
 /** Leads to a page within the app; what its stream brings waits until it is let through. */
 async function led(page: Page, name: string): Promise<() => void> {
@@ -60,6 +61,131 @@ test('the dashboard has its parts, and its readings come', async ({ page }) => {
   await expect(page.getByText('No line yet.')).toBeVisible();
   expect(await memory.boundingBox()).toEqual(place);
 });
+
+/** What comes to a page that was led to moves nothing. */
+async function expectStill(page: Page, comes: () => Promise<unknown>): Promise<void> {
+  await forget(page);
+  await comes();
+  expect(await page.evaluate(() => window.layoutShift)).toBeLessThanOrEqual(0.02);
+}
+
+for (const [size, viewport] of Object.entries({
+  desktop: { width: 1280, height: 800 },
+  phone: { width: 360, height: 780 },
+})) {
+  test.describe(size, () => {
+    test.use({ viewport });
+
+    test('the assistant says what to do once it is known that nothing was asked', async ({ page }) => {
+      const said = page.getByText('Ask something, and the answer stands here');
+      await open(page, '/posts');
+      const letThrough = await led(page, 'Assistant');
+      await expect(page.getByRole('region', { name: 'What was said' })).toBeVisible();
+      await expect(said).toHaveCount(0);
+      const ask = page.getByRole('button', { name: 'Ask', exact: true });
+      await expect(ask).toBeDisabled();
+      await expectStill(page, async () => {
+        letThrough();
+        await expect(said).toBeVisible();
+        await expect(ask).toBeEnabled();
+      });
+    });
+
+    test('the assistant opens the newest conversation, and what was said in it', async ({ page }) => {
+      await open(page, '/assistant');
+      for (const [at, question] of ['What is a background task?', 'What is a replica?'].entries()) {
+        if (at > 0) await page.getByRole('link', { name: 'New conversation' }).click();
+        await expect(page.locator(`.talk[data-id="${at + 1}"]`)).toBeVisible();
+        await page.getByLabel('Your question').fill(question);
+        await page.getByRole('button', { name: 'Ask', exact: true }).click();
+        await expect(page.locator('.message.model[data-end=done]')).toHaveCount(1, { timeout: 30_000 });
+      }
+      await open(page, '/posts');
+      const letThrough = await led(page, 'Assistant');
+      await expect(page.locator('.no-messages')).toHaveCount(0);
+      await expectStill(page, async () => {
+        letThrough();
+        await expect(page.locator('.message.model[data-end=done]')).toHaveCount(1);
+      });
+      await expect(page.locator('.message.person')).toHaveText('What is a replica?');
+      await expect(page.locator('.no-messages')).toHaveCount(0);
+    });
+
+    test('the import says that there is none once that is known', async ({ page }) => {
+      await open(page, '/posts');
+      const letThrough = await led(page, 'Import');
+      const run = page.getByRole('region', { name: 'The import', exact: true });
+      const none = [page.getByText('No file yet'), page.getByText('No row yet.'), page.getByText('None.', { exact: true })];
+      await expect(run).toHaveClass(/coming/);
+      for (const words of none) await expect(words).toBeHidden();
+      await expectStill(page, async () => {
+        letThrough();
+        for (const words of none) await expect(words).toBeVisible();
+      });
+      await expect(run).not.toHaveClass(/coming/);
+    });
+
+    test('an import that is there is never said not to be', async ({ page }) => {
+      await open(page, '/import');
+      await page.getByRole('button', { name: '1,000 rows' }).click();
+      await page.getByRole('button', { name: 'e-mail', exact: true }).click();
+      await expect(page.locator('.import-words')).toHaveText('All of it is read.', { timeout: 30_000 });
+      await open(page, '/posts');
+      const letThrough = await led(page, 'Import');
+      await expect(page.locator('.import-words')).toHaveText('');
+      await expect(page.getByText('No row yet.')).toBeHidden();
+      await expectStill(page, async () => {
+        letThrough();
+        await expect(page.locator('.import-words')).toHaveText('All of it is read.');
+        await expect(page.locator('.import-last, [aria-label="The last rows"] .log-line').first()).toBeVisible();
+      });
+    });
+
+    test('the report says that nothing was asked for once that is known', async ({ page }) => {
+      await open(page, '/posts');
+      const letThrough = await led(page, 'Report');
+      await expect(page.locator('.cell').first()).toBeVisible();
+      const none = [page.locator('.no-cells'), page.getByText('Nothing was asked for yet.'), page.getByText('An overview, the best sellers')];
+      for (const words of none) await expect(words).toHaveCount(0);
+      await expectStill(page, async () => {
+        letThrough();
+        for (const words of none) await expect(words).toBeVisible();
+      });
+    });
+
+    test('a room shows no door to who is in it, and is not empty before it is known', async ({ page }) => {
+      await open(page, '/room/tea');
+      await page.getByLabel('Your name').fill('Ada');
+      await page.getByRole('button', { name: 'Enter' }).click();
+      await page.getByLabel('Say something').fill('Good morning.');
+      await page.getByLabel('Say something').press('Enter');
+      await expect(page.locator('.chat-line')).toHaveCount(1);
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Posts' }).click();
+      await expect(page).toHaveURL('/posts');
+      await page.reload();
+      await ready(page);
+      const letThrough = await led(page, 'Room');
+      await expect(page.locator('.room-none.coming')).toBeVisible();
+      await expect(page.getByText('The rooms that you have entered')).toHaveCount(0);
+      await page.goBack();
+      await page.goBack();
+      await expect(page).toHaveURL('/room/tea');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('tea');
+      await expect(page.getByText('The door of tea')).toHaveCount(0);
+      await page.evaluate(() => {
+        const noted = window as unknown as { doubts: string[] };
+        noted.doubts = [];
+        const doubts = /The door of|Nobody has said|0 people/g;
+        const look = () => noted.doubts.push(...(document.body.innerText.match(doubts) ?? []));
+        new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+      });
+      letThrough();
+      await expect(page.locator('.chat-line')).toHaveCount(1);
+      await expect(page.locator('.room-here')).toHaveText('1 person is here');
+      expect(await page.evaluate(() => (window as unknown as { doubts: string[] }).doubts)).toEqual([]);
+    });
+  });
+}
 
 test('offline: what was clicked is marked and counted, and the page looks it', async ({
   page,

@@ -1,6 +1,7 @@
 // The first page: the demonstration, the lines that run, the other pages as they are now.
 
 import { readFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
 import { test as gallery } from './support/gallery';
 import { expectBoth, home } from './support/home-page';
 import { expectNoLoss, open, ready } from './support/page';
@@ -148,6 +149,75 @@ test('two tabs show one run', async ({ page, context, shop }) => {
     await expectNoLoss(tab);
   }
   expect(shop.asked).toHaveLength(2 * POSTS);
+});
+
+/** The beats of the metronome that a page has sent. */
+function beatsOf(page: Page) {
+  const beats = { sent: 0 };
+  page.on('request', (request) => {
+    if (!request.url().endsWith('/api/events')) return;
+    const { events } = request.postDataJSON() as { events: [number, string, ...unknown[]][] };
+    beats.sent += events.filter(([, name]) => name === 'metronome/beat').length;
+  });
+  return beats;
+}
+
+/** From now on its time passes when it is told to. */
+const holdTime = async (page: Page) =>
+  page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
+
+test.describe('the metronome', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
+  test('sends five events a second, and the strip counts each', async ({ page, posts, shop }) => {
+    const beats = beatsOf(page);
+    await page.clock.install();
+    await posts.open();
+    await holdTime(page);
+    await posts.background.fetch.click();
+    await expect.poll(() => beats.sent).toBe(1);
+    for (let second = 1; second <= 4; second++) {
+      await page.clock.runFor(1_000);
+      await expect.poll(() => beats.sent).toBe(1 + 5 * second);
+    }
+    await page.clock.resume();
+    shop.letAll();
+    await posts.background.expectStatus('done');
+    const strip = page.locator('.strip.background');
+    await expect.poll(async () => Number(await strip.getAttribute('data-events'))).toBe(beats.sent - 1);
+  });
+
+  test('two tabs send five a second together, and the one that is left when one is closed', async ({
+    page,
+    context,
+    posts,
+    shop,
+  }) => {
+    const second = await context.newPage();
+    const [first, other] = [beatsOf(page), beatsOf(second)];
+    for (const tab of [page, second]) await tab.clock.install();
+    await posts.open();
+    await open(second, '/posts');
+    for (const tab of [page, second]) await holdTime(tab);
+    await posts.background.fetch.click();
+    await expect(second.locator('.status[data-status=running]').last()).toBeVisible();
+    const both = () => first.sent + other.sent;
+    await expect.poll(both).toBe(1);
+    for (let passed = 1; passed <= 4; passed++) {
+      await Promise.all([page, second].map((tab) => tab.clock.runFor(1_000)));
+      await expect.poll(both).toBe(1 + 5 * passed);
+    }
+    await page.close();
+    const before = other.sent;
+    await expect.poll(() => other.sent).toBe(before + 1);
+    await second.clock.runFor(2_000);
+    await expect.poll(() => other.sent).toBe(before + 11);
+    await second.clock.resume();
+    shop.letAll();
+    // The run has one strip, whoever beat.
+    const strip = second.locator('.strip.background');
+    await expect.poll(async () => Number(await strip.getAttribute('data-events'))).toBeGreaterThan(25);
+  });
 });
 
 test('offline and back: nothing is lost', async ({ page, context, problems, shop }) => {

@@ -156,6 +156,51 @@ gallery('the dashboard and the numbers: what is pressed is where it was', async 
   await expect(stop).toBeFocused();
 });
 
+gallery('the assistant: Ask keeps the focus while the answer comes, and Stop hands it over', async ({ page }) => {
+  await open(page, '/assistant');
+  await tabTo(page, page.getByLabel('Your question'));
+  await page.keyboard.type('Show me the code that streams this answer');
+  const ask = named(page, 'Ask');
+  await press(page, ask);
+  await expect(ask).toBeDisabled();
+  await expect(ask).toBeFocused();
+  await press(page, named(page, 'Stop'));
+  await expect(page.locator('.message.model')).toHaveAttribute('data-end', 'stopped');
+  await expect(named(page, 'Stop')).toBeFocused();
+  await expect(named(page, 'Stop')).toBeDisabled();
+  const suggested = named(page, 'What is a background task?');
+  await press(page, suggested, 'Space');
+  await expect(suggested).toBeDisabled();
+  await expect(suggested).toBeFocused();
+});
+
+gallery('the report and the import: a button that is off keeps the focus', async ({ page }) => {
+  await open(page, '/report');
+  const make = page.locator('.report-buttons .primary');
+  await press(page, make);
+  await expect(make).toBeDisabled();
+  await expect(make).toBeFocused();
+  await press(page, named(page, 'Stop'));
+  await expect(make).toBeEnabled();
+  const clear = named(page, 'Clear');
+  await press(page, clear);
+  await expect(page.locator('.no-cells')).toBeVisible();
+  await expect(clear).toBeDisabled();
+  await expect(clear).toBeFocused();
+  await open(page, '/import');
+  const sample = named(page, '1,000 rows');
+  await press(page, sample);
+  await expect(sample).toBeDisabled();
+  await expect(sample).toBeFocused();
+  await press(page, named(page, 'e-mail'));
+  await expect(sample).toBeEnabled({ timeout: 30_000 });
+  const remove = named(page, 'Remove');
+  await press(page, remove);
+  await expect(page.getByText('No file yet')).toBeVisible();
+  await expect(remove).toBeDisabled();
+  await expect(remove).toBeFocused();
+});
+
 gallery('a page that is led to: the focus is at its begin, and its title is said', async ({ page }) => {
   await open(page, '/posts');
   // A page that is loaded anew would have forgotten it.

@@ -128,6 +128,30 @@ test('an import and a report', async ({ page }) => {
   await expectCalm(page);
 });
 
+test('a room in which much is said, and a timer runs', async ({ page, newVisitor }) => {
+  const other = await (await newVisitor()).newPage();
+  for (const [tab, name] of [[page, 'Ada'], [other, 'Bob']] as const) {
+    await open(tab, '/room/loud');
+    await tab.getByLabel('Your name').fill(name);
+    await press(tab, 'Enter');
+    await expect(tab.getByRole('region', { name: 'Chat' })).toBeVisible();
+  }
+  await listen(page);
+  await press(other, 'Start a timer of 1 min');
+  for (let line = 1; line <= 12; line++) {
+    await other.getByLabel('Say something').fill(`Line ${line}`);
+    await other.getByLabel('Say something').press('Enter');
+  }
+  await expect(page.locator('.chat-line')).toHaveCount(12);
+  await expect(said(page, /^Bob: Line 12$/)).toHaveCount(1);
+  await expect(said(page, /^The timer: Running, 1 min left\.$/)).toHaveCount(1);
+  await expect(page.locator('.timer-left')).toHaveText(/^0:5[0-5]$/);
+  await expectCalm(page);
+  const changes = await page.evaluate(() => window.changes);
+  expect(changes.filter(({ words }) => /\d:\d\d/.test(words))).toEqual([]);
+  expect(changes.filter(({ words }) => words.startsWith('Bob: ')).length).toBeLessThan(12);
+});
+
 test('nothing is said of what a page begins with', async ({ page }) => {
   await open(page, '/lorem');
   await press(page, 'Add a stream');

@@ -1,7 +1,7 @@
 //! The assistant: the conversations, and the one that is open.
 
 use super::{message::MessageView, model::Model, state::*, tasks::*};
-use crate::pieces::{BreakIt, Notes, PauseButton, StopButton, TaskChip};
+use crate::pieces::{BreakIt, Notes, PauseButton, Spoken, StopButton, TaskChip};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -26,7 +26,7 @@ const FAILING: [(&str, &str); 4] = [
 /// The page. Which conversation is open stands in its address: `?c=2`.
 #[component]
 pub fn AssistantPage() -> impl IntoView {
-    let assistant = use_state::<Assistant>();
+    let (assistant, loaded) = (use_state::<Assistant>(), use_loaded::<Assistant>());
     let query = use_query_map();
     let next = Memo::new(move |_| assistant.begun().get() + 1);
     let named = move || query.with(|query| query.get("c")?.parse().ok());
@@ -34,6 +34,9 @@ pub fn AssistantPage() -> impl IntoView {
     // leads nobody away from a question half typed.
     let open = Memo::new(move |before: Option<&u32>| {
         let next = next.get();
+        if !loaded.get() {
+            return before.copied().or_else(named).unwrap_or_default();
+        }
         assistant.conversations().with(|all| {
             let is_there = |id: &u32| *id >= next || all.iter().any(|one| one.id == *id);
             let newest = || all.first().map(|one| one.id);
@@ -54,7 +57,7 @@ pub fn AssistantPage() -> impl IntoView {
         <div class="assistant">
             <nav class="conversations" aria-label="Conversations">
                 <a class="button" href=move || format!("/assistant?c={}", next.get())>"New conversation"</a>
-                <ul>
+                <ul class:coming=move || !loaded.get()>
                     <ForList each=assistant.conversations() let:conversation>
                         <ConversationRow conversation open/>
                     </ForList>
@@ -94,8 +97,8 @@ fn ConversationRow(conversation: ReadSignal<Conversation>, open: Memo<u32>) -> i
 /// One conversation: what was said, and where the next question is written.
 #[component]
 fn Talk(id: u32) -> impl IntoView {
-    let assistant = use_state::<Assistant>();
-    let model = use_state::<Model>();
+    let (assistant, loaded) = (use_state::<Assistant>(), use_loaded::<Assistant>());
+    let (model, is_known) = (use_state::<Model>(), use_loaded::<Model>());
     let task = use_task(answer).key(id);
     let events = [
         use_event(ask),
@@ -112,10 +115,11 @@ fn Talk(id: u32) -> impl IntoView {
             Some((last.end.clone(), last.wait_s))
         })
     });
-    let is_empty = move || last.get().is_none();
+    let is_empty = Memo::new(move |_| loaded.get() && last.read().is_none());
     let is_asking = move || events[0].is_pending() || events[1].is_pending();
     // Whether the message has ended is not asked: nothing comes where there is no run.
     let is_coming = Memo::new(move |_| task.is_running() || is_asking());
+    let is_off = move || is_coming.get() || !loaded.get();
     let asks = Memo::new(move |_| {
         assistant.messages().with(|all| {
             let of_it = all.iter().filter(|message| message.conversation == id);
@@ -128,14 +132,17 @@ fn Talk(id: u32) -> impl IntoView {
         (Some(End::Done), _) => None,
         (_, wait_s) => Some(wait_s),
     };
-    let spoken = move || match (is_coming.get(), asks.get(), last.get()) {
-        (_, true, _) => "The assistant asks for your approval.",
-        (true, ..) => "The answer is on its way.",
-        (_, _, Some((Some(End::Failed(_)) | None, _))) => "The answer failed.",
-        (_, _, Some((Some(End::Stopped), _))) => "The answer was stopped.",
-        (_, _, Some((Some(End::Done), _))) => "The answer is complete.",
-        (.., None) => "",
-    };
+    let spoken = Memo::new(move |_| {
+        let words = match (is_coming.get(), asks.get(), last.get()) {
+            (_, true, _) => "The assistant asks for your approval.",
+            (true, ..) => "The answer is on its way.",
+            (_, _, Some((Some(End::Failed(_)) | None, _))) => "The answer failed.",
+            (_, _, Some((Some(End::Stopped), _))) => "The answer was stopped.",
+            (_, _, Some((Some(End::Done), _))) => "The answer is complete.",
+            (.., None) => "",
+        };
+        words.to_owned()
+    });
     view! {
         <section class="talk" aria-label="Conversation" data-id=id>
             <header class="talk-head">
@@ -147,7 +154,7 @@ fn Talk(id: u32) -> impl IntoView {
             </header>
             <div class="talk-box" tabindex="0" role="region" aria-label="What was said">
                 <div class="talk-lines">
-                    {move || is_empty().then(|| view! {
+                    {move || is_empty.get().then(|| view! {
                         <p class="no-messages">
                             "Ask something, and the answer stands here as it comes. The model that \
                              comes with the gallery knows about the gallery; any other is a line in \
@@ -169,7 +176,7 @@ fn Talk(id: u32) -> impl IntoView {
                     </div>
                 </div>
             </div>
-            <p class="spoken" role="status">{spoken}</p>
+            <Spoken words=spoken/>
             <div class="talk-ask">
                 <EventForm event=ask(id, String::new()) typed=&["question"]>
                     <input
@@ -180,7 +187,7 @@ fn Talk(id: u32) -> impl IntoView {
                         autocomplete="off"
                         required
                     />
-                    <button class="primary" aria-describedby="talk-notes" disabled=is_coming>"Ask"</button>
+                    <button class="primary" aria-describedby="talk-notes" {..off_while(is_off)}>"Ask"</button>
                 </EventForm>
                 <Notes
                     id="talk-notes"
@@ -194,7 +201,7 @@ fn Talk(id: u32) -> impl IntoView {
             <div class="suggested" role="group" aria-label="Suggestions">
                 {SUGGESTED.map(|question| view! {
                     <EventForm event=ask(id, question.to_owned())>
-                        <button disabled=is_coming>{question}</button>
+                        <button {..off_while(is_off)}>{question}</button>
                     </EventForm>
                 }).collect_view()}
             </div>
@@ -202,12 +209,13 @@ fn Talk(id: u32) -> impl IntoView {
                 class="suggested failing"
                 role="group"
                 aria-labelledby="failing"
-                hidden=move || !model.is_builtin().get()
+                class:coming=move || !is_known.get()
+                hidden=move || is_known.get() && !model.is_builtin().get()
             >
                 <p id="failing">"Let the built-in model fail, once:"</p>
                 {FAILING.map(|(name, question)| view! {
                     <EventForm event=ask(id, question.to_owned())>
-                        <button disabled=is_coming>{name}</button>
+                        <button {..off_while(is_off)}>{name}</button>
                     </EventForm>
                 }).collect_view()}
             </div>

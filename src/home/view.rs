@@ -21,9 +21,8 @@ pub fn HomePage() -> impl IntoView {
     let posts = use_state::<Posts>();
     let task = use_task(get_posts);
     let (fetch, steps) = (use_event(fetch_chained), use_event(step));
-    let is_chained = move || posts.chain().with(|chain| chain.is_running());
-    let running = running(is_chained, task);
-    let strips = use_metronome(running);
+    let running = running(posts.chain(), task);
+    let strips = use_metronome(posts.chain(), task);
     // Only where nothing has run yet: what is here stays.
     let is_untouched = move || posts.chain().with(|chain| chain.run == 0) && task.run().is_none();
     Effect::new(move |_| {

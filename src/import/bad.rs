@@ -68,7 +68,7 @@ pub(super) fn BadFiles() -> impl IntoView {
                             <td>{said}</td>
                             <td>
                                 <EventForm event=start_sample(name.to_owned())>
-                                    <button aria-label=format!("Try: {what}") disabled=is_busy>"Try"</button>
+                                    <button aria-label=format!("Try: {what}") {..off_while(move || is_busy.get())}>"Try"</button>
                                 </EventForm>
                             </td>
                         </tr>

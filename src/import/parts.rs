@@ -67,7 +67,7 @@ pub(super) fn Choose() -> impl IntoView {
                 max=FILE_BYTES
                 too_large=Refusal::TooLarge.to_string()
                 button="Import"
-                disabled=is_busy
+                off=is_busy
                 wanted=is_wanted
                 sending
                 described="import-notes"
@@ -76,7 +76,7 @@ pub(super) fn Choose() -> impl IntoView {
                 <p id="samples" class="about">"Or orders of a shop, made up, one in a hundred wrong:"</p>
                 {SAMPLES.map(|rows| view! {
                     <EventForm event=start_sample(rows.to_string())>
-                        <button disabled=is_busy>{format!("{} rows", grouped(rows as usize))}</button>
+                        <button {..off_while(move || is_busy.get())}>{format!("{} rows", grouped(rows as usize))}</button>
                     </EventForm>
                 }).collect_view()}
                 <p class="about">
@@ -94,11 +94,13 @@ pub(super) fn Choose() -> impl IntoView {
                     max=move || sent().map_or(1.0, |(_, of)| of)
                     value=move || sent().map_or(0.0, |(sent, _)| sent)
                 ></progress>
+                // Not said: it changes with each packet.
+                {move || sent_words().map(|words| view! { <p class="hint waits">{words}</p> })}
                 <Notes
                     id="import-notes"
                     reason=Signal::derive(move || (is_busy.get() && sent().is_none())
                         .then_some("One import at a time: stop this one to begin another."))
-                    waiting=Signal::derive(sent_words)
+                    waiting=Signal::derive(|| None::<String>)
                     fault=Signal::derive(fault)
                 />
             </div>
@@ -110,11 +112,14 @@ pub(super) fn Choose() -> impl IntoView {
 /// The import: where it is, what it asks, what can be done with it.
 #[component]
 pub(super) fn Run() -> impl IntoView {
-    let import = use_state::<Import>();
+    let (import, loaded) = (use_state::<Import>(), use_loaded::<Import>());
     let task = use_task(import_file);
     let is_empty = Memo::new(move |_| import.stage().get() == Stage::Empty);
     let done = move || done(import);
-    let words = Memo::new(move |_| in_words(&import.stage().get(), done(), import.size().get()));
+    let words = Memo::new(move |_| match loaded.get() {
+        true => in_words(&import.stage().get(), done(), import.size().get()),
+        false => String::new(),
+    });
     let why = move || match import.stage().get() {
         Stage::Failed(why) => Some(why),
         Stage::Lost => {
@@ -139,11 +144,12 @@ pub(super) fn Run() -> impl IntoView {
         }
     });
     let name = move || match import.name().get() {
-        name if name.is_empty() => "No file yet".to_owned(),
+        name if name.is_empty() && loaded.get() => "No file yet".to_owned(),
+        name if name.is_empty() => "The import".to_owned(),
         name => name,
     };
     view! {
-        <section class="panel import-run" aria-label="The import">
+        <section class="panel import-run" class:coming=move || !loaded.get() aria-label="The import">
             <header><h2>{name}</h2><TaskChip task/></header>
             <progress class="job-bar" aria-label="How far the import is" max=move || import.size().get().max(1) value=done></progress>
             <p class="import-words">{words}</p>
@@ -162,7 +168,7 @@ pub(super) fn Run() -> impl IntoView {
                 <PauseButton task name="the import".to_owned()/>
                 <StopButton task/>
                 <EventForm event=remove()>
-                    <button disabled=is_empty>"Remove"</button>
+                    <button {..off_while(move || is_empty.get())}>"Remove"</button>
                 </EventForm>
                 <div class="choice" role="group" aria-label="Updates a second">
                     {PACES.map(|(pace, name)| view! {
@@ -248,7 +254,7 @@ fn shown(name: String, at: usize) -> String {
 /// What was imported, and what was not.
 #[component]
 pub(super) fn Rows() -> impl IntoView {
-    let import = use_state::<Import>();
+    let (import, loaded) = (use_state::<Import>(), use_loaded::<Import>());
     let count = move |value: Signal<u64>| {
         view! { <p class="import-count"><b>{move || grouped(value.get() as usize)}</b></p> }
     };
@@ -263,8 +269,8 @@ pub(super) fn Rows() -> impl IntoView {
         Signal::derive(move || import.rejected().get()),
     );
     let (has_last, has_errors) = (
-        Memo::new(move |_| import.last().with(|last| !last.is_empty())),
-        Memo::new(move |_| import.errors().with(|errors| !errors.is_empty())),
+        Memo::new(move |_| !loaded.get() || import.last().with(|last| !last.is_empty())),
+        Memo::new(move |_| !loaded.get() || import.errors().with(|errors| !errors.is_empty())),
     );
     view! {
         <section class="panel import-all" aria-label="All rows">

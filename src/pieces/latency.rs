@@ -1,5 +1,6 @@
 //! How long clicks took, from the click to its effect on the page, for each of two styles.
 
+use super::Chain;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -15,11 +16,9 @@ pub enum Style {
 }
 
 /// The style that runs, if one does: a chain of events, or a task.
-pub fn running(
-    chained: impl Fn() -> bool + Send + Sync + 'static,
-    task: TaskHandle,
-) -> Memo<Option<Style>> {
-    Memo::new(move |_| match chained() {
+pub fn running(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Memo<Option<Style>> {
+    let chain = chain.into();
+    Memo::new(move |_| match chain.with(Chain::is_running) {
         true => Some(Style::Chained),
         false => task.is_running().then_some(Style::Background),
     })

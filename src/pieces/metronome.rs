@@ -1,7 +1,7 @@
 //! A metronome: while a style runs, the page sends five events a second that do nothing but come
 //! back, and measures how long each takes. They wait as clicks wait, and nobody has to click.
 
-use super::{Strip, Style};
+use super::{Chain, Strip, Style, running};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, time::Duration};
@@ -26,6 +26,8 @@ pub struct Metronome {
 /// The beats of a run. Times are in tenths of a millisecond.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Beats {
+    /// The number of the run.
+    pub run: u64,
     /// The last ones, oldest first.
     pub last: Vec<u32>,
     /// How many there were.
@@ -36,11 +38,17 @@ pub struct Beats {
     pub worst: u32,
 }
 
-/// A beat. It tells what earlier ones have taken, and which style begins a run, if one does.
+/// A beat, of a run. It tells what earlier ones have taken. With the first of a run, what was
+/// measured in the one before goes.
 #[event]
-pub fn beat(metronome: &mut Metronome, begins: Option<Style>, times: Vec<(Style, u32)>) {
-    if let Some(style) = begins {
-        *metronome.of(style) = Beats::default();
+pub fn beat(metronome: &mut Metronome, of: Option<(Style, u64)>, times: Vec<(Style, u32)>) {
+    if let Some((style, run)) = of
+        && metronome.of(style).run != run
+    {
+        *metronome.of(style) = Beats {
+            run,
+            ..Beats::default()
+        };
     }
     for (style, tenths) in times {
         metronome.of(style).add(tenths);
@@ -81,20 +89,24 @@ pub struct Strips {
 /// The page's side of the metronome.
 #[derive(Clone, Copy)]
 struct Pendulum {
-    /// A run of this style has begun, and no beat has told of it.
-    begins: StoredValue<Option<Style>>,
     /// The beats under way, oldest first. They end in their order. `None` belongs to no run.
     under_way: StoredValue<VecDeque<Option<Style>>>,
     /// What no beat has told of.
     measured: StoredValue<Vec<(Style, u32)>>,
 }
 
-/// Beats while a style runs.
-pub fn use_metronome(running: Memo<Option<Style>>) -> Strips {
+/// Beats while a style runs: in one of the visitor's pages, however many are open.
+pub fn use_metronome(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Strips {
     let metronome = use_state::<Metronome>();
-    let (beats, link) = (use_event(beat), use_connection());
+    let (beats, link, leads) = (use_event(beat), use_connection(), use_leader("metronome"));
+    let chain = chain.into();
+    let style = running(chain, task);
+    let number = move |style| match style {
+        Style::Chained => chain.with(|chain| chain.run.into()),
+        Style::Background => task.run().map_or(0, |run| run.id),
+    };
+    let run = Memo::new(move |_| style.get().map(|style| (style, number(style))));
     let pendulum = Pendulum {
-        begins: StoredValue::default(),
         // Those of an earlier visit to the page belong to no run that it has seen.
         under_way: StoredValue::new(vec![None; untrack(|| beats.pending())].into()),
         measured: StoredValue::default(),
@@ -103,26 +115,25 @@ pub fn use_metronome(running: Memo<Option<Style>>) -> Strips {
         let tenths = (ended.elapsed_ms * 10.0) as u32;
         pendulum.ended((ended.kind == EndKind::Done).then_some(tenths));
         // No beat follows that could tell of the last ones of a run.
-        if running.get_untracked().is_none() && pendulum.is_still() {
+        if run.get_untracked().is_none() && pendulum.is_still() {
             pendulum.swing(None);
         }
     });
-    Effect::new(move |before: Option<Option<Style>>| {
+    Effect::new(move |before: Option<Option<(Style, u64)>>| {
         // One that was refused is a gap in the strip, and no notice.
         untrack(|| beats.error());
-        let now = running.get();
-        let Some(style) = now else {
+        let (now, leads) = (run.get(), leads.get());
+        let Some((style, _)) = now.filter(|_| leads) else {
             return now;
         };
-        // Of a run that was under way when the page came, the first beats are there already.
-        if before.is_some_and(|before| before != now) {
-            pendulum.begin(style);
+        if before != Some(now) {
+            pendulum.forget(style);
         }
-        pendulum.swing(Some(style));
+        pendulum.swing(now);
         let tick = move || {
             let has_room = pendulum.under_way.with_value(VecDeque::len) < UNDER_WAY;
             if has_room && untrack(|| link.is_connected()) {
-                pendulum.swing(Some(style));
+                pendulum.swing(now);
             }
         };
         let timer = set_interval_with_handle(tick, BEAT);
@@ -142,17 +153,17 @@ pub fn use_metronome(running: Memo<Option<Style>>) -> Strips {
 }
 
 impl Pendulum {
-    fn begin(self, style: Style) {
-        self.begins.set_value(Some(style));
+    /// What was measured in an earlier run of a style, and not told.
+    fn forget(self, style: Style) {
         self.measured
             .update_value(|all| all.retain(|(of, _)| *of != style));
     }
 
-    fn swing(self, style: Option<Style>) {
-        let begins = self.begins.try_update_value(Option::take).flatten();
+    fn swing(self, of: Option<(Style, u64)>) {
         let times = self.measured.try_update_value(std::mem::take);
+        let style = of.map(|(style, _)| style);
         self.under_way.update_value(|all| all.push_back(style));
-        beat(begins, times.unwrap_or_default()).dispatch();
+        beat(of, times.unwrap_or_default()).dispatch();
     }
 
     fn ended(self, tenths: Option<u32>) {

@@ -3,6 +3,7 @@
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use std::{cell::RefCell, rc::Rc};
+use undercurrent::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
 
@@ -38,7 +39,7 @@ pub fn Upload(
     button: &'static str,
     /// Nothing can be sent now.
     #[prop(into)]
-    disabled: Signal<bool>,
+    off: Signal<bool>,
     /// The server takes what is sent. Once it does not any more, nothing more is sent.
     #[prop(into)]
     wanted: Signal<bool>,
@@ -70,7 +71,7 @@ pub fn Upload(
         let Some((file, form)) = file.zip(form.get_untracked()) else {
             return;
         };
-        if is_sending.get_untracked() {
+        if is_sending.get_untracked() || off.get_untracked() {
             return;
         }
         if file.size() > max as f64 {
@@ -97,9 +98,9 @@ pub fn Upload(
                 <input type="file" name="file" accept=accept required node_ref=input/>
             </label>
             <button
-                class="primary"
                 aria-describedby=described
-                disabled=move || disabled.get() || is_sending.get()
+                class="primary"
+                {..off_while(move || off.get() || is_sending.get())}
             >
                 {button}
             </button>

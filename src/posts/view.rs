@@ -13,9 +13,8 @@ use undercurrent::prelude::*;
 pub fn PostsPage() -> impl IntoView {
     let posts = use_state::<Posts>();
     let task = use_task(get_posts);
-    let is_chained = move || posts.chain().with(|chain| chain.is_running());
-    let clicks = Clicks::new(running(is_chained, task));
-    let strips = use_metronome(clicks.running);
+    let clicks = Clicks::new(running(posts.chain(), task));
+    let strips = use_metronome(posts.chain(), task);
     let counts = clicks.time(use_event(count));
     let wait_for = clicks.wait_for();
     let waiting = move || match (counts.pending(), wait_for.get()) {

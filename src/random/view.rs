@@ -13,8 +13,7 @@ use undercurrent::prelude::*;
 pub fn RandomPage() -> impl IntoView {
     let random = use_state::<Random>();
     let task = use_task(numbers);
-    let is_chained = move || random.chain().with(|chain| chain.is_running());
-    let clicks = Clicks::new(running(is_chained, task));
+    let clicks = Clicks::new(running(random.chain(), task));
     view! {
         <Title text="Random numbers"/>
         <h1>"Random numbers in a range"</h1>

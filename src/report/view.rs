@@ -4,7 +4,7 @@ use super::{
     state::*,
     tasks::{ask_again, clear, make_report},
 };
-use crate::pieces::{BreakIt, Markdown, Notes, PauseButton, RunLine, StopButton};
+use crate::pieces::{BreakIt, Empty, Markdown, Notes, PauseButton, RunLine, StopButton};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -62,7 +62,7 @@ impl Counts {
 /// The buttons, the slider, and where the run is.
 #[component]
 fn Controls(counts: Memo<Counts>) -> impl IntoView {
-    let report = use_state::<Report>();
+    let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
     let task = use_task(make_report);
     let is_running = Memo::new(move |_| task.is_running());
     let is_whole = move || report.is_whole().get();
@@ -105,7 +105,7 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
         <section class="panel report-controls" aria-label="Make the report">
             <div class="report-buttons">
                 <EventForm event=make_report()>
-                    <button class="primary" aria-describedby="report-notes" disabled=is_running>
+                    <button class="primary" aria-describedby="report-notes" {..off_while(move || is_running.get())}>
                         {move || match (is_open(), is_whole()) {
                             (true, _) => "Go on",
                             (_, true) => "Make it anew",
@@ -116,7 +116,7 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
                 <PauseButton task/>
                 <StopButton task/>
                 <EventForm event=clear()>
-                    <button disabled=move || counts.get().of == 0>"Clear"</button>
+                    <button {..off_while(move || counts.get().of == 0)}>"Clear"</button>
                 </EventForm>
             </div>
             // Without JavaScript a button sends it.
@@ -140,7 +140,7 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
             />
             <Notes
                 id="report-notes"
-                reason=Signal::derive(move || Some(phase.get()))
+                reason=Signal::derive(move || loaded.get().then(|| phase.get()))
                 waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(fault)
             />
@@ -152,7 +152,7 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
 /// The grid. Before a list is here its places are empty.
 #[component]
 fn Cells(counts: Memo<Counts>) -> impl IntoView {
-    let report = use_state::<Report>();
+    let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
     let facts = move || {
         let Counts {
             asked,
@@ -182,7 +182,7 @@ fn Cells(counts: Memo<Counts>) -> impl IntoView {
                     <li class="cell" data-stage="none" aria-hidden="true"></li>
                 </For>
             </ul>
-            {move || (counts.get().of == 0).then(|| view! {
+            {move || (loaded.get() && counts.get().of == 0).then(|| view! {
                 <p class="no-cells">
                     "Each product of the shop has its place here: what it brought, how much of it \
                      came back, how it is liked. Make the report to fill them."
@@ -250,7 +250,7 @@ fn FailedCell(id: u32, name: String, why: String) -> impl IntoView {
 /// The sections, as they are written.
 #[component]
 fn Written(counts: Memo<Counts>) -> impl IntoView {
-    let report = use_state::<Report>();
+    let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
     let (is_whole, has_some) = (
         move || report.is_whole().get(),
         move || counts.get().done > 0,
@@ -272,12 +272,13 @@ fn Written(counts: Memo<Counts>) -> impl IntoView {
             </header>
             <div class="sections">
                 <ForList each=report.sections() let:section><SectionView section/></ForList>
-                {move || (counts.get().of == 0).then(|| view! {
-                    <p class="empty no-sections">
-                        "An overview, the best sellers, the problems and what to do about them: \
-                         written here, word by word, once each product has come or failed."
-                    </p>
-                })}
+                <Empty
+                    class="no-sections"
+                    loaded
+                    is_empty=Signal::derive(move || counts.get().of == 0)
+                    words="An overview, the best sellers, the problems and what to do about them: \
+                           written here, word by word, once each product has come or failed."
+                />
             </div>
         </section>
     }

@@ -2,18 +2,24 @@
 //! place, and turned in their own direction.
 
 use super::{state::*, tasks::*};
-use crate::pieces::{PauseButton, Ring, StopButton, TaskChip};
+use crate::pieces::{PauseButton, Ring, Spoken, StopButton, TaskChip, status_words};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
 /// The chat: what was said, and where one says something.
 #[component]
 pub(super) fn Chat(me: Signal<String>) -> impl IntoView {
-    let room = use_state::<Room>();
-    let is_empty = move || room.lines().with(|lines| lines.is_empty());
+    let (room, loaded) = (use_state::<Room>(), use_loaded::<Room>());
+    let is_empty = move || loaded.get() && room.lines().with(|lines| lines.is_empty());
+    // Of lines that come fast the newest is said, and none of one's own.
+    let spoken = Memo::new(move |_| {
+        let last = room.lines().with(|lines| lines.last().cloned());
+        let last = last.filter(|line| me.with(|me| *me != line.by));
+        last.map_or_else(String::new, |line| format!("{}: {}", line.name, line.text))
+    });
     view! {
         <section class="panel chat" aria-label="Chat">
-            <div class="chat-box" tabindex="0" role="log" aria-label="What was said">
+            <div class="chat-box" tabindex="0" role="log" aria-live="off" aria-label="What was said">
                 <div class="chat-lines">
                     {move || is_empty().then(|| view! {
                         <p class="no-messages">"Nobody has said anything yet. Whatever is said here, all in the room see."</p>
@@ -23,6 +29,7 @@ pub(super) fn Chat(me: Signal<String>) -> impl IntoView {
                     </ForList>
                 </div>
             </div>
+            <Spoken words=spoken/>
             <EventForm event=say(String::new()) typed=&["text"]>
                 <input name="text" aria-label="Say something" placeholder="Say something to all" maxlength=LINE autocomplete="off" required/>
                 <button class="primary">"Say"</button>
@@ -101,6 +108,15 @@ pub(super) fn SharedTimer() -> impl IntoView {
     let left = move || timer.get().map_or(0, |timer| timer.left_s);
     let words = move || format!("{}:{:02}", left() / 60, left() % 60);
     let of = move || timer.get().map_or(1, |timer| timer.of_s);
+    // At each minute, not each second.
+    let spoken = Memo::new(move |_| {
+        let (_, word) = status_words(task.status(), task.is_cancelling());
+        match (timer.read().is_some(), left().div_ceil(60)) {
+            (false, _) => String::new(),
+            (true, 0) => format!("The timer: {word}."),
+            (true, minutes) => format!("The timer: {word}, {minutes} min left."),
+        }
+    });
     let by = move || timer.get().map(|timer| timer.by);
     view! {
         <section class="panel timer" aria-label="Timer">
@@ -110,7 +126,7 @@ pub(super) fn SharedTimer() -> impl IntoView {
             </header>
             <div class="timer-now">
                 <Ring name="Timer".to_owned() label=String::new() done=Signal::derive(move || of() - left().min(of())) of=Signal::derive(of)/>
-                <output class="timer-left">{words}</output>
+                <b class="timer-left" role="timer">{words}</b>
                 <p class="timer-by">{move || by().map(|by| view! { "started by " <bdi>{by}</bdi> })}</p>
             </div>
             <div class="timer-buttons">
@@ -122,6 +138,7 @@ pub(super) fn SharedTimer() -> impl IntoView {
                 <PauseButton task/>
                 <StopButton task/>
             </div>
+            <Spoken words=spoken/>
         </section>
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! The lobby, the door of a room, and the room.
 
 use super::{door::*, parts::*, state::*, tasks::*};
-use crate::pieces::{BreakIt, Notes};
+use crate::pieces::{BreakIt, Empty, Notes, Spoken};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -10,7 +10,7 @@ use undercurrent::prelude::*;
 /// Where rooms are opened: `/room`.
 #[component]
 pub fn LobbyPage() -> impl IntoView {
-    let rooms = use_state::<Rooms>();
+    let (rooms, loaded) = (use_state::<Rooms>(), use_loaded::<Rooms>());
     let entering = [use_event(open_room), use_event(enter)];
     let fault = move || entering.into_iter().find_map(EventHandle::error);
     let is_empty = move || rooms.entered().with(|entered| entered.is_empty());
@@ -38,9 +38,12 @@ pub fn LobbyPage() -> impl IntoView {
         </section>
         <section class="room-list" aria-label="Your rooms">
             <h2>"Your rooms"</h2>
-            {move || is_empty().then(|| view! {
-                <p class="room-none">"The rooms that you have entered will stand here."</p>
-            })}
+            <Empty
+                class="room-none"
+                loaded
+                is_empty=Signal::derive(is_empty)
+                words="The rooms that you have entered will stand here."
+            />
             <ul>
                 <ForList each=rooms.entered() let:entered>
                     <EnteredRow entered/>
@@ -70,26 +73,43 @@ fn EnteredRow(entered: ReadSignal<Entered>) -> impl IntoView {
 #[component]
 pub fn RoomPage() -> impl IntoView {
     let params = use_params_map();
-    let rooms = use_state::<Rooms>();
+    let (rooms, loaded) = (use_state::<Rooms>(), use_loaded::<Rooms>());
     let room = Memo::new(move |_| params.with(|params| params.get("name").unwrap_or_default()));
     // While the page's copy of the session is being fetched anew, one is still where one was.
     let key = Memo::new(move |known: Option<&(String, Option<String>)>| {
         let room = room.get();
         let known = known.filter(|(of, _)| *of == room);
-        let is_fetched = rooms.me().with(|me| !me.is_empty());
-        let key = match (is_fetched, known) {
+        let key = match (loaded.get(), known) {
             (false, Some((_, key))) => key.clone(),
             _ => rooms.entered().with(|all| Rooms::key_of(all, &room)),
         };
         (room, key)
     });
+    // Whether one was let in is not known yet.
+    let is_open = Memo::new(move |known| known == Some(&true) || loaded.get());
     view! {
         <Title text=move || format!("Room {}", title(&room.get()))/>
         {move || match key.get() {
             (room, Some(key)) => view! { <RoomScope key><Inside room/></RoomScope> }.into_any(),
-            (room, None) => view! { <Door room/> }.into_any(),
+            (room, None) if is_open.get() => view! { <Door room/> }.into_any(),
+            (room, None) => view! { <Outline room/> }.into_any(),
         }}
     }
+}
+
+/// What stands where the room will, or its door.
+#[component]
+fn Outline(room: String) -> impl IntoView {
+    let name = title(&room).to_owned();
+    let span = || view! { <span></span> };
+    view! {
+        <div class="room-head"><h1>{name}</h1></div>
+        <div class="room" aria-hidden="true">
+            <div class="empty coming chat">{(0..3).map(|_| span()).collect_view()}</div>
+            <div class="empty coming">{(0..3).map(|_| span()).collect_view()}</div>
+        </div>
+    }
+    .into_any()
 }
 
 /// Who comes says who they are, and the passphrase if there is one.
@@ -133,7 +153,7 @@ fn Door(room: String) -> impl IntoView {
 /// The room, for who is in it.
 #[component]
 fn Inside(room: String) -> impl IntoView {
-    let state = use_state::<Room>();
+    let (state, loaded) = (use_state::<Room>(), use_loaded::<Room>());
     let rooms = use_state::<Rooms>();
     let refused = use_refused::<Room>();
     let events = [
@@ -147,6 +167,11 @@ fn Inside(room: String) -> impl IntoView {
         state
             .members()
             .with(|all| all.iter().filter(|(_, member)| member.here).count())
+    });
+    let here = Memo::new(move |_| match here.get() {
+        _ if !loaded.get() => String::new(),
+        1 => "1 person is here".to_owned(),
+        count => format!("{count} people are here"),
     });
     // Only once the page is alive: to look at a room changes nothing. The watch ends when nobody is
     // here: of who comes back from a cut, or to a tab that was hidden, nobody takes notice then.
@@ -162,10 +187,8 @@ fn Inside(room: String) -> impl IntoView {
     view! {
         <div class="room-head">
             <h1>{name}</h1>
-            <p class="room-here" role="status">{move || match here.get() {
-                1 => "1 person is here".to_owned(),
-                count => format!("{count} people are here"),
-            }}</p>
+            <p class="room-here">{here}</p>
+            <Spoken words=here/>
             <EventForm event=leave(room)><button aria-label=label>"Leave"</button></EventForm>
         </div>
         <p class="fault" role="alert">{move || refused.get().or_else(fault)}</p>

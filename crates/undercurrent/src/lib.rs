@@ -109,7 +109,7 @@ pub use self::{
         Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
         GrowingText, InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts,
         WindowedList, off_while, use_all_tasks, use_connection, use_diagnostics, use_event,
-        use_input, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
+        use_input, use_leader, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
     },
     visitor::Visitor,
 };
@@ -126,8 +126,8 @@ pub mod prelude {
         GrowingText, InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State,
         TaskContext, TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind,
         Visitor, WindowedList, background, event, off_while, use_all_tasks, use_connection,
-        use_diagnostics, use_event, use_input, use_loaded, use_refused, use_state, use_task,
-        use_tasks, use_toasts,
+        use_diagnostics, use_event, use_input, use_leader, use_loaded, use_refused, use_state,
+        use_task, use_tasks, use_toasts,
     };
 }
 

@@ -28,6 +28,9 @@ pub(crate) fn keep_focus(moves: impl FnOnce()) {
     moves();
 }
 
+/// There is one page, and it leads nothing.
+pub(crate) fn stand(_name: &'static str, _leads: leptos::prelude::RwSignal<bool>) {}
+
 /// Nobody presses anything.
 pub(crate) fn is_off(_submit: &leptos::ev::SubmitEvent) -> bool {
     false

@@ -4,6 +4,8 @@ mod boxes;
 mod effects;
 mod faults;
 mod focus;
+mod leader;
+mod lock;
 mod outbox;
 mod reload;
 mod stream;
@@ -12,6 +14,7 @@ mod tab;
 pub(crate) use self::{
     boxes::{arrange_box, measure_box},
     focus::keep_focus,
+    leader::stand,
 };
 use self::{effects::Done, faults::Slow, focus::Focus, outbox::Outbox, stream::Stream, tab::Tab};
 use crate::{

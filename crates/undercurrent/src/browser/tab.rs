@@ -2,16 +2,13 @@
 //! tab gets a copy of; so each tab holds a lock of its id's name, and who finds it taken is another
 //! tab, and makes an id of its own.
 
-use super::{Hub, outbox, random_id, stream};
+use super::{Hub, lock, outbox, random_id, stream};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
-use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{
-    Storage,
-    js_sys::{Function, Object, Promise, Reflect},
-};
+use wasm_bindgen::{JsValue, prelude::Closure};
+use web_sys::{AbortSignal, Storage, js_sys::Promise};
 
 /// The id of this tab, learned when a state of the tab is first used.
 #[derive(Default)]
@@ -49,7 +46,7 @@ fn find_out(hub: &Rc<Hub>) {
     };
     let hub = hub.clone();
     let name = lock_name(&kept);
-    lock(&name, move |is_ours| match is_ours {
+    hold(&name, move |is_ours| match is_ours {
         true => is_known(&hub, kept),
         false => found(&hub, storage.as_ref(), random_id()),
     });
@@ -62,7 +59,7 @@ fn found(hub: &Rc<Hub>, storage: Option<&Storage>, id: String) {
         let _ = storage.set_item(NAME, &id);
     }
     // Nobody else has it. Held for those who will get a copy.
-    lock(&lock_name(&id), |_| {});
+    hold(&lock_name(&id), |_| {});
     is_known(hub, id);
 }
 
@@ -78,7 +75,7 @@ fn lock_name(id: &str) -> String {
 
 /// Takes a lock for as long as the page lives, and tells whether it got it. Where there are no
 /// locks, on a page without https, it did.
-fn lock(name: &str, then: impl FnOnce(bool) + 'static) {
+fn hold(name: &str, then: impl FnOnce(bool) + 'static) {
     let then = Rc::new(Cell::new(Some(then)));
     let tell = move |is_ours| {
         if let Some(then) = then.take() {
@@ -90,24 +87,16 @@ fn lock(name: &str, then: impl FnOnce(bool) + 'static) {
     }
 }
 
-/// `navigator.locks.request(name, { signal: AbortSignal.timeout(…) }, callback)`. web-sys has it
-/// under an unstable flag only.
 fn request(name: &str, tell: impl FnOnce(bool) + Clone + 'static) -> Result<(), JsValue> {
-    let navigator = leptos::prelude::window().navigator();
-    let locks = Reflect::get(&navigator, &"locks".into())?;
-    let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
-    let signal = web_sys::AbortSignal::timeout_with_u32(LET_GO_MS);
-    let options = Object::new();
-    Reflect::set(&options, &"signal".into(), &signal)?;
     let taken = tell.clone();
-    let callback = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
+    let taken = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
         taken(true);
         // It is held until this promise is kept, and it never is.
         Promise::new(&mut |_, _| {}).into()
     });
-    let held = request.call3(&locks, &name.into(), &options, &callback)?;
+    let held = lock::request(name, &AbortSignal::timeout_with_u32(LET_GO_MS), &taken)?;
     let refused = Closure::once(move |_why: JsValue| tell(false));
-    let _ = held.dyn_into::<Promise>()?.catch(&refused);
+    let _ = held.catch(&refused);
     // One, for the life of the page.
     refused.forget();
     Ok(())

@@ -9,6 +9,7 @@ mod event;
 mod form;
 mod growing;
 mod input;
+mod leader;
 mod list;
 mod replicas;
 mod scope;
@@ -31,6 +32,7 @@ pub use self::{
     form::{EventForm, off_while},
     growing::GrowingText,
     input::{InputHandle, use_input},
+    leader::use_leader,
     list::{ForList, ForMap},
     replicas::{Followed, use_loaded, use_state},
     scope::{Scope, ScopeProps, use_refused},
