@@ -157,7 +157,7 @@ function beatsOf(page: Page) {
   page.on('request', (request) => {
     if (!request.url().endsWith('/api/events')) return;
     const { events } = request.postDataJSON() as { events: [number, string, ...unknown[]][] };
-    beats.sent += events.filter(([, name]) => name === 'metronome/beat').length;
+    beats.sent += events.filter(([, name]) => name.startsWith('metronome/beat!')).length;
   });
   return beats;
 }

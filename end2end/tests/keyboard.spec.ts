@@ -156,22 +156,26 @@ gallery('the dashboard and the numbers: what is pressed is where it was', async 
   await expect(stop).toBeFocused();
 });
 
-gallery('the assistant: Ask keeps the focus while the answer comes, and Stop hands it over', async ({ page }) => {
-  await open(page, '/assistant');
-  await tabTo(page, page.getByLabel('Your question'));
-  await page.keyboard.type('Show me the code that streams this answer');
-  const ask = named(page, 'Ask');
-  await press(page, ask);
-  await expect(ask).toBeDisabled();
-  await expect(ask).toBeFocused();
-  await press(page, named(page, 'Stop'));
-  await expect(page.locator('.message.model')).toHaveAttribute('data-end', 'stopped');
-  await expect(named(page, 'Stop')).toBeFocused();
-  await expect(named(page, 'Stop')).toBeDisabled();
-  const suggested = named(page, 'What is a background task?');
-  await press(page, suggested, 'Space');
-  await expect(suggested).toBeDisabled();
-  await expect(suggested).toBeFocused();
+gallery.describe('an answer that takes a while', () => {
+  gallery.use({ model: { delayMs: 60 } });
+
+  gallery('the assistant: Ask keeps the focus while the answer comes, and Stop hands it over', async ({ page }) => {
+    await open(page, '/assistant');
+    await tabTo(page, page.getByLabel('Your question'));
+    await page.keyboard.type('Show me the code that streams this answer');
+    const ask = named(page, 'Ask');
+    await press(page, ask);
+    await expect(ask).toBeDisabled();
+    await expect(ask).toBeFocused();
+    await press(page, named(page, 'Stop'));
+    await expect(page.locator('.message.model')).toHaveAttribute('data-end', 'stopped');
+    await expect(named(page, 'Stop')).toBeFocused();
+    await expect(named(page, 'Stop')).toBeDisabled();
+    const suggested = named(page, 'What is a background task?');
+    await press(page, suggested, 'Space');
+    await expect(suggested).toBeDisabled();
+    await expect(suggested).toBeFocused();
+  });
 });
 
 gallery('the report and the import: a button that is off keeps the focus', async ({ page }) => {

@@ -53,20 +53,24 @@ async function expectCalm(page: Page): Promise<void> {
 const said = (page: Page, words: RegExp) => page.getByRole('status').filter({ hasText: words });
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-test('the posts, on their page and on the first', async ({ page }) => {
-  await open(page, '/');
-  await listen(page);
-  await expectBoth(page);
-  await home(page).run.click();
-  await expect(home(page).chained.status).toHaveAttribute('data-status', 'running');
-  await expectBoth(page);
-  await expectCalm(page);
-  await open(page, '/posts');
-  await listen(page);
-  const background = page.getByRole('region', { name: 'Background task', exact: true });
-  await background.getByRole('button', { name: 'Fetch ten posts' }).click();
-  await expect(said(page, /^Background task: Done, 10 of 10$/)).toHaveCount(1, { timeout: 20_000 });
-  await expectCalm(page);
+test.describe('a run that takes a while', () => {
+  test.use({ upstream: { delayMs: 100 } });
+
+  test('the posts, on their page and on the first', async ({ page }) => {
+    await open(page, '/');
+    await listen(page);
+    await expectBoth(page);
+    await home(page).run.click();
+    await expect(home(page).chained.status).toHaveAttribute('data-status', 'running');
+    await expectBoth(page);
+    await expectCalm(page);
+    await open(page, '/posts');
+    await listen(page);
+    const background = page.getByRole('region', { name: 'Background task', exact: true });
+    await background.getByRole('button', { name: 'Fetch ten posts' }).click();
+    await expect(said(page, /^Background task: Done, 10 of 10$/)).toHaveCount(1, { timeout: 20_000 });
+    await expectCalm(page);
+  });
 });
 
 test('streams that come to their end', async ({ page }) => {
