@@ -1,7 +1,7 @@
 //! The gallery: pages that each show one thing background tasks are good for.
 //!
 //! One folder a page: its state, its events, its view. `app` has the shell around them, `pieces`
-//! what they share. The products that the server fetches are the crate `upstream`'s.
+//! what they share, `minis` what each looks like from afar, `vitals` the server's meters. The products that the server fetches are the crate `upstream`'s.
 
 pub mod app;
 pub mod assistant;
@@ -17,6 +17,7 @@ pub mod import;
 pub mod import_routes;
 pub mod lab;
 pub mod lorem;
+pub mod minis;
 pub mod monitor;
 pub mod pieces;
 pub mod posts;
@@ -25,5 +26,6 @@ pub mod report;
 pub mod room;
 #[cfg(feature = "ssr")]
 pub mod routes;
+pub mod vitals;
 
 undercurrent::hydrate!(app::App);

@@ -27,7 +27,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .provide(chat)
         .provide(sales)
         .provide(uploads.clone())
-        .on_start(gallery::dashboard::sample_all())
+        .on_start(gallery::vitals::sample_all())
         .on_start(gallery::assistant::model::tell_model())
         .build()?;
     let app = uc

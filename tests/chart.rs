@@ -1,6 +1,9 @@
 //! What a chart draws.
 
-use gallery::pieces::chart::{grouped, line, round_up};
+use gallery::pieces::{
+    chart::{line, round_up},
+    grouped,
+};
 
 #[test]
 fn a_line_ends_at_the_right_and_breaks_where_nothing_was_measured() {

@@ -1,6 +1,6 @@
-//! The dashboard's state: what it keeps, and what goes when more comes.
+//! The state of the dashboard and of the meters: what they keep, and what goes when more comes.
 
-use gallery::dashboard::state::*;
+use gallery::{dashboard::state::*, vitals::state::*};
 
 #[test]
 fn a_meter_has_five_minutes_and_the_oldest_sample_goes() {

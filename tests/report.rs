@@ -4,8 +4,8 @@
 use gallery::report::{
     export::{csv, markdown},
     state::*,
-    words::{TITLES, next_piece, sections},
 };
+use reports::{TITLES, next_piece};
 use upstream::sales::{
     Listed, Review, SalesRecord,
     figures::{Figures, Verdict},

@@ -53,6 +53,17 @@ for (const name of STYLES) {
     await posts.count.click();
     await expect(posts.clicks).toHaveText('6');
     expect((await style.clickTimes()).clicks).toBe(4);
+    // In words, and beside them the strip of this run.
+    const time = String.raw`[\d.]+ m?s`;
+    const words = new RegExp(`^your clicks 4\\s*waited in all ${time}\\s*worst click ${time}$`);
+    await expect(style.region.locator('.click-times')).toHaveText(words);
+    const strip = style.region.locator('.strip');
+    await expect(strip).toHaveAttribute('data-events', /^[1-9]/);
+    await expect(strip.locator('figcaption')).toHaveText(/^\d+ events? waited [\d.]+ m?s/);
+    await expect(strip.locator('.strip-line')).toHaveAttribute('d', /^M\d/);
+    // The other style's is as it was.
+    const [, other] = posts.style(name);
+    await expect(other.region.locator('.strip')).toHaveAttribute('data-events', '0');
   });
 }
 

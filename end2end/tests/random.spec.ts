@@ -107,6 +107,28 @@ test('Chained events: Clear waits for the step; Background task: it does not', a
   expect((await random.values()).length).toBe(1);
 });
 
+for (const name of STYLES) {
+  test(`${name}: Stop lets the step under way draw its number, and no other`, async ({ page }) => {
+    await open(page, '/random');
+    const random = parts(page);
+    const own = random.region(name);
+    await page.getByRole('button', { name: '2 s', exact: true }).click();
+    await expect(page.getByRole('button', { name: '2 s', exact: true })).toHaveAttribute('aria-pressed', 'true');
+    await own.run.click();
+    await expect.poll(async () => (await random.values()).length, { timeout: 20_000 }).toBe(1);
+    await own.stop.click();
+    await expect(own.run).toBeEnabled({ timeout: 20_000 });
+    await expect(own.status).toHaveAttribute('data-status', /done|stopped/);
+    await expect.poll(async () => (await random.values()).length).toBe(2);
+    // A step that went on would be among those that are drawn next, one by one.
+    await own.step.click();
+    await expect.poll(async () => (await random.values()).length, { timeout: 20_000 }).toBe(3);
+    await expect(own.run).toBeEnabled();
+    expect(await random.values()).toHaveLength(3);
+    await expect.poll(random.sum).toBe(sumOf(await random.values()));
+  });
+}
+
 test('the range follows its thumbs, balances, and holds for what is drawn', async ({ page }) => {
   await open(page, '/random');
   const random = parts(page);

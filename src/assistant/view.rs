@@ -194,7 +194,6 @@ fn Talk(id: u32) -> impl IntoView {
                     reason=Signal::derive(move || is_coming.get().then_some(
                         "You can write meanwhile. Ask comes back when the answer is complete or stopped.",
                     ))
-                    waiting=Signal::derive(|| None::<String>)
                     fault=Signal::derive(fault)
                 />
             </div>

@@ -1,7 +1,7 @@
 //! The log: ten thousand lines, of which those are in the page that are seen.
 
 use super::{state::*, tasks::tick};
-use crate::pieces::{Choice, Log, TaskButtons, TaskChip, grouped};
+use crate::pieces::{Choice, Log, TaskButtons, TaskChip, fault_of, grouped};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -10,13 +10,7 @@ use undercurrent::prelude::*;
 pub(super) fn LogPart() -> impl IntoView {
     let dashboard = use_state::<Dashboard>();
     let task = use_task(tick);
-    let (paced, cleared) = (use_event(set_pace), use_event(clear_log));
-    let fault = move || {
-        paced
-            .error()
-            .or_else(|| cleared.error())
-            .or_else(|| task.error())
-    };
+    let fault = fault_of([use_event(set_pace), use_event(clear_log)], Some(task));
     let lines = Memo::new(move |_| dashboard.log().with(|log| log.len()));
     let (at_end, loaded) = (RwSignal::new(true), use_loaded::<Dashboard>());
     // Lines that are later than this are marked. It is this page's own affair.

@@ -2,10 +2,8 @@
 //! meters, which all visitors share, a job and a log, which are the visitor's.
 
 mod log;
-mod meters;
 pub mod state;
 mod tasks;
 mod view;
 
-pub use tasks::sample_all;
 pub use view::DashboardPage;

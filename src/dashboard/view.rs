@@ -1,7 +1,10 @@
 //! The dashboard: meters, job, log.
 
-use super::{log::LogPart, meters::Meters, state::*, tasks::add_up};
-use crate::pieces::{BreakIt, Spoken, TaskButtons, TaskChip, status_words};
+use super::{log::LogPart, state::*, tasks::add_up};
+use crate::{
+    pieces::{BreakIt, Spoken, TaskButtons, TaskChip, status_words},
+    vitals::{Meters, state::Vitals},
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;

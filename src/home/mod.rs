@@ -3,5 +3,6 @@
 
 mod pages;
 mod view;
+mod watch;
 
 pub use view::HomePage;

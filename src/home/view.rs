@@ -59,8 +59,6 @@ pub fn HomePage() -> impl IntoView {
                     <a class="button" href="#break-it" rel="external">"Break it"</a>
                     <Notes
                         id="first-notes"
-                        reason=Signal::derive(|| None)
-                        waiting=Signal::derive(|| None::<String>)
                         fault=Signal::derive(fault)
                     />
                 </div>

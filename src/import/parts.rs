@@ -100,7 +100,6 @@ pub(super) fn Choose() -> impl IntoView {
                     id="import-notes"
                     reason=Signal::derive(move || (is_busy.get() && sent().is_none())
                         .then_some("One import at a time: stop this one to begin another."))
-                    waiting=Signal::derive(|| None::<String>)
                     fault=Signal::derive(fault)
                 />
             </div>
@@ -203,7 +202,7 @@ fn asks(import: ImportSignals) -> Option<usize> {
 }
 
 /// Bytes that have come, or were read since.
-fn done(import: ImportSignals) -> u64 {
+pub fn done(import: ImportSignals) -> u64 {
     match import.stage().get() {
         Stage::Receiving => import.received().get(),
         _ => import.read().get(),
@@ -309,21 +308,4 @@ fn LastRow(row: ReadSignal<Row>) -> impl IntoView {
 fn WrongRow(wrong: ReadSignal<Wrong>) -> impl IntoView {
     let line = move || format!("{:>7}  ", grouped(wrong.read().line as usize));
     view! { <p class="log-line"><span class="import-line">{line}</span>{move || wrong.read().why.clone()}</p> }
-}
-
-/// The import on the first page.
-#[component]
-pub fn ImportMini() -> impl IntoView {
-    let import = use_state::<Import>();
-    let task = use_task(import_file);
-    let done = move || done(import);
-    view! {
-        <div class="mini-lines" class:live=move || task.is_running()>
-            <p class="mini-line">
-                <span>"read"</span>
-                <progress class="bar" aria-label="Import: how far it is" max=move || import.size().get().max(1) value=done></progress>
-            </p>
-        </div>
-        <p class="mini-fact"><b>{move || grouped(import.accepted().get() as usize)}</b> " rows"</p>
-    }
 }

@@ -31,7 +31,6 @@ pub fn LoremPage() -> impl IntoView {
             <Notes
                 id="lorem-notes"
                 reason=Signal::derive(move || is_full().then_some(TOO_MANY))
-                waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(fault)
             />
         </div>

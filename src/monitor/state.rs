@@ -1,7 +1,6 @@
 //! What the monitor shows.
 
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
 use undercurrent::prelude::*;
 use upstream::Product;
 
@@ -71,8 +70,7 @@ impl Monitor {
 
     /// An endpoint, if it is still there.
     pub fn endpoint(&mut self, id: u32) -> Option<&mut Endpoint> {
-        let place = self.endpoints.iter().position(|one| one.id == id)?;
-        self.endpoints.get_mut(place)
+        self.endpoints.find_mut(|one| one.id == id)
     }
 
     /// What lies between two calls of an endpoint, if it is still there.
@@ -82,7 +80,7 @@ impl Monitor {
     }
 
     /// An answer came, or none. Of one that was removed meanwhile nothing is noted.
-    pub fn note<E: Display>(&mut self, id: u32, ms: u32, product: Result<Product, E>) {
+    pub fn note<E: ToString>(&mut self, id: u32, ms: u32, product: Result<Product, E>) {
         if let Some(endpoint) = self.endpoint(id) {
             endpoint.note(ms, product);
         }
@@ -101,14 +99,13 @@ impl Endpoint {
         self.answers.iter().map(|one| (one.ms, one.ok)).collect()
     }
 
-    fn note<E: Display>(&mut self, ms: u32, product: Result<Product, E>) {
+    fn note<E: ToString>(&mut self, ms: u32, product: Result<Product, E>) {
         let ok = product.is_ok();
         self.calls += 1;
         self.failed += u32::from(!ok);
         self.answers.push(Answer { ms, ok });
-        if self.answers.len() > KEPT {
-            self.answers.remove(0);
-        }
+        let surplus = self.answers.len().saturating_sub(KEPT);
+        self.answers.drain(..surplus);
         match product {
             Ok(product) => self.title = product.title,
             Err(why) => self.last_error = Some(why.to_string()),
@@ -127,10 +124,8 @@ pub fn set_every(monitor: &mut Monitor, id: u32, every: u32) -> Result<(), ForVi
 }
 
 fn check(every: u32) -> Result<(), ForVisitor> {
-    match INTERVALS.contains(&every) {
-        true => Ok(()),
-        false => Err(ForVisitor::new(
-            "An endpoint is asked every 1, 2, 5 or 10 s.",
-        )),
-    }
+    let can_be = INTERVALS.contains(&every).then_some(());
+    can_be.ok_or(ForVisitor::new(
+        "An endpoint is asked every 1, 2, 5 or 10 s.",
+    ))
 }

@@ -1,7 +1,9 @@
 //! The monitor: a form that adds an endpoint, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Choice, Empty, Notes, Spark, Spoken, TaskButtons, TaskChip};
+use crate::pieces::{
+    BreakIt, Choice, Empty, Notes, Spark, Spoken, TaskButtons, TaskChip, fault_of,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -10,11 +12,9 @@ use undercurrent::prelude::*;
 #[component]
 pub fn MonitorPage() -> impl IntoView {
     let (monitor, loaded) = (use_state::<Monitor>(), use_loaded::<Monitor>());
-    let changes = [use_event(add), use_event(remove), use_event(set_every)];
     let count = Memo::new(move |_| monitor.endpoints().with(|all| all.len()));
-    let next = Memo::new(move |_| monitor.endpoints().with(Monitor::next_id));
     let is_full = move || count.get() >= ENDPOINTS;
-    let fault = move || changes.into_iter().find_map(EventHandle::error);
+    let changes = [use_event(add), use_event(remove), use_event(set_every)];
     let failing = Memo::new(move |_| monitor.endpoints().with(in_words));
     view! {
         <Title text="Monitor"/>
@@ -28,7 +28,7 @@ pub fn MonitorPage() -> impl IntoView {
             <EventForm event=add(0, 0) typed=&["id", "every"]>
                 <label class="field">
                     "Product"
-                    <input type="number" name="id" min="1" max="9999" required value=next/>
+                    <input type="number" name="id" min="1" max="9999" required value=move || monitor.endpoints().with(Monitor::next_id)/>
                 </label>
                 <label class="field">
                     "Every"
@@ -46,8 +46,7 @@ pub fn MonitorPage() -> impl IntoView {
                     true => TOO_MANY,
                     false => "Products go from 1 to 100. Watch 999 to see a call that fails.",
                 }))
-                waiting=Signal::derive(|| None::<String>)
-                fault=Signal::derive(fault)
+                fault=fault_of(changes, None)
             />
         </section>
         <section class="endpoints" aria-label="Endpoints">

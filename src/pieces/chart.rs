@@ -101,15 +101,7 @@ pub fn round_up(value: f32) -> f32 {
         .unwrap_or(value)
 }
 
-/// With a comma between thousands.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// With a real minus.
+pub fn signed(number: impl ToString) -> String {
+    number.to_string().replace('-', "−")
 }

@@ -1,5 +1,6 @@
 //! Buttons of which one is chosen.
 
+use super::Clicks;
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -20,25 +21,24 @@ pub fn Choice<T, E>(
     spoken: Option<fn(T) -> String>,
     /// Chooses one.
     event: impl Fn(T) -> Call<E> + 'static,
-    /// One was clicked and waits.
-    #[prop(optional, into)]
-    waits: Option<Callback<T, bool>>,
-    /// One is clicked.
-    #[prop(optional, into)]
-    clicked: Option<Callback<()>>,
+    /// Times them: the page's clicks, and what becomes of what is sent.
+    #[prop(optional)]
+    timed: Option<(Clicks, EventHandle)>,
 ) -> impl IntoView
 where
     T: Copy + PartialEq + Send + Sync + 'static,
     E: EventDef,
 {
     let button = move |option: T| {
+        let event = event(option);
+        let timed = timed.map(|(clicks, all)| (clicks, all.of(event.clone())));
         view! {
-            <EventForm event=event(option)>
+            <EventForm event>
                 <button
                     aria-label=spoken.map(|spoken| spoken(option))
                     aria-pressed=move || (chosen.get() == option).to_string()
-                    class:waits=move || waits.is_some_and(|waits| waits.run(option))
-                    on:click=move |_| clicked.iter().for_each(|clicked| clicked.run(()))
+                    class:waits=move || timed.is_some_and(|(clicks, of)| clicks.waits(of))
+                    on:click=move |_| timed.iter().for_each(|(clicks, _)| clicks.made())
                 >
                     {label(option)}
                 </button>

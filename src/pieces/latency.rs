@@ -43,6 +43,9 @@ pub struct Clicks {
     pub chained: Latency,
     /// While the background task ran.
     pub background: Latency,
+    /// What a click that has not ended waits for. Nothing that is worth a word if it is neither
+    /// the step of a chained run nor the connection.
+    pub wait_for: Signal<Option<&'static str>>,
     /// Those that have not ended. They end in their order.
     made: StoredValue<VecDeque<Option<Style>>>,
 }
@@ -50,8 +53,15 @@ pub struct Clicks {
 impl Clicks {
     /// None yet.
     pub fn new(running: Memo<Option<Style>>) -> Self {
+        let link = use_connection();
+        let wait_for = Signal::derive(move || match (link.is_connected(), running.get()) {
+            (false, _) => Some("the connection"),
+            (true, Some(Style::Chained)) => Some("the running step"),
+            (true, _) => None,
+        });
         Clicks {
             running,
+            wait_for,
             chained: Latency::new(move || running.get() == Some(Style::Chained)),
             background: Latency::new(move || running.get() == Some(Style::Background)),
             made: StoredValue::default(),
@@ -89,15 +99,9 @@ impl Clicks {
         }
     }
 
-    /// What a click that has not ended waits for. Nothing that is worth a word if it is neither
-    /// the step of a chained run nor the connection.
-    pub fn wait_for(self) -> Signal<Option<&'static str>> {
-        let link = use_connection();
-        Signal::derive(move || match (link.is_connected(), self.running.get()) {
-            (false, _) => Some("the connection"),
-            (true, Some(Style::Chained)) => Some("the running step"),
-            (true, _) => None,
-        })
+    /// It was clicked and waits, and that is worth a mark.
+    pub fn waits(self, event: EventHandle) -> bool {
+        event.is_pending() && self.wait_for.get().is_some()
     }
 
     /// Why a style can't be started; `None` if it can.

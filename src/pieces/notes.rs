@@ -9,10 +9,10 @@ pub fn Notes(
     /// Ties a button to it, by `aria-describedby`.
     id: &'static str,
     /// Why a button is off.
-    #[prop(into)]
+    #[prop(into, default = Signal::stored(None))]
     reason: Signal<Option<&'static str>>,
     /// What was clicked and waits. It is said in place of the reason.
-    #[prop(into)]
+    #[prop(into, default = Signal::stored(None))]
     waiting: Signal<Option<String>>,
     /// What the visitor is told of what went wrong.
     #[prop(into)]
@@ -40,4 +40,13 @@ pub fn waiting(
     let verb = if names.len() == 1 { "waits" } else { "wait" };
     let what = what_for.filter(|_| !names.is_empty())?;
     Some(format!("{} {verb} for {what}.", names.join(" and ")))
+}
+
+/// What went wrong first, of events and perhaps a task.
+pub fn fault_of<const COUNT: usize>(
+    events: [EventHandle; COUNT],
+    task: Option<TaskHandle>,
+) -> Signal<Option<String>> {
+    let of_events = move || events.into_iter().find_map(EventHandle::error);
+    Signal::derive(move || of_events().or_else(|| task?.error()))
 }

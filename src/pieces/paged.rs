@@ -1,7 +1,7 @@
 //! A table of many rows in a box that scrolls. The rows are the server's: a route gives some of
 //! them at a time, and only those around what is seen are in the page.
 
-use super::chart::grouped;
+use super::grouped;
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsCast;

@@ -1,6 +1,8 @@
 //! A region: one style, what it is about, its buttons, where it is, what it has brought.
 
-use super::{Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, waiting};
+use super::{
+    Chain, Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, fault_of, waiting,
+};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -64,6 +66,46 @@ pub struct Run {
     pub events: [EventHandle; 2],
 }
 
+impl Run {
+    /// That of chained events, with the events of which it is made; Stop and Clear are the last.
+    pub fn of_chain(
+        chain: impl Into<Signal<Chain>>,
+        events: [EventHandle; 5],
+        of: u32,
+        seen: impl Fn() -> Seen + Send + Sync + 'static,
+    ) -> Self {
+        let (chain, [.., stop, clear]) = (chain.into(), events);
+        Run {
+            status: Signal::derive(move || chain.with(|chain| chain.status)),
+            stopping: Signal::derive(move || stop.is_pending()),
+            done: Signal::derive(move || chain.with(|chain| chain.done)),
+            of,
+            seen: Memo::new(move |_| seen()).into(),
+            fault: fault_of(events, None),
+            events: [stop, clear],
+        }
+    }
+
+    /// That of a task, with the events beside it; Clear is the last.
+    pub fn of_task(
+        task: TaskHandle,
+        events: [EventHandle; 3],
+        of: u32,
+        seen: impl Fn() -> Seen + Send + Sync + 'static,
+    ) -> Self {
+        let [.., clear] = events;
+        Run {
+            status: Signal::derive(move || task.status()),
+            stopping: Signal::derive(move || task.is_cancelling()),
+            done: Signal::derive(move || task.progress().done as u32),
+            of,
+            seen: Memo::new(move |_| seen()).into(),
+            fault: fault_of(events, Some(task)),
+            events: [task.cancelling(), clear],
+        }
+    }
+}
+
 /// The region of a run that fetches cards, with the messages of its three buttons.
 #[component]
 pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
@@ -95,7 +137,7 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
         fault,
         events: [stopped, cleared],
     } = run;
-    let (reason, wait_for) = (clicks.reason(style), clicks.wait_for());
+    let reason = clicks.reason(style);
     let is_running = move || status.get().is_some_and(|status| !status.is_end());
     // What a run brought and Clear dropped is told of no more.
     let is_cleared = Memo::new(move |_| seen.get().count == 0 && done.get() > 0 && !is_running());
@@ -110,9 +152,13 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     let here = Signal::derive(move || seen.get().count);
     let coming = Signal::derive(move || seen.get().coming(is_running(), done.get(), of));
     let is_idle = move || here.get() == 0 && coming.get() == 0;
-    let waits = move |event: EventHandle| event.is_pending() && wait_for.get().is_some();
-    let waiting =
-        Signal::derive(move || waiting([("Stop", stopped), ("Clear", cleared)], wait_for.get()));
+    let waits = move |event| clicks.waits(event);
+    let waiting = Signal::derive(move || {
+        waiting(
+            [("Stop", stopped), ("Clear", cleared)],
+            clicks.wait_for.get(),
+        )
+    });
     let is_off = move || is_running() || reason.get().is_some();
     let buttons = view! {
         <EventForm event=fetch>
@@ -157,6 +203,43 @@ pub struct Step {
     pub waiting: Signal<Option<String>>,
     /// What went wrong.
     pub fault: Signal<Option<String>>,
+}
+
+impl Step {
+    /// Those of chained events, with the events of which they are made; Stop is the last.
+    pub fn of_chain(
+        chain: impl Into<Signal<Chain>>,
+        events: [EventHandle; 3],
+        clicks: Clicks,
+    ) -> Self {
+        let (chain, [.., stop]) = (chain.into(), events);
+        Step {
+            status: Signal::derive(move || chain.with(|chain| chain.status)),
+            running: Signal::derive(move || chain.with(Chain::is_running)),
+            stopping: Signal::derive(move || stop.is_pending()),
+            waiting: Signal::derive(move || waiting([("Stop", stop)], clicks.wait_for.get())),
+            fault: fault_of(events, None),
+        }
+    }
+
+    /// Those of a task that goes on until it is told to stop, and comes to it after a step.
+    pub fn of_task(
+        task: TaskHandle,
+        events: [EventHandle; 2],
+        goes_on: impl Into<Signal<bool>>,
+        stops: impl Into<Signal<bool>>,
+    ) -> Self {
+        let (goes_on, stops) = (goes_on.into(), stops.into());
+        Step {
+            status: Signal::derive(move || task.status()),
+            running: Signal::derive(move || task.is_running() && goes_on.get()),
+            stopping: Signal::derive(move || {
+                task.is_cancelling() || task.is_running() && stops.get()
+            }),
+            waiting: Signal::derive(|| None),
+            fault: fault_of(events, Some(task)),
+        }
+    }
 }
 
 /// The region of a run that steps until it is stopped, with the messages of its three buttons.

@@ -1,15 +1,17 @@
 //! A range on a line: two thumbs, and the part between them.
 
+use super::{Clicks, signed};
 use leptos::prelude::*;
+use undercurrent::prelude::*;
 
 /// The least and the greatest number.
 type Ends = (i32, i32);
 
 /// Sets a range between −limit and limit. It shows what the server has, but while a thumb is
-/// held it shows the hand; what is set is told when the thumb is let go. Its inputs are called
-/// `low` and `high`, for a form around it.
+/// held it shows the hand; what is set is sent when the thumb is let go. Without JavaScript a
+/// button sends it: the event's arguments are called `low` and `high`.
 #[component]
-pub fn Span(
+pub fn Span<E: EventDef>(
     /// How far the line goes on both sides.
     limit: i32,
     /// The least number, as the server has it.
@@ -18,11 +20,12 @@ pub fn Span(
     /// The greatest.
     #[prop(into)]
     high: Signal<i32>,
-    /// Told when a thumb is let go.
-    set: impl Fn(i32, i32) + Copy + Send + 'static,
-    /// What was set has not been answered.
-    #[prop(into)]
-    waits: Signal<bool>,
+    /// Sets the range.
+    event: fn(i32, i32) -> Call<E>,
+    /// The page's clicks.
+    clicks: Clicks,
+    /// What becomes of what is set.
+    of: EventHandle,
 ) -> impl IntoView {
     // Where the thumbs are while they are held, or wait for the answer.
     let held = RwSignal::new(None::<Ends>);
@@ -36,7 +39,8 @@ pub fn Span(
     });
     let let_go = move |(low, high): Ends| {
         held.set(Some((low, high)));
-        set(low, high);
+        clicks.made();
+        event(low, high).dispatch();
     };
     // `pick` says where this thumb is; `with` moves it, and takes the other one along.
     let thumb = move |name: &'static str,
@@ -58,10 +62,10 @@ pub fn Span(
             />
         }
     };
-    let number = |value: i32| value.to_string().replace('-', "−");
-    view! {
-        <div class="span" class:waits=waits>
-            <span class="span-end number">{move || number(shown().0)}</span>
+    let now = event(low.get_untracked(), high.get_untracked());
+    let line = view! {
+        <div class="span" class:waits=move || clicks.waits(of)>
+            <span class="span-end number">{move || signed(shown().0)}</span>
             <div class="span-line">
                 <svg class="span-track" viewBox="0 0 200 4" preserveAspectRatio="none" aria-hidden="true">
                     <rect width="200" height="4"></rect>
@@ -75,8 +79,14 @@ pub fn Span(
                 {thumb("low", "The least number", |ends| ends.0, |ends, to| (to, ends.1.max(to)))}
                 {thumb("high", "The greatest number", |ends| ends.1, |ends, to| (ends.0.min(to), to))}
             </div>
-            <span class="span-end number">{move || number(shown().1)}</span>
+            <span class="span-end number">{move || signed(shown().1)}</span>
         </div>
+    };
+    view! {
+        <EventForm event=now typed=&["low", "high"]>
+            {line}
+            <button class="without-script" on:click=move |_| clicks.made()>"Set"</button>
+        </EventForm>
     }
     .into_any()
 }

@@ -17,11 +17,3 @@ pub async fn save(cx: EventContext<Posts>) -> Result<()> {
     cx.page().toast(words).await?;
     Ok(())
 }
-
-/// Leads the page to where the task is seen in full, and starts it.
-#[event]
-pub async fn watch(cx: EventContext<Posts>) -> Result<()> {
-    cx.page().go_to("/posts").await?;
-    cx.start(super::background::get_posts()).await?;
-    Ok(())
-}

@@ -2,7 +2,7 @@
 
 use super::{background::*, chained::*, save::*, state::*};
 use crate::pieces::{
-    BreakIt, Clicks, PostCard, Run, RunRegion, Strips, Style, running, use_metronome,
+    BreakIt, Clicks, PostCard, Run, RunRegion, Strips, Style, Timed, running, use_metronome,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -16,8 +16,7 @@ pub fn PostsPage() -> impl IntoView {
     let clicks = Clicks::new(running(posts.chain(), task));
     let strips = use_metronome(posts.chain(), task);
     let counts = clicks.time(use_event(count));
-    let wait_for = clicks.wait_for();
-    let waiting = move || match (counts.pending(), wait_for.get()) {
+    let waiting = move || match (counts.pending(), clicks.wait_for.get()) {
         (0, _) | (_, None) => None,
         (1, Some(what)) => Some(format!("1 click waits for {what}.")),
         (n, Some(what)) => Some(format!("{n} clicks wait for {what}.")),
@@ -31,9 +30,7 @@ pub fn PostsPage() -> impl IntoView {
              long your clicks wait; the strips time five events a second."
         </p>
         <section class="counter" aria-label="Counter">
-            <EventForm event=count()>
-                <button class:waits=move || waiting().is_some() on:click=move |_| clicks.made()>"Count"</button>
-            </EventForm>
+            <Timed clicks event=count() of=counts>"Count"</Timed>
             <p class="clicks">
                 <b class="clicks-value">{move || posts.clicks().get()}</b>
                 {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
@@ -54,22 +51,16 @@ pub fn PostsPage() -> impl IntoView {
 /// Its buttons are events: Stop and Clear wait for the running step, as everything does.
 #[component]
 fn ChainedRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl IntoView {
-    let (stop, clear) = (use_event(stop_chained), use_event(clear_chained));
-    let (fetch, steps, retry) = (
+    let retry = use_event(retry_chained);
+    let events = [
         use_event(fetch_chained),
         use_event(step),
-        use_event(retry_chained),
-    );
-    let faults = [fetch, steps, stop, clear, retry];
-    let run = Run {
-        status: Signal::derive(move || posts.chain().with(|chain| chain.status)),
-        stopping: Signal::derive(move || stop.is_pending()),
-        done: Signal::derive(move || posts.chain().with(|chain| chain.done)),
-        of: POSTS,
-        seen: Memo::new(move |_| posts.chained().with(Post::seen)).into(),
-        fault: Signal::derive(move || faults.into_iter().find_map(EventHandle::error)),
-        events: [stop, clear],
-    };
+        retry,
+        use_event(stop_chained),
+        use_event(clear_chained),
+    ];
+    let seen = move || posts.chained().with(Post::seen);
+    let run = Run::of_chain(posts.chain(), events, POSTS, seen);
     view! {
         <RunRegion
             style=Style::Chained
@@ -98,18 +89,13 @@ fn ChainedRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl In
 #[component]
 fn BackgroundRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl IntoView {
     let task = use_task(get_posts);
-    let clear = use_event(clear_background);
-    let faults = [use_event(get_posts), clear, use_event(retry_background)];
-    let fault = move || faults.into_iter().find_map(EventHandle::error);
-    let run = Run {
-        status: Signal::derive(move || task.status()),
-        stopping: Signal::derive(move || task.is_cancelling()),
-        done: Signal::derive(move || task.progress().done as u32),
-        of: POSTS,
-        seen: Memo::new(move |_| posts.background().with(Post::seen)).into(),
-        fault: Signal::derive(move || fault().or_else(|| task.error())),
-        events: [task.cancelling(), clear],
-    };
+    let events = [
+        use_event(get_posts),
+        use_event(retry_background),
+        use_event(clear_background),
+    ];
+    let seen = move || posts.background().with(Post::seen);
+    let run = Run::of_task(task, events, POSTS, seen);
     view! {
         <RunRegion
             style=Style::Background

@@ -52,9 +52,8 @@ impl Random {
         let value = roll(self.low, self.high);
         self.total += i64::from(value);
         self.last.push(value);
-        if self.last.len() > KEPT {
-            self.last.remove(0);
-        }
+        let surplus = self.last.len().saturating_sub(KEPT);
+        self.last.drain(..surplus);
         self.goes_on
     }
 
@@ -88,10 +87,8 @@ pub fn balance(random: &mut Random) {
 /// Sets how long a step takes.
 #[event]
 pub fn set_delay(random: &mut Random, seconds: u32) -> Result<(), ForVisitor> {
-    if !DELAYS.contains(&seconds) {
-        return Err(ForVisitor::new("A step takes 1 to 4 seconds."));
-    }
-    random.delay = seconds;
+    let can_be = DELAYS.contains(&seconds).then_some(seconds);
+    random.delay = can_be.ok_or(ForVisitor::new("A step takes 1 to 4 seconds."))?;
     Ok(())
 }
 

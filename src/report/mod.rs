@@ -5,6 +5,5 @@ pub mod export;
 pub mod state;
 mod tasks;
 mod view;
-pub mod words;
 
 pub use view::ReportPage;

@@ -1,6 +1,6 @@
 //! What the report is made of: a cell for each product, and the sections.
 
-use super::words::{TITLES, next_piece, sections};
+use reports::{TITLES, go_on};
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 use upstream::sales::{Listed, figures::Figures};
@@ -87,6 +87,16 @@ impl Stage {
     }
 }
 
+impl Cell {
+    /// What is known of it, if it is here.
+    pub fn figures(&self) -> Option<&Figures> {
+        match &self.stage {
+            Stage::Done(figures) => Some(figures),
+            _ => None,
+        }
+    }
+}
+
 impl Report {
     /// A report was begun and is not whole: there is something to go on with.
     pub fn is_open(&self) -> bool {
@@ -118,15 +128,8 @@ impl Report {
 
     /// What was asked for by a task that is no more waits again.
     pub fn put_back(&mut self) {
-        for at in 0..self.cells.len() {
-            if self
-                .cells
-                .get(at)
-                .is_some_and(|cell| cell.stage == Stage::Asked)
-                && let Some(cell) = self.cells.get_mut(at)
-            {
-                cell.stage = Stage::Waiting;
-            }
+        while let Some(cell) = self.cells.find_mut(|cell| cell.stage == Stage::Asked) {
+            cell.stage = Stage::Waiting;
         }
     }
 
@@ -138,8 +141,7 @@ impl Report {
     }
 
     fn cell(&mut self, id: u32) -> Option<&mut Cell> {
-        let place = self.cells.iter().position(|cell| cell.id == id)?;
-        self.cells.get_mut(place)
+        self.cells.find_mut(|cell| cell.id == id)
     }
 
     /// The shop is asked for a product.
@@ -164,10 +166,7 @@ impl Report {
     /// As [`settle`](Self::settle), for one that had failed. Of a report that was begun anew
     /// meanwhile it is no part.
     pub fn settle_again(&mut self, id: u32, came: Result<Figures, String>) {
-        let failed = self
-            .cell(id)
-            .is_some_and(|cell| matches!(cell.stage, Stage::Failed(_)));
-        if failed {
+        if let Some(Stage::Failed(_)) = self.cell(id).map(|cell| &cell.stage) {
             self.settle(id, came);
         }
     }
@@ -187,26 +186,21 @@ impl Report {
         self.is_whole = at.is_none() && !self.sections.is_empty();
         let section = at.and_then(|at| Some((self.sections.get_mut(at)?, &wanted[at])));
         if let Some((section, wanted)) = section {
-            let kept = kept(&section.text, wanted);
+            let (kept, next) = go_on(&section.text, wanted);
             section.text.truncate(kept);
-            section.text.push_str(next_piece(&wanted[kept..]));
+            section.text.push_str(next);
         }
         at.is_some()
     }
 }
 
-/// So many bytes of a text stay: all of it, if it goes on; else the lines that are the same.
-fn kept(text: &str, wanted: &str) -> usize {
-    if wanted.starts_with(text) {
-        return text.len();
-    }
-    let pairs = text.bytes().zip(wanted.bytes());
-    let same = pairs.take_while(|(one, other)| one == other).count();
-    let lines = &text.as_bytes()[..same];
-    lines
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1)
+/// What is to be written of them.
+pub fn sections(cells: &List<Cell>) -> [String; 4] {
+    reports::sections(
+        cells
+            .iter()
+            .map(|cell| (cell.name.as_str(), cell.figures())),
+    )
 }
 
 /// Sets how many products are asked for at once. It holds from the next product on.

@@ -141,7 +141,6 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
             <Notes
                 id="report-notes"
                 reason=Signal::derive(move || loaded.get().then(|| phase.get()))
-                waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(fault)
             />
         </section>
@@ -216,7 +215,7 @@ fn CellView(cell: ReadSignal<Cell>) -> impl IntoView {
 fn done(figures: Figures) -> AnyView {
     let (word, returns) = (figures.verdict.word(), figures.returns());
     view! {
-        <p class="cell-revenue">{super::words::euros(figures.revenue)}</p>
+        <p class="cell-revenue">{reports::euros(figures.revenue)}</p>
         <p class="cell-returns">
             {format!("{returns:.1} % ")} <span class="spoken">"came "</span> "back"
         </p>

@@ -32,7 +32,6 @@ pub fn LobbyPage() -> impl IntoView {
             <Notes
                 id="lobby-notes"
                 reason=Signal::derive(|| Some("Small letters from a to z, digits and dashes make the name of a room."))
-                waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(fault)
             />
         </section>
@@ -140,8 +139,6 @@ fn Door(room: String) -> impl IntoView {
             </EventForm>
             <Notes
                 id="door-notes"
-                reason=Signal::derive(|| None)
-                waiting=Signal::derive(|| None::<String>)
                 fault=Signal::derive(move || entering.error())
             />
         </section>

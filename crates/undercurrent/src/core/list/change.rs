@@ -141,6 +141,12 @@ impl<T: Node> List<T> {
         self.get_mut(0)
     }
 
+    /// The first item of which this is so, to be changed in place. Looking costs what iterating does.
+    pub fn find_mut(&mut self, is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
+        let place = self.iter().position(is_it)?;
+        self.get_mut(place)
+    }
+
     /// The last item, to be changed in place.
     pub fn last_mut(&mut self) -> Option<&mut T> {
         self.get_mut(self.len().checked_sub(1)?)

@@ -1,9 +1,7 @@
-//! The report in words, computed from the figures of the cells.
+//! The report in words, computed from the figures of the products.
 
-use super::state::{Cell, Stage};
-use crate::pieces::grouped;
+use crate::grouped;
 use std::{collections::BTreeMap, fmt::Write};
-use undercurrent::prelude::*;
 use upstream::sales::figures::{Figures, TOO_FEW_STARS, TOO_MANY_RETURNS, Verdict};
 
 /// The sections, in their order.
@@ -17,13 +15,16 @@ const WORDS: usize = 3;
 /// A product that is here.
 type Product<'a> = (String, &'a Figures);
 
-/// The texts of the sections, as Markdown.
-pub fn sections(cells: &List<Cell>) -> [String; 4] {
+/// The texts of the sections, as Markdown, of products and what is known of them: none of those that
+/// did not come.
+pub fn sections<'a>(
+    products: impl IntoIterator<Item = (&'a str, Option<&'a Figures>)>,
+) -> [String; 4] {
     let (mut here, mut missing) = (Vec::new(), Vec::new());
-    for cell in cells.iter() {
-        match &cell.stage {
-            Stage::Done(figures) => here.push((plain(&cell.name), figures)),
-            _ => missing.push(plain(&cell.name)),
+    for (name, figures) in products {
+        match figures {
+            Some(figures) => here.push((plain(name), figures)),
+            None => missing.push(plain(name)),
         }
     }
     here.sort_by(|(_, one), (_, other)| other.revenue.total_cmp(&one.revenue));
@@ -212,6 +213,27 @@ fn plain(text: &str) -> String {
         escaped.push(letter);
     }
     escaped
+}
+
+/// How a text goes on: so many bytes of it stay, all of it or the lines that are as wanted, and
+/// these words come next.
+pub fn go_on<'a>(text: &str, wanted: &'a str) -> (usize, &'a str) {
+    let kept = kept(text, wanted);
+    (kept, next_piece(&wanted[kept..]))
+}
+
+/// So many bytes of a text stay: all of it, if it goes on; else the lines that are the same.
+fn kept(text: &str, wanted: &str) -> usize {
+    if wanted.starts_with(text) {
+        return text.len();
+    }
+    let pairs = text.bytes().zip(wanted.bytes());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let lines = &text.as_bytes()[..same];
+    lines
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1)
 }
 
 /// What of a text comes next: some words, with all of what is bold among them; of a table its head

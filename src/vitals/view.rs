@@ -7,7 +7,7 @@ use undercurrent::prelude::*;
 
 /// All meters. They belong to the server: who pauses one pauses it for all.
 #[component]
-pub(super) fn Meters() -> impl IntoView {
+pub fn Meters() -> impl IntoView {
     Meter::ALL
         .map(|meter| view! { <MeterCard meter/> })
         .collect_view()

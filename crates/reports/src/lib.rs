@@ -1,0 +1,21 @@
+//! What the gallery's report says: its words and its table, computed from what is known of a shop's
+//! products. It knows nothing of pages, states and tasks.
+
+mod csv;
+mod words;
+
+pub use csv::csv;
+pub use words::{TITLES, euros, go_on, next_piece, sections};
+
+/// With a comma between thousands.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
