@@ -24,6 +24,49 @@ export const breakages = [
     test: [...crate('simulation'), 'a_replica_shows_what_the_scope_was'],
   },
   {
+    name: 'a page tries again as soon, however often it failed',
+    file: `${core}/connection.rs`,
+    find: 'let wait = backoff(RETRY_MS, self.failures_in_a_row);',
+    put: 'let wait = backoff(RETRY_MS, self.failures_in_a_row.min(0));',
+    test: [...crate('programs'), 'in_any_weather'],
+  },
+  {
+    name: 'a stream that was replaced stays open',
+    file: `${core}/connection.rs`,
+    find: 'self.actions.extend(replaced.map(Action::Close));',
+    put: 'let _ = replaced;',
+    test: [...crate('programs'), 'in_any_weather'],
+  },
+  {
+    name: 'the goodbye of an old stream ends the new one',
+    file: `${core}/connection.rs`,
+    find: `to the new one.
+                if self.is_current(stream) {`,
+    put: `to the new one.
+                if self.stream() >= Some(stream) {`,
+    test: [...crate('programs'), 'in_any_weather'],
+  },
+  {
+    name: 'a page that has given up tries again',
+    file: `${core}/connection.rs`,
+    find: `            Phase::Cut { .. } | Phase::GivenUp => return,
+            Phase::Idle | Phase::Waiting { .. } => None,`,
+    put: `            Phase::Cut { .. } => return,
+            Phase::Idle | Phase::Waiting { .. } | Phase::GivenUp => None,`,
+    test: [...crate('programs'), 'in_any_weather'],
+  },
+  {
+    name: 'a cut does not heal where it was cut twice',
+    file: `${core}/connection.rs`,
+    find: `        let timer = self.next_number();
+        self.close(Phase::Cut { timer });`,
+    put: `        let timer = self.next_number();
+        if !matches!(self.phase, Phase::Cut { .. }) {
+            self.close(Phase::Cut { timer });
+        }`,
+    test: [...crate('programs'), 'in_any_weather'],
+  },
+  {
     name: 'a page counts nothing as lost',
     file: `${core}/witness.rs`,
     find: 'counts.lost += u64::from(since > before);',

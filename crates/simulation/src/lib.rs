@@ -1,6 +1,7 @@
 //! Random schedules over the core: a scope with two states and its log, replicas that follow over
 //! links that lose frames, turn them round, double them and are cut, a server that crashes and
-//! loses what its store had not got, and strangers that ask from anywhere.
+//! loses what its store had not got, and strangers that ask from anywhere. When a page opens a
+//! stream is decided by the core's connection, on a clock that each page has for itself.
 //!
 //! All of it is one thread without a clock: a seed decides everything, and the same seed does the
 //! same again. After each frame a replica is compared with what the scope was at that position,
@@ -50,36 +51,38 @@ pub fn check(seed: u64) -> Result<Seen, Failure> {
     let mut random = Rng::with_seed(seed);
     let mut seen = Seen::default();
     let mut server = Server::new(&mut random);
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new()).collect();
     let failed = |step: usize| move |what: String| Failure { seed, step, what };
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(Client::new(&server, &mut seen, &mut random).map_err(failed(0))?);
+    }
     for step in 0..STEPS {
         let client = &mut clients[random.usize(..CLIENTS)];
         let did = match random.usize(..26) {
             0..=5 => server.update(&mut random, &mut seen),
-            6..=10 => client.hear(&server, &mut seen),
+            6..=10 => client.hear(&server, &mut seen, &mut random),
             11..=14 => {
-                client.link.send(&server, 1 + random.usize(..4));
-                Ok(())
+                // While a stream is on its way, the one before it goes on.
+                let answers = random.bool();
+                let answered = match answers {
+                    true => client.answer(&server, &mut seen, &mut random),
+                    false => Ok(()),
+                };
+                client.send(&server, 1 + random.usize(..4), &mut random);
+                answered
             }
             15..=18 => {
-                client.link.spoil(&mut random);
+                client.spoil(&mut random);
                 Ok(())
             }
-            19 => {
-                client.link.cut(&mut random);
-                Ok(())
-            }
-            20..=22 => {
-                client.open(&server, &mut seen);
-                Ok(())
-            }
+            19 => client.cut(&server, &mut seen, &mut random),
+            20 => client.disturb(&server, &mut seen, &mut random),
+            21 | 22 => client.pass(&server, &mut seen, &mut random),
             23 if random.usize(..4) == 0 => {
                 server.crash(&mut random, &mut seen);
                 // What was under way went down with the server, but for what a client had got.
-                for client in &mut clients {
-                    client.link.cut(&mut random);
-                }
-                Ok(())
+                let mut cut = clients.iter_mut();
+                cut.try_for_each(|client| client.cut(&server, &mut seen, &mut random))
             }
             23 | 24 => {
                 server.store();
@@ -89,9 +92,9 @@ pub fn check(seed: u64) -> Result<Seen, Failure> {
         };
         did.map_err(failed(step))?;
     }
-    // All links are sound from now on, and each client comes back once.
     for client in &mut clients {
-        client.drain(&server, &mut seen).map_err(failed(STEPS))?;
+        let drained = client.drain(&server, &mut seen, &mut random);
+        drained.map_err(failed(STEPS))?;
     }
     Ok(seen)
 }
