@@ -6,6 +6,7 @@ mod faults;
 mod focus;
 mod leader;
 mod lock;
+mod neighbours;
 mod outbox;
 mod reload;
 mod stream;
@@ -16,7 +17,10 @@ pub(crate) use self::{
     focus::keep_focus,
     leader::stand,
 };
-use self::{effects::Done, faults::Slow, focus::Focus, outbox::Outbox, stream::Stream, tab::Tab};
+use self::{
+    effects::Done, faults::Slow, focus::Focus, neighbours::Neighbours, outbox::Outbox,
+    stream::Stream, tab::Tab,
+};
 use crate::{
     core::{
         connection::{self, Input},
@@ -41,6 +45,7 @@ struct Hub {
     effects: Done,
     tab: Tab,
     focus: Focus,
+    neighbours: Neighbours,
 }
 
 thread_local! {
@@ -65,6 +70,7 @@ where
         effects: Done::default(),
         tab: Tab::default(),
         focus: Focus::default(),
+        neighbours: Neighbours::default(),
         replicas: replicas.clone(),
     });
     HUB.with(|cell| drop(cell.set(hub.clone())));

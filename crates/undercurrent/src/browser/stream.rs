@@ -2,7 +2,7 @@
 //! good at any answer but 200, and goes on from an old URL. When to open one and what to show is
 //! decided in [`core::connection`](crate::core::connection), which is fed here.
 
-use super::{Hub, faults, now_ms, outbox, reload::outdated};
+use super::{Hub, faults, neighbours, now_ms, outbox, reload::outdated};
 use crate::{
     builtin::UcEnds,
     core::{
@@ -91,6 +91,12 @@ impl Stream {
                     false => Input::Visible,
                 };
                 feed(&looked_at, input);
+            });
+            let told = Rc::downgrade(hub);
+            hub.neighbours.listen(move || {
+                if let Some(hub) = told.upgrade() {
+                    feed(&hub, Input::HeardElsewhere);
+                }
             });
             let watched = hub.clone();
             let watch = move || feed(&watched, Input::Tick);
@@ -336,6 +342,9 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
                     witness.begins(&name, before);
                     witness.saw(&name, frame.since, position, verdict);
                 });
+            }
+            if matches!(received, Ok(Verdict::Apply)) && frame.since.is_some() {
+                neighbours::tell(hub);
             }
             match received {
                 Ok(Verdict::Apply) if frame.state == UcEnds::NAME => {

@@ -42,7 +42,7 @@ pub enum Phase {
         stream: u64,
     },
     /// It was lost, it is another tab's turn, or the tab is hidden. Its timer, a look at the tab,
-    /// or an event of its own leads to `Opening`.
+    /// an event of its own, or what another tab has heard leads to `Opening`.
     Waiting {
         /// The timer.
         timer: u64,
@@ -118,6 +118,9 @@ pub enum Input {
     /// An event of this page was taken. Where it has no stream, what comes of that is asked for
     /// now, and not when it is its turn.
     LookNow,
+    /// Another tab of this browser has heard of a change. Where it is not this one's turn to have a
+    /// stream, it looks now.
+    HeardElsewhere,
     /// To be cut on purpose for so many milliseconds.
     Cut(f64),
 }
@@ -312,6 +315,14 @@ impl Connection {
             }
             Input::LookNow => {
                 if matches!(self.phase, Phase::Waiting { .. }) {
+                    self.connect(now);
+                }
+            }
+            Input::HeardElsewhere => {
+                // Who has lost its stream waits as long as the server asks for, and who is hidden
+                // need not be current.
+                let is_turn = self.link == Link::Connected && self.hidden.is_none();
+                if is_turn && matches!(self.phase, Phase::Waiting { .. }) {
                     self.connect(now);
                 }
             }

@@ -276,6 +276,7 @@ fn given_up_it_stays_given_up() {
             Input::Resync,
             Input::Offline,
             Input::LookNow,
+            Input::HeardElsewhere,
             Input::Cut(10.0),
             Input::Tick,
             Input::ChangeMisfits,
@@ -416,6 +417,21 @@ fn a_page_that_waits_is_current_when_somebody_looks_or_its_event_was_taken() {
     let (mut page, _) = Page::open();
     assert_eq!(page.on(Input::LookNow), []);
     assert_eq!(page.on(Input::Visible), []);
+}
+
+#[test]
+fn a_tab_without_a_turn_looks_when_another_has_heard_something() {
+    let (mut page, _) = Page::waiting();
+    opened(&page.on(Input::HeardElsewhere));
+    assert_eq!(page.on(Input::HeardElsewhere), [], "it looks already");
+    let (mut page, _) = Page::open();
+    assert_eq!(page.on(Input::HeardElsewhere), [], "it has a stream");
+    let (mut page, stream) = Page::open();
+    page.on(Input::Failed(stream));
+    assert_eq!(page.on(Input::HeardElsewhere), [], "its stream was lost");
+    let (mut page, _) = Page::waiting();
+    page.on(Input::Hidden);
+    assert_eq!(page.on(Input::HeardElsewhere), [], "nobody looks at it");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn answer(runtime: &Arc<Runtime>, request: &Request) -> Response<Body> {
 const FULL_RETRY_MS: u32 = 5_000;
 
 /// How long a tab without a stream of its own waits between two looks.
-const TURN_RETRY_MS: u32 = 300;
+const TURN_RETRY_MS: u32 = 500;
 
 fn open(
     runtime: &Arc<Runtime>,
