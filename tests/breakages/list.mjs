@@ -498,4 +498,11 @@ export const breakages = [
     put: 'if !data.contains(&1) {',
     test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'first_paint'],
   },
+  {
+    name: 'what took the server down begins again uncounted',
+    file: `${server}/queue.rs`,
+    find: 'runtime.store.was_killed() && runtime.uptime_ms() < WARY_MS;',
+    put: 'runtime.store.was_killed() && runtime.uptime_ms() > WARY_MS;',
+    test: [...runtime, 'what_may_have_taken_the_server_down'],
+  },
 ];

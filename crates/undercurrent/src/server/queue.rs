@@ -144,6 +144,10 @@ impl Queue {
     }
 }
 
+/// For so long a server that was taken down has each event kept before it begins. A page that is
+/// open sends again what was not acknowledged within a few seconds.
+const WARY_MS: u64 = 60_000;
+
 impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
     /// queue, and a cancel goes ahead of it. These do not depend on who waits for this to return.
@@ -201,8 +205,10 @@ impl Scope {
         };
         let runtime = writing.runtime().clone();
         let outlives = runtime.store.outlives();
-        if runtime.is_shutting_down() {
-            // The queue knows what waits for the next start.
+        // The queue knows what waits for the next start, and counts how often what may have taken
+        // the server down was begun: its page sends it again.
+        let is_wary = runtime.store.was_killed() && runtime.uptime_ms() < WARY_MS;
+        if runtime.is_shutting_down() || is_wary {
             return ControlFlow::Continue(event);
         }
         // States are locked, and queues now: nobody takes the two the other way round.

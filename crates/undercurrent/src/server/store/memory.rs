@@ -61,6 +61,10 @@ impl Store for Memory {
         0
     }
 
+    fn was_killed(&self) -> bool {
+        false
+    }
+
     fn era(&self) -> usize {
         0
     }

@@ -63,6 +63,9 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// A number that no earlier run of the server had: which of a life's epochs is begun now.
     fn turn(&self) -> u64;
 
+    /// The run of the server before this one did not close it: something took it down.
+    fn was_killed(&self) -> bool;
+
     /// How often it has begun anew since it was opened, because what was there could not be read
     /// any more. What was read before is not there any more.
     fn era(&self) -> usize;

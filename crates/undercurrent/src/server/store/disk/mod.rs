@@ -40,6 +40,8 @@ struct Run {
     /// further than they are kept.
     fresh_since: u64,
     keeps_first: bool,
+    /// The run before it did not end in good order.
+    was_killed: bool,
 }
 
 /// What the database is on: a file, or what tests put in its place.
@@ -402,6 +404,10 @@ impl Store for Disk {
         self.shared.run.turn
     }
 
+    fn was_killed(&self) -> bool {
+        self.shared.run.was_killed
+    }
+
     fn era(&self) -> usize {
         self.shared.era.load(Ordering::Acquire)
     }
@@ -612,7 +618,8 @@ fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Resul
         let run = number("run")?.map_or(0, |run| run + 1 + u64::from(is_repaired));
         // Of a run that kept everything before it was shown nothing is missing, however it ended.
         let was_careful = number("keeps-first")? == Some(1);
-        let is_clean = layout.is_none() || was_careful || number("clean")? == Some(1);
+        let was_killed = layout.is_some() && number("clean")? != Some(1);
+        let is_clean = !was_killed || was_careful;
         let fresh_since = match is_clean && !is_repaired {
             true => number("fresh")?.unwrap_or(0),
             false => run,
@@ -621,6 +628,7 @@ fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Resul
             turn: run,
             fresh_since,
             keeps_first,
+            was_killed,
         }
     };
     note_run(database, run)?;

@@ -288,6 +288,31 @@ async fn a_server_that_goes_down_tells_the_store_what_was_in_use() {
     close(later);
 }
 
+/// An event has run once `accept` is back.
+async fn runs_where_it_is_accepted(runtime: &Arc<Runtime>) -> bool {
+    let scope = the_scope(runtime).await;
+    let before = seen(&scope).await.len();
+    send(&scope, before as u64 + 1, note("x".to_owned())).await;
+    let has_run = seen(&scope).await.len() > before;
+    scope.stored().await;
+    has_run
+}
+
+#[tokio::test]
+async fn what_may_have_taken_the_server_down_is_kept_before_it_begins_again() {
+    for ground in [Ground::file(), Ground::platter()] {
+        let runtime = ground.start().await;
+        assert!(runs_where_it_is_accepted(&runtime).await, "the first run");
+        let killed = ground.as_if_killed();
+        close(runtime);
+        let runtime = ground.start().await;
+        assert!(runs_where_it_is_accepted(&runtime).await, "after a stop");
+        let runtime = killed.start().await;
+        assert!(!runs_where_it_is_accepted(&runtime).await, "after a kill");
+        close(runtime);
+    }
+}
+
 #[event]
 async fn hangs(cx: EventContext<Trial>) -> Result {
     cx.sleep(Millis(3_600_000)).await?;
