@@ -361,7 +361,7 @@ dammed('while it comes, the page tells what was sent and what the server has', a
   await form.open();
   await other.open();
   await form.import(large());
-  await expect(page.locator('.import-start .hint')).toHaveText(/^Sent [\d.]+ MB of 16[.\d]* MB\.$/);
+  await expect(page.locator('.import-start .hint.waits')).toHaveText(/^Sent [\d.]+ MB of 16[.\d]* MB\.$/);
   // The other tab has it from the server.
   await expect(other.words).toHaveText(SOME);
   await expect(other.chip).toHaveAttribute('data-status', 'running');
