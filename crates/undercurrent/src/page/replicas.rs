@@ -490,6 +490,8 @@ impl<S: Followed> AnyReplica for Held<S> {
     #[cfg(feature = "hydrate")]
     fn forget(&self) {
         self.wants_snapshot();
+        // First: who looks at what is left shall not take it for the server's.
+        self.loaded.set(false);
         let forgotten = self.change(|state, applied| {
             state.patch(S::default(), applied);
             Ok(())
