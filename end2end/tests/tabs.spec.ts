@@ -172,9 +172,7 @@ test('eight tabs: each post in all within a second, a click in the eighth within
     return Math.max(...of) - Math.min(...of);
   });
   console.log(`each post in the last of the tabs: ${late.join(', ')} ms behind the first`);
-  // Most of them, as above: one of twenty was seen to take 1.5 s.
-  late.sort((one, other) => one - other);
-  expect(late[7]).toBeLessThan(1_000);
+  expect(Math.max(...late)).toBeLessThan(1_000);
   for (const tab of tabs) {
     for (const { ids } of await tab.background.sights()) {
       expect(ids).toEqual(ALL_IDS.slice(0, ids.length));
