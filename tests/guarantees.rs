@@ -64,10 +64,12 @@ fn every_test_that_holds_a_promise_exists() {
     let code: String = files.iter().map(read).collect();
     let is_name = |name: &str| name.contains('_') && !name.contains(['.', '(']);
     let mut count = 0;
-    for name in in_backticks(under(&page, "## Promised")) {
+    let promised = in_backticks(under(&page, "## Promised"));
+    let faults = in_backticks(under(&page, "## Faults of the server and its disk"));
+    for name in promised.union(&faults) {
         if name.starts_with("end2end/") {
             assert!(read(name).contains("test("), "{name}");
-        } else if is_name(name) && name != "on_end" {
+        } else if is_name(name) && *name != "on_end" {
             assert!(is_test(&code, name), "no test is called {name}");
         } else {
             continue;
@@ -75,6 +77,20 @@ fn every_test_that_holds_a_promise_exists() {
         count += 1;
     }
     assert!(count > 30, "{count}");
+}
+
+/// Its last cell names a test.
+#[test]
+fn every_fault_is_held_by_a_test() {
+    let page = read("GUARANTEES.md");
+    let rows = under(&page, "## Faults of the server and its disk").lines();
+    let rows: Vec<_> = rows.filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 10);
+    for row in rows {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next();
+        let cell = cell.unwrap_or_default();
+        assert!(cell.starts_with('`') && cell.contains('_'), "{row}");
+    }
 }
 
 #[test]

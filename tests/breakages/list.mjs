@@ -226,8 +226,8 @@ export const breakages = [
   {
     name: 'a file that was taken away is written to',
     file: `${server}/store/disk/writer.rs`,
-    find: 'Where::Nowhere => shared.move_on()?,',
-    put: 'Where::Nowhere => {}',
+    find: 'Where::Nowhere => shared.move_on(),',
+    put: 'Where::Nowhere => Ok(()),',
     test: [...runtime, 'a_file_that_is_removed_while_the_server_runs'],
   },
   {
@@ -260,7 +260,7 @@ export const breakages = [
   },
   {
     name: 'after a crash pages go on in the same epoch',
-    file: `${server}/store/disk/mod.rs`,
+    file: `${server}/store/disk/opening.rs`,
     find: '            false => run,',
     put: '            false => run - run,',
     test: [...runtime, 'relaxed_a_power_cut_begins_a_new_epoch'],
@@ -284,7 +284,42 @@ export const breakages = [
     file: `${server}/restored.rs`,
     find: 'other.is_none_or(|other| has_more(one, other))',
     put: 'other.is_some_and(|other| has_more(one, other))',
-    test: [...runtime, 'what_a_newer_build_has_written'],
+    test: [...runtime, 'who_goes_back_a_version_and_forth_again'],
+  },
+  {
+    name: 'an event that runs is not in the file that is begun anew',
+    file: `${server}/queue.rs`,
+    find: 'running.chain(self.waiting.iter().map(Queued::record))',
+    put: 'running.take(0).chain(self.waiting.iter().map(Queued::record))',
+    test: [...runtime, 'what_runs_while_the_file_breaks'],
+  },
+  {
+    name: 'an event sends to another scope once more after a crash',
+    file: `${server}/doors.rs`,
+    find: '            event.begin();\n',
+    put: '            let _ = event;\n',
+    test: [...runtime, 'an_event_that_has_sent_something_to_another_scope'],
+  },
+  {
+    name: 'after a crash a task has all of its attempts again',
+    file: `${server}/tasks/drive.rs`,
+    find: 'let mut attempt = run.first_attempt;',
+    put: 'let mut attempt = run.first_attempt.min(1);',
+    test: [...runtime, 'a_task_that_goes_on_has_no_more_attempts'],
+  },
+  {
+    name: 'of a damaged file nothing is read',
+    file: `${server}/store/disk/salvage.rs`,
+    find: 'let Some(from) = medium.remains(aside) else {',
+    put: 'let Some(from) = medium.remains(aside).filter(|_| false) else {',
+    test: [...runtime, 'whatever_bit_is_flipped'],
+  },
+  {
+    name: 'what is laid aside grows without end',
+    file: `${server}/store/disk/aside.rs`,
+    find: 'while bytes > max_bytes {',
+    put: 'while bytes > u64::MAX - 1 && max_bytes > 0 {',
+    test: [...runtime, 'of_what_is_laid_aside_the_oldest_goes'],
   },
   {
     name: 'a retry runs again',

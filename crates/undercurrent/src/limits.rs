@@ -52,13 +52,17 @@ pub struct Limits {
     /// Bytes that wait to be written to the store. While there are more, each update waits until it
     /// is kept: handlers are as fast as the disk then.
     pub store_pending_bytes: usize,
+    /// Bytes of what could not be read and is laid aside in the store's file, for who wants to look at
+    /// it. With more the oldest goes.
+    pub store_aside_bytes: usize,
     /// Milliseconds that the answer to an event waits for the store. Then the client is told to send
     /// it again.
     pub store_wait_ms: u64,
     /// Times that an event is begun, when the server goes down each time before it has done
     /// anything. Then it ends as interrupted.
     pub event_tries: u32,
-    /// Times that a task is resumed without a checkpoint in between. Then it ends as interrupted.
+    /// Times that a task is resumed after a crash without a checkpoint in between. Then it ends as
+    /// interrupted.
     pub resumes: u32,
     /// Bytes of one state as JSON. An update that makes it larger is undone (`TooLarge`).
     pub state_bytes: usize,
@@ -126,6 +130,7 @@ impl Default for Limits {
             log_bytes_in_process: 512 << 20,
             store_cache_bytes: 32 << 20,
             store_pending_bytes: 64 << 20,
+            store_aside_bytes: 64 << 20,
             store_wait_ms: 5_000,
             event_tries: 3,
             resumes: 5,

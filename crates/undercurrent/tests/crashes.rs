@@ -11,6 +11,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 use undercurrent::{
@@ -229,35 +230,80 @@ impl Promised {
     }
 }
 
+/// A file is killed over so often, and then another is begun: what is compared after each kill grows
+/// with what was done before it.
+const KILLS_OF_A_FILE: usize = 100;
+/// So many files at a time: a server that starts waits for its disk.
+const AT_A_TIME: usize = 2;
+
 #[test]
 fn what_was_acknowledged_survives_any_kill() {
     let rounds = std::env::var("CRASHES").map_or(50, |rounds| rounds.parse().expect("a number"));
-    let seed = std::env::var("CRASHES_SEED").map_or(7, |seed| seed.parse().expect("a number"));
-    let mut random = fastrand::Rng::with_seed(seed);
+    let seed: u64 = std::env::var("CRASHES_SEED").map_or(7, |seed| seed.parse().expect("a number"));
     let folder = std::env::temp_dir().join(format!("crashes-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("there is room");
-    let file = folder.join("state.redb");
+    let next = AtomicUsize::new(0);
+    let files = || {
+        let mut kept = Kept::default();
+        loop {
+            let nth = next.fetch_add(1, Ordering::SeqCst);
+            let before = nth * KILLS_OF_A_FILE;
+            if before >= rounds {
+                return kept;
+            }
+            let kills = KILLS_OF_A_FILE.min(rounds - before);
+            let file = folder.join(format!("{nth}.redb"));
+            kept.add(over_kills(&file, seed + nth as u64, kills));
+        }
+    };
+    let kept = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(&files)).collect();
+        let mut all = Kept::default();
+        for running in running {
+            all.add(running.join().expect("nothing was lost"));
+        }
+        all
+    });
+    println!("{rounds} kills; {kept:?}");
+    assert!(kept.lines > rounds, "it does something between two kills");
+    std::fs::remove_dir_all(&folder).expect("it was made here");
+}
+
+/// How much of what was acknowledged is there, and the longest from a start to what was found.
+#[derive(Debug, Default)]
+struct Kept {
+    lines: usize,
+    pairs: usize,
+    climbs: usize,
+    slowest: Duration,
+}
+
+impl Kept {
+    fn add(&mut self, other: Kept) {
+        self.lines += other.lines;
+        self.pairs += other.pairs;
+        self.climbs += other.climbs;
+        self.slowest = self.slowest.max(other.slowest);
+    }
+}
+
+fn over_kills(file: &Path, seed: u64, kills: usize) -> Kept {
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut promised = Promised::default();
     let mut slowest = Duration::ZERO;
-    for _ in 0..rounds {
+    for _ in 0..kills {
         let lives = Duration::from_micros(random.u64(1_000..120_000));
-        slowest = slowest.max(one_life(&file, &mut promised, Some(lives)));
+        slowest = slowest.max(one_life(file, &mut promised, Some(lives)));
     }
-    one_life(&file, &mut promised, None);
+    one_life(file, &mut promised, None);
     let left = &promised.climbing;
     assert!(left.is_empty(), "acknowledged, and left behind: {left:?}");
-    println!(
-        "{rounds} kills; {} lines, {} pairs, {} climbs kept; at most {slowest:?} from a start to \
-         what was found",
-        promised.lines.len(),
-        promised.pairs.len(),
-        promised.climbs.len(),
-    );
-    assert!(
-        promised.lines.len() > rounds,
-        "it does something between two kills"
-    );
-    std::fs::remove_dir_all(&folder).expect("it was made here");
+    Kept {
+        lines: promised.lines.len(),
+        pairs: promised.pairs.len(),
+        climbs: promised.climbs.len(),
+        slowest,
+    }
 }
 
 /// So long the last server has for what is there.

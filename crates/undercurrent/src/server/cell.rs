@@ -10,10 +10,11 @@ use crate::core::{
     ops::{Applied, RecordError},
     position::Position,
     state::{State, apply_ops, to_json},
+    untyped::apply_json,
     writer::OpsWriter,
 };
 use axum::body::Bytes;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::{
     any::Any,
     collections::BTreeMap,
@@ -35,6 +36,9 @@ pub(crate) struct Cell<S> {
     base_size: Size,
     since: Vec<Arc<Entry>>,
     since_bytes: usize,
+    /// The base as a newer build has written it, where that has fields which this one does not know:
+    /// it is written again with them. Ops name fields, and lead it on as they lead the value on.
+    written: Option<Value>,
     /// The base shall move on with the next entry, however little came since.
     wants_base: bool,
     /// The state began anew, and pages do not know it yet.
@@ -147,6 +151,7 @@ impl<S: State> Cell<S> {
             base_size: Size::Known(0),
             since: Vec::new(),
             since_bytes: 0,
+            written: None,
             wants_base: false,
             is_reset: false,
             snapshot: None,
@@ -154,8 +159,13 @@ impl<S: State> Cell<S> {
     }
 
     /// A state that was read: the value at its snapshot, the value now, and the entries from one to
-    /// the other, if they lead there.
-    pub(super) fn of_read(base: S, mut value: S, since: Option<Vec<Arc<Entry>>>) -> Self {
+    /// the other, if they lead there; the first as it was written, where that says more.
+    pub(super) fn of_read(
+        base: S,
+        mut value: S,
+        since: Option<Vec<Arc<Entry>>>,
+        written: Option<Value>,
+    ) -> Self {
         let mut cell = Cell::new();
         cell.base_size = Size::Known(measure(&base).unwrap_or_default());
         cell.base = base;
@@ -165,12 +175,8 @@ impl<S: State> Cell<S> {
         cell.wants_base = since.is_none();
         cell.since = since.unwrap_or_default();
         cell.since_bytes = cell.since.iter().map(|entry| entry.weight()).sum();
+        cell.written = written;
         cell
-    }
-
-    /// It is written anew with the next change.
-    pub(super) fn write_anew(&mut self) {
-        self.wants_base = true;
     }
 
     pub(crate) fn value(&self) -> &S {
@@ -284,6 +290,7 @@ impl<S: State> Cell<S> {
                     "a state can't be read and begins anew"
                 );
                 (self.is_reset, self.wants_base) = (true, true);
+                self.written = None;
                 let mut value = S::default();
                 (value.arm(), value)
             }
@@ -334,9 +341,29 @@ impl<S: State> Cell<S> {
         self.base_size.bound() + self.since_bytes
     }
 
-    /// In O(chunks): the base shares the value's items.
+    /// The committed value as a newer build would write it, where that says more than this one's.
+    fn written_now(&self) -> Option<Value> {
+        let mut written = self.written.clone()?;
+        for entry in &self.since {
+            if let Err(error) = apply_json(&mut written, entry.all_ops()) {
+                tracing::error!(
+                    state = S::NAME,
+                    why = error.0,
+                    "the fields of a state that this build does not know can't be kept"
+                );
+                return None;
+            }
+        }
+        Some(written)
+    }
+
+    /// In O(chunks): the base shares the value's items. Not so where more was written than this build
+    /// knows.
     fn move_base(&mut self, keep: Option<Keep>) -> Option<Old> {
         let bound = self.bound();
+        let written = self.written_now();
+        let more = written.as_ref().map(Value::to_string);
+        let keep = keep.map(|keep| with_more(keep, more));
         let moved = catch_unwind(AssertUnwindSafe(|| {
             let base = self.value.clone();
             (Size::of(&base, bound, keep), base)
@@ -344,8 +371,17 @@ impl<S: State> Cell<S> {
         let (size, base) = moved.ok()?;
         self.base_size = size;
         self.since_bytes = 0;
+        self.written = written;
         let old = std::mem::replace(&mut self.base, base);
         Some(Box::new((old, std::mem::take(&mut self.since))))
+    }
+}
+
+/// What is kept is what a newer build would write, if that is there.
+fn with_more(keep: Keep, more: Option<String>) -> Keep {
+    match more {
+        None => keep,
+        Some(more) => Box::new(move |_| keep(more)),
     }
 }
 
@@ -385,6 +421,7 @@ impl<S: State> AnyCell for Cell<S> {
         }
         let bound = self.bound();
         let base = catch_unwind(AssertUnwindSafe(|| self.value.clone())).ok()?;
+        self.written = self.written_now();
         self.base_size = Size::AtMost(bound);
         self.since_bytes = 0;
         // A store that has the old base and the entries gets the new one with the next change.
@@ -394,7 +431,8 @@ impl<S: State> AnyCell for Cell<S> {
     }
 
     fn whole(&self) -> Option<String> {
-        write(&self.value)
+        let more = self.written_now().map(|written| written.to_string());
+        more.or_else(|| write(&self.value))
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

@@ -5,6 +5,7 @@
 use super::{
     NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, Refused, authorize},
+    context::EventRun,
     queue::Accepted,
     scopes::NoScope,
     tasks::Attempt,
@@ -47,6 +48,8 @@ pub struct ScopeHandle<S> {
     visitor: Visitor,
     /// The task that holds it, if one does.
     attempt: Option<Attempt>,
+    /// The event that holds it, if one does.
+    event: Option<Arc<EventRun>>,
     state: PhantomData<fn() -> S>,
 }
 
@@ -98,6 +101,7 @@ impl<S: State> ScopeHandle<S> {
             name,
             visitor: Visitor::SERVER,
             attempt: None,
+            event: None,
             state: PhantomData,
         }
     }
@@ -140,6 +144,7 @@ impl<S: State> ScopeHandle<S> {
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
         let queued = self.runtime.queued(event, self.visitor, None);
         let queued = queued.map_err(NotSent::Arguments)?;
+        self.begin();
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotSent::Full)?;
         let accepted = match &self.attempt {
@@ -166,6 +171,7 @@ impl<S: State> ScopeHandle<S> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
         let task = self.runtime.prepared_task(task)?;
+        self.begin();
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotStarted::Full)?;
         let (by, mut notes) = ((self.visitor, None), Vec::new());
@@ -264,6 +270,19 @@ impl<S: State> ScopeHandle<S> {
         self
     }
 
+    fn of_event(mut self, run: &Arc<EventRun>) -> Self {
+        self.event = Some(run.clone());
+        self
+    }
+
+    /// What is sent from here lands in another scope, in a commit of its own: an event that sent it
+    /// does not begin again after a crash.
+    fn begin(&self) {
+        if let Some(event) = &self.event {
+            event.begin();
+        }
+    }
+
     fn place(&self) -> Result<Place, Refused> {
         authorize(&self.runtime, self.visitor, &self.name, Action::Send)
     }
@@ -276,6 +295,7 @@ impl<S> Clone for ScopeHandle<S> {
             name: self.name.clone(),
             visitor: self.visitor,
             attempt: self.attempt.clone(),
+            event: self.event.clone(),
             state: PhantomData,
         }
     }
@@ -428,13 +448,13 @@ impl<S: State> EventContext<S> {
     /// The state of the process, as the server goes to it. See [`ScopeHandle`].
     pub fn process<T: State>(&self) -> ScopeHandle<T> {
         const { assert_process::<T>() };
-        ScopeHandle::process(self.runtime())
+        ScopeHandle::process(self.runtime()).of_event(self.run())
     }
 
     /// A keyed scope, as the server goes to it. See [`ScopeHandle`].
     pub fn keyed<T: State>(&self, key: impl AsRef<str>) -> ScopeHandle<T> {
         const { assert_keyed::<T>() };
-        ScopeHandle::keyed(self.runtime(), key.as_ref())
+        ScopeHandle::keyed(self.runtime(), key.as_ref()).of_event(self.run())
     }
 }
 

@@ -130,7 +130,6 @@ pub(crate) struct Runtime {
 }
 
 /// Why the server does not start.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// The configuration can't be read, or says what does not exist.
@@ -352,6 +351,13 @@ impl fmt::Display for StartError {
                  digits, dashes and underscores"
             ),
         }
+    }
+}
+
+/// The sentence, too: it is what a `main` shows that returns the error.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Queue {
     /// What runs was not queued, and the store knows nothing of it yet: whoever comes meanwhile
     /// waits for its commit, so that no later number is kept before it.
     pub(super) is_at_once: bool,
+    /// What runs, as a store has it: whoever writes all of it anew needs it, too.
+    running: Option<(u64, StoredEvent)>,
     pub(super) numbers: Numbers,
     /// What came, or will come, of the last events beside the queue: a repeated one gets the
     /// same answer. The oldest goes.
@@ -117,6 +119,7 @@ impl Queue {
             waiting: VecDeque::new(),
             is_running: false,
             is_at_once: false,
+            running: None,
             numbers: Numbers::new(limits.clients),
             beside: VecDeque::new(),
             max: limits.queue,
@@ -125,6 +128,20 @@ impl Queue {
 
     pub(crate) fn is_idle(&self) -> bool {
         !self.is_running && self.waiting.is_empty()
+    }
+
+    /// All that a store is to know of its events.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record> {
+        let running = self.running.iter();
+        let running = running.map(|(id, event)| Record::Event(*id, event.clone()));
+        running.chain(self.waiting.iter().map(Queued::record))
+    }
+
+    /// What runs has changed something, or is begun once more.
+    pub(super) fn note_running(&mut self, id: u64, event: &StoredEvent) {
+        if let Some((_, running)) = self.running.as_mut().filter(|(known, _)| *known == id) {
+            *running = event.clone();
+        }
     }
 
     /// An event of its number was accepted before.
@@ -416,7 +433,8 @@ impl Scope {
                 match gate.look() {
                     Look::Pass => {
                         let records = self.put_behind(&mut queues, visitor, vec![event]);
-                        drop(queues);
+                        // Under the lock of the queues: a moment later it may have run, and what is
+                        // handed over after its end would run again at the next start.
                         self.hand_over(records.map_err(|()| UpdateError::QueueFull)?);
                         return Ok(());
                     }
@@ -528,6 +546,9 @@ impl Scope {
             _ => Suspect::alone(runtime).await,
         };
         event.tries += 1;
+        if let Some(queue) = self.lock_queues().existing(event.visitor) {
+            queue.note_running(event.id, &event.stored());
+        }
         self.hand_over(vec![event.record()]);
         self.stored().await;
         suspect
@@ -548,6 +569,8 @@ impl Scope {
         }
         let next = queue.waiting.pop_front();
         queue.is_running = next.is_some();
+        let of_a_store = next.as_ref().filter(|_| runtime.store.outlives());
+        queue.running = of_a_store.map(|event| (event.id, event.stored()));
         next
     }
 
@@ -835,6 +858,9 @@ impl Writing<'_> {
         } = sender;
         if *id != NOT_STORED && runtime.store.outlives() {
             self.notes.push(Record::Ended(*id));
+            if let Some(queue) = self.scope.lock_queues().existing(*visitor) {
+                queue.running.take_if(|(running, _)| running == id);
+            }
         }
         let Some(Origin { client, number }) = origin else {
             return;

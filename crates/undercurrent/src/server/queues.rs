@@ -1,10 +1,7 @@
 //! The queues of a scope: one for each visitor in it, so that nobody's slow event makes anybody
 //! else wait.
 
-use super::{
-    queue::{Queue, Queued},
-    store::Record,
-};
+use super::{queue::Queue, store::Record};
 use crate::{Limits, Visitor};
 use std::collections::HashMap;
 
@@ -77,8 +74,8 @@ impl Queues {
             let numbers = used.queue.numbers.all();
             let number = |(client, n): (&str, u64)| Record::Number(*visitor, client.to_owned(), n);
             let numbers: Vec<_> = numbers.map(number).collect();
-            let waiting = used.queue.waiting.iter().map(Queued::record);
-            numbers.into_iter().chain(waiting).collect::<Vec<_>>()
+            let events = used.queue.records();
+            numbers.into_iter().chain(events).collect::<Vec<_>>()
         };
         self.queues.iter().flat_map(of).collect()
     }

@@ -55,8 +55,8 @@ pub(crate) struct RestoredCell {
     pub(crate) cell: Box<dyn AnyCell>,
     /// It is what was written.
     pub(crate) fits: bool,
-    /// Something of what was written has no place in the type as it is now.
-    pub(crate) loses: bool,
+    /// Something of what was written has no place in the type as it is now. It is kept.
+    pub(crate) has_more: bool,
     /// The whole, as JSON, where it was read by other means than it was written.
     pub(crate) anew: Option<String>,
 }
@@ -73,47 +73,84 @@ pub(crate) fn restored<S: State>(
     let read = catch_unwind(AssertUnwindSafe(|| {
         let read = read_typed::<S>(snapshot, &since);
         let (base, value, fits) = read.or_else(|_| read_untyped::<S>(snapshot, &since))?;
-        let loses = loses(&value, snapshot, &since);
-        let anew = match fits {
-            true => None,
-            false => Some(to_json_with_server(&value).map_err(|error| error.to_string())?),
+        let whole = to_json_with_server(&value).map_err(|error| error.to_string())?;
+        let written = match has_more_than::<S>(&whole, snapshot, &since) {
+            false => None,
+            // At the base, which is the value itself where entries don't lead there.
+            true if fits => with_more(&base, as_written::<S>(snapshot, &[])?),
+            true => with_more(&value, as_written::<S>(snapshot, &since)?),
         };
-        Ok::<_, String>((base, value, fits, loses, anew))
+        Ok::<_, String>((base, value, fits, whole, written))
     }));
-    let (base, value, fits, loses, anew) = match read {
+    let (base, value, fits, whole, written) = match read {
         Ok(read) => read?,
         Err(panic) => {
             super::forget_panic(panic);
             return Err("reading it panicked".to_owned());
         }
     };
-    let mut cell = Cell::of_read(base, value, fits.then_some(since));
-    if loses {
-        cell.write_anew();
-    }
+    let anew = match (&written, fits) {
+        (_, true) => None,
+        (Some(written), false) => Some(written.to_string()),
+        (None, false) => Some(whole),
+    };
     Ok(RestoredCell {
-        cell: Box::new(cell),
+        has_more: written.is_some(),
+        cell: Box::new(Cell::of_read(base, value, fits.then_some(since), written)),
         fits,
-        loses,
         anew,
     })
 }
 
 /// A newer build may have written what this one does not know.
-fn loses<S: State>(value: &S, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
-    let Ok(read) = to_json_with_server(value) else {
-        return true;
-    };
+fn has_more_than<S: State>(read: &str, snapshot: Option<&str>, since: &[Arc<Entry>]) -> bool {
     // Mostly it is what was written, byte by byte, and nothing is to be compared.
     if since.is_empty() && snapshot.is_none_or(|json| json == read) {
         return false;
     }
-    match (
-        as_written::<S>(snapshot, since),
-        serde_json::from_str(&read),
-    ) {
+    match (as_written::<S>(snapshot, since), serde_json::from_str(read)) {
         (Ok(written), Ok(read)) => has_more(&written, &read),
-        _ => true,
+        _ => false,
+    }
+}
+
+/// A value as JSON, with what else was written of it. `None` where that can't be read as this value
+/// any more: then it was understood under another name, or can't be kept.
+fn with_more<S: State>(value: &S, written: Value) -> Option<Value> {
+    let as_json = |value: &S| -> Option<Value> {
+        let json = to_json_with_server(value).ok()?;
+        serde_json::from_str(&json).ok()
+    };
+    let own = as_json(value)?;
+    let mut more = own.clone();
+    add_missing(&mut more, written);
+    let read: Option<S> = from_json(&more.to_string()).ok();
+    let is_same = read.and_then(|read| as_json(&read)) == Some(own);
+    if !is_same {
+        tracing::warn!(
+            state = S::NAME,
+            "a state was written with names that this build does not write"
+        );
+    }
+    is_same.then_some(more)
+}
+
+/// Adds the fields that are in another value alone.
+fn add_missing(to: &mut Value, from: Value) {
+    match (to, from) {
+        (Value::Object(to), Value::Object(from)) => {
+            for (name, from) in from {
+                match to.get_mut(&name) {
+                    Some(to) => add_missing(to, from),
+                    None => drop(to.insert(name, from)),
+                }
+            }
+        }
+        (Value::Array(to), Value::Array(from)) if to.len() == from.len() => {
+            let pairs = to.iter_mut().zip(from);
+            pairs.for_each(|(to, from)| add_missing(to, from));
+        }
+        _ => {}
     }
 }
 
@@ -130,5 +167,88 @@ fn has_more(one: &Value, other: &Value) -> bool {
         }
         (Value::Object(_) | Value::Array(_), _) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{
+            frame::write_state_event,
+            position::{Epoch, Position},
+        },
+        prelude::*,
+    };
+    use std::convert::Infallible;
+
+    #[derive(State, Clone, Debug, Default)]
+    struct Shelf {
+        books: List<Book>,
+        /// Not there yet in the build that has written.
+        tags: List<String>,
+        size: u32,
+    }
+
+    #[derive(State, Clone, Debug, Default)]
+    struct Book {
+        title: String,
+        pages: u32,
+    }
+
+    /// Changes it as an update does, and gives it back as the store would get it.
+    fn changed(cell: &mut Box<dyn AnyCell>, change: impl FnOnce(&mut Shelf)) -> Value {
+        let typed = cell.as_any().downcast_mut::<Cell<Shelf>>();
+        let changed = typed.expect("it is one").change(usize::MAX, |shelf| {
+            change(shelf);
+            Ok::<(), Infallible>(())
+        });
+        let recorded = changed.ok().and_then(|(_, recorded)| recorded);
+        let ops = recorded.expect("it has changed").ops;
+        let at = Position::new(Epoch::from_random(7), 1);
+        let event = write_state_event("s", at, "shelf", Some(0), &ops);
+        let entry = Entry {
+            state: 0,
+            since: 0,
+            offset: 1,
+            ops: crate::server::writing::ops_range(&event, &ops),
+            event,
+            server_ops: None,
+        };
+        cell.committed(Arc::new(entry), None);
+        serde_json::from_str(&cell.whole().expect("it is written")).expect("it is JSON")
+    }
+
+    #[test]
+    fn what_this_build_does_not_know_goes_where_what_it_is_beside_goes() {
+        let newer = r#"{"books":[{"title":"A","pages":1,"read":true},{"title":"B","pages":2,"read":false}],
+            "size":1,"owner":{"name":"Ada"}}"#;
+        let mut read = restored::<Shelf>(Some(newer), Vec::new()).expect("it is read");
+        assert!(read.fits && read.has_more);
+        let json = changed(&mut read.cell, |shelf| {
+            shelf.books.remove(1);
+            shelf.books.insert(
+                0,
+                Book {
+                    title: "C".into(),
+                    pages: 3,
+                },
+            );
+            shelf.books[1].title = "AA".into();
+            shelf.tags.push("new".into());
+        });
+        let expected = serde_json::json!({
+            "books": [{ "title": "C", "pages": 3 }, { "title": "AA", "pages": 1, "read": true }],
+            "tags": ["new"], "size": 1, "owner": { "name": "Ada" },
+        });
+        assert_eq!(json, expected);
+        let json = changed(&mut read.cell, |shelf| *shelf = Shelf::default());
+        let expected = serde_json::json!({
+            "books": [], "tags": [], "size": 0, "owner": { "name": "Ada" },
+        });
+        assert_eq!(json, expected);
+        let own = r#"{"books":[],"tags":[],"size":1}"#;
+        let read = restored::<Shelf>(Some(own), Vec::new()).expect("it is read");
+        assert!(read.fits && !read.has_more, "it knows all of it");
     }
 }

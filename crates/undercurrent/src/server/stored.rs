@@ -318,8 +318,12 @@ impl Scope {
             };
             let is_next = begun.insert(event.visitor);
             let handler = runtime.registry.handler(&event.name);
-            // The first of a queue may have been begun. Of those that are begun now it is written.
-            event.tries = event.tries.max(u32::from(is_next));
+            event.tries = match runtime.store.was_killed() {
+                // The first of a queue may have been begun. Of those that are begun now it is written.
+                true => event.tries.max(u32::from(is_next)),
+                // Whatever ran as the server went down in good order did not take it down.
+                false => event.tries.saturating_sub(1),
+            };
             let sender = |name| Sender {
                 name,
                 visitor: event.visitor,
@@ -460,15 +464,13 @@ impl Read {
             }
         };
         self.is_other |= !restored.fits;
-        if restored.loses {
+        if restored.has_more {
             let scope = slot.name.to_string();
             tracing::warn!(
                 state = name,
                 scope,
-                "a state has fields that this build does not know: a copy is laid aside before it \
-                 is written anew"
+                "a state has fields that this build does not know: they are kept as they are"
             );
-            self.records.push(Record::Copy(id.clone()));
         }
         if let Some(json) = restored.anew {
             // Entries that fit no more are read once.

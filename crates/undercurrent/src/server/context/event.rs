@@ -188,6 +188,10 @@ impl<S: State> EventContext<S> {
         &self.run.runtime
     }
 
+    pub(in crate::server) fn run(&self) -> &Arc<EventRun> {
+        &self.run
+    }
+
     pub(super) fn scope(&self) -> &Arc<Scope> {
         &self.run.scope
     }

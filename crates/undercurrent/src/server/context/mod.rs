@@ -211,6 +211,11 @@ impl EventRun {
         not_begun.unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
+    /// Something of it is about to land elsewhere: after a crash it does not begin again.
+    pub(in crate::server) fn begin(&self) {
+        self.scope.hand_over(self.begins().into_iter().collect());
+    }
+
     /// What the store is to know with its first update.
     fn begins(&self) -> Option<Record> {
         let mut not_begun = self
@@ -219,6 +224,9 @@ impl EventRun {
             .unwrap_or_else(PoisonError::into_inner);
         let (id, mut event) = not_begun.take()?;
         event.has_begun = true;
+        if let Some(queue) = self.scope.lock_queues().existing(self.visitor) {
+            queue.note_running(id, &event);
+        }
         Some(Record::Event(id, event))
     }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 /// Where scopes are kept.
 pub(crate) trait Store: fmt::Debug + Send + Sync {
@@ -128,8 +128,6 @@ pub(crate) enum Record {
     /// What there is of a state, or of the whole scope, can't be read: it is laid aside, for who
     /// wants to look at it, and begins anew.
     Aside(Option<StateId>),
-    /// Of a state something is there that will not be written again: a copy is laid aside.
-    Copy(StateId),
 }
 
 /// A state in its scope. The ends of events are a state a visitor.
@@ -217,7 +215,7 @@ pub enum StoreError {
     /// The file as a whole can't be read as it was written.
     Broken(String),
     /// The system says no.
-    Io(std::io::Error),
+    Io(io::Error),
 }
 
 /// A visitor as thirty-two hexadecimal digits.
@@ -294,7 +292,9 @@ impl StateId {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::InUse => f.write_str("another server has it open"),
+            StoreError::InUse => {
+                f.write_str("another server has it open: stop that one, or set another path")
+            }
             StoreError::Newer => f.write_str(
                 "a newer version of the server has written it, and it is left as it is: start that \
                  version, or set another path",
@@ -306,8 +306,24 @@ impl fmt::Display for StoreError {
             StoreError::Damaged(why) | StoreError::Broken(why) => {
                 write!(f, "it is damaged: {why}")
             }
-            StoreError::Io(error) => write!(f, "{error}"),
+            StoreError::Io(error) => match what_to_do(error.kind()) {
+                Some(todo) => write!(f, "{error}: {todo}"),
+                None => write!(f, "{error}"),
+            },
         }
+    }
+}
+
+/// Where the system's own words leave it open.
+fn what_to_do(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("the server must be able to write the file and its folder")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Some("make room for it")
+        }
+        _ => None,
     }
 }
 

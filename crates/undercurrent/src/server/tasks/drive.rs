@@ -39,7 +39,7 @@ enum Next {
 pub(super) async fn drive(run: Arc<TaskRun>) {
     let runtime = run.runtime.clone();
     let attempts = run.policy.retries.saturating_add(1);
-    let mut attempt = 1;
+    let mut attempt = run.first_attempt;
     let (status, error) = loop {
         let ended = one_attempt(&runtime, &run).await;
         match next(&runtime, &run, ended, attempt < attempts) {

@@ -79,7 +79,9 @@ impl Scope {
             };
             // Nothing of a run that waited for its turn has happened.
             let has_not_begun = record.status == TaskStatus::Queued && record.attempt == 1;
-            let resumes = cursor.map_or(0, |cursor| cursor.resumes) + 1;
+            // A server that went down in good order was not taken down by it.
+            let counts = u32::from(runtime.store.was_killed());
+            let resumes = cursor.map_or(0, |cursor| cursor.resumes) + counts;
             let goes_on = has_not_begun
                 || (task.policy.on_crash == OnCrash::Resume && resumes <= runtime.limits.resumes);
             if !goes_on || record.cancelling {
@@ -118,7 +120,7 @@ impl Scope {
         runtime
             .tasks_running
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let run = TaskRun::new(
+        let mut run = TaskRun::new(
             record.id,
             task,
             (visitor, origin),
@@ -126,6 +128,7 @@ impl Scope {
             self.clone(),
             runtime.clone(),
         );
+        run.first_attempt = record.attempt.max(1);
         if record.status == TaskStatus::Paused {
             run.ask(Control::Pause);
         }

@@ -43,6 +43,8 @@ pub(crate) struct TaskRun {
     /// Its last checkpoint, as JSON.
     // A std mutex, held to put or to copy out.
     cursor: Mutex<Option<String>>,
+    /// Which attempt it begins with: after a crash the one that it was at.
+    pub(super) first_attempt: u32,
 }
 
 /// One attempt of a run. Each has its own, so that what is left of an earlier one can't go on.
@@ -107,6 +109,7 @@ impl TaskRun {
             is_in_the_way: CancellationToken::new(),
             progress: Mutex::default(),
             cursor: Mutex::default(),
+            first_attempt: 1,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     super::{Commit, Record},
-    ASIDE, BUSY, QUEUE, ROWS, of_redb, read_head, rows,
+    BUSY, QUEUE, ROWS, aside, of_redb, read_head, rows,
 };
 use crate::{
     State,
@@ -33,8 +33,6 @@ pub(super) struct Batch {
     busy: Puts,
     /// Ranges of rows of which nothing from before the batch stays; laid aside, if so.
     gone: Vec<(Range, bool)>,
-    /// Ranges of rows of which a copy is laid aside.
-    copied: Vec<Range>,
 }
 
 struct Snapshot {
@@ -47,9 +45,9 @@ struct Snapshot {
 }
 
 /// From a key, before another.
-type Range = (Vec<u8>, Vec<u8>);
+pub(super) type Range = (Vec<u8>, Vec<u8>);
 
-type Rows<'t> = Table<'t, &'static [u8], &'static [u8]>;
+pub(super) type Rows<'t> = Table<'t, &'static [u8], &'static [u8]>;
 
 impl Batch {
     pub(super) fn of(commits: &[Commit]) -> Self {
@@ -138,7 +136,6 @@ impl Batch {
             Record::Gone => self.drop_rows(below(scope.0.to_vec()), false),
             Record::Aside(None) => self.drop_rows(below(scope.0.to_vec()), true),
             Record::Aside(Some(id)) => self.drop_state(scope, id, true),
-            Record::Copy(id) => self.copied.extend(ranges_of(scope, id)),
         }
     }
 
@@ -158,24 +155,21 @@ impl Batch {
         self.gone.push((range, is_aside));
     }
 
-    /// Does it all.
-    pub(super) fn write(&self, to: &WriteTransaction) -> Result<(), StoreError> {
+    /// Does it all. Of what is laid aside so many bytes stay.
+    pub(super) fn write(&self, to: &WriteTransaction, aside_bytes: u64) -> Result<(), StoreError> {
         let mut rows = to.open_table(ROWS).map_err(of_redb)?;
         let mut queue = to.open_table(QUEUE).map_err(of_redb)?;
         let mut busy = to.open_table(BUSY).map_err(of_redb)?;
-        for range in &self.copied {
-            lay_aside(to, range, [&rows, &queue])?;
-        }
         for (range, is_aside) in &self.gone {
             if *is_aside {
-                lay_aside(to, range, [&rows, &queue])?;
+                aside::lay(to, range, [&rows, &queue], aside_bytes)?;
             }
             for table in [&mut rows, &mut queue, &mut busy] {
                 remove(table, range)?;
             }
             if !*is_aside {
                 // What was laid aside goes with what it was of.
-                let mut aside = to.open_table(ASIDE).map_err(of_redb)?;
+                let mut aside = to.open_table(aside::ASIDE).map_err(of_redb)?;
                 remove(&mut aside, range)?;
             }
         }
@@ -234,7 +228,7 @@ fn put_snapshot(rows: &mut Rows<'_>, key: &[u8], new: &Snapshot) -> Result<(), S
     put.map(drop).map_err(of_redb)
 }
 
-fn remove(table: &mut Rows<'_>, (first, end): &Range) -> Result<(), StoreError> {
+pub(super) fn remove(table: &mut Rows<'_>, (first, end): &Range) -> Result<(), StoreError> {
     let removed = table.retain_in(first.as_slice()..end.as_slice(), |_, _| false);
     removed.map_err(of_redb)
 }
@@ -248,7 +242,7 @@ fn remove_range(puts: &mut Puts, (first, end): &Range) {
 }
 
 /// All keys that begin so.
-fn below(prefix: Vec<u8>) -> Range {
+pub(super) fn below(prefix: Vec<u8>) -> Range {
     let mut end = prefix.clone();
     // The first key that is greater than all of them.
     while let Some(last) = end.pop() {
@@ -261,25 +255,4 @@ fn below(prefix: Vec<u8>) -> Range {
         end = vec![u8::MAX; prefix.len() + 64];
     }
     (prefix, end)
-}
-
-fn lay_aside(
-    to: &WriteTransaction,
-    (first, end): &Range,
-    tables: [&Rows<'_>; 2],
-) -> Result<(), StoreError> {
-    let mut aside = to.open_table(ASIDE).map_err(of_redb)?;
-    for table in tables {
-        let rows = table.range(first.as_slice()..end.as_slice());
-        for row in rows.map_err(of_redb)? {
-            let (key, value) = row.map_err(of_redb)?;
-            // What is the same is there once, however often it is laid aside.
-            let sum = crc32fast::hash(value.value()).to_be_bytes();
-            let to = [key.value(), sum.as_slice()].concat();
-            aside
-                .insert(to.as_slice(), value.value())
-                .map_err(of_redb)?;
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The file itself: opened, or moved out of the way.
 
-use super::{Medium, StoreError, Where, of_redb, rows};
-use redb::{Database, DatabaseError};
+use super::{Medium, StoreError, Where, elsewhere, of_redb, rows, salvage};
+use redb::{Database, DatabaseError, ReadOnlyDatabase};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -27,6 +27,9 @@ const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 const FORMATS: [usize; 2] = [64, 192];
 /// How the redb of this build writes.
 const FORMAT: u8 = 3;
+/// So large a file is looked through each time it is opened: 64 MiB take a tenth of a second. A larger
+/// one after a crash only.
+const CHECKED_BYTES: u64 = 64 << 20;
 
 impl File {
     pub(super) fn new(path: &Path, cache_bytes: usize) -> Self {
@@ -62,7 +65,10 @@ impl File {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&self.path) {
-            Ok(_) => self.keep_name(),
+            Ok(made) => {
+                *self.known() = identity(&made.metadata()?);
+                self.keep_name()
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
         }
@@ -137,8 +143,18 @@ fn identity(_: &std::fs::Metadata) -> Option<Identity> {
 
 impl Medium for File {
     fn open(&self) -> Result<Database, StoreError> {
+        let was_there = self.path.exists();
         self.look()?;
-        let database = self.builder().create(&self.path).map_err(why)?;
+        let bytes = std::fs::metadata(&self.path).map_err(StoreError::Io)?.len();
+        let mut builder = self.builder();
+        builder.set_check_integrity_on_open(bytes <= CHECKED_BYTES);
+        let database = builder.create(&self.path).map_err(|error| {
+            if !was_there {
+                // Made in vain: nobody is to find an empty one.
+                self.take_back();
+            }
+            why(error)
+        })?;
         let metadata = std::fs::metadata(&self.path).map_err(StoreError::Io)?;
         *self.known() = identity(&metadata);
         Ok(database)
@@ -146,8 +162,7 @@ impl Medium for File {
 
     fn open_again(&self) -> Result<Database, StoreError> {
         if self.place().map_err(StoreError::Io)? == Where::Elsewhere {
-            let why = "another file is in the place of the one that was opened";
-            return Err(StoreError::Io(io::Error::other(why)));
+            return Err(elsewhere());
         }
         self.builder().open(&self.path).map_err(why)
     }
@@ -162,8 +177,10 @@ impl Medium for File {
     }
 
     fn take_back(&self) {
-        // What is left of it is empty.
-        let _ = std::fs::remove_file(&self.path);
+        // What is left of it is empty. It may be another's.
+        if matches!(self.place(), Ok(Where::Here)) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 
     fn set_aside(&self) -> io::Result<PathBuf> {
@@ -172,6 +189,20 @@ impl Medium for File {
         std::fs::rename(&self.path, &aside)?;
         self.keep_name()?;
         Ok(aside)
+    }
+
+    fn put_back(&self, aside: &Path) {
+        let put = std::fs::rename(aside, &self.path);
+        match put.and_then(|()| std::fs::metadata(&self.path)) {
+            Ok(metadata) => *self.known() = identity(&metadata),
+            Err(error) => {
+                tracing::error!(%error, aside = %aside.display(), "the file can't be put back");
+            }
+        }
+    }
+
+    fn remains(&self, aside: &Path) -> Option<ReadOnlyDatabase> {
+        salvage::remains(aside, self.cache_bytes)
     }
 
     fn path(&self) -> &Path {

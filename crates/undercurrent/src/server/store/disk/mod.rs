@@ -1,16 +1,26 @@
 //! Scopes in one file, by redb. One thread writes; what is handed over while it does goes into its
 //! next transaction.
 
+mod aside;
 mod batch;
 mod file;
+mod healing;
+mod opening;
 mod rows;
+mod salvage;
 mod writer;
 
-use self::{file::File, rows::Gathered};
+use self::{
+    file::File,
+    opening::{begun_in_spite_of, opened},
+    rows::Gathered,
+};
 use super::{Commit, HandOverAll, Store, StoreError, Stored, StoredEvent, Ticket};
 use crate::{Limits, server::scopes::ScopeKey};
 use futures::future::{BoxFuture, FutureExt};
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+};
 use std::{
     any::Any,
     fmt, io,
@@ -63,20 +73,19 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
     /// Moves what is damaged out of the way, and keeps it.
     fn set_aside(&self) -> io::Result<PathBuf>;
 
+    /// Moves it back: nothing could be begun in its place.
+    fn put_back(&self, aside: &Path) {
+        let _ = aside;
+    }
+
+    /// What was moved out of the way, to be read as far as it can be.
+    fn remains(&self, aside: &Path) -> Option<ReadOnlyDatabase> {
+        let _ = aside;
+        None
+    }
+
     /// As the log calls it.
     fn path(&self) -> &Path;
-}
-
-/// What is seen where a file is looked through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    /// What can't be read of it is a scope's.
-    Sound,
-    /// The last of what was written may be gone.
-    Repaired,
-    Broken,
-    /// It can't be opened at the moment.
-    NotOpen,
 }
 
 /// Where the file is that was opened.
@@ -101,6 +110,8 @@ struct Shared {
     hand_over_all: Mutex<Option<HandOverAll>>,
     /// With more bytes pending, who hands over waits.
     pending_bytes: usize,
+    /// Of what is laid aside so many stay.
+    aside_bytes: u64,
     /// About the bytes that wait, with those that are being written. Asked at each update.
     bytes: AtomicUsize,
     // A std lock: readers share it, the writer takes it alone to open the file again.
@@ -143,7 +154,6 @@ enum Life {
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 const QUEUE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("queue");
 const BUSY: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("busy");
-const ASIDE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("aside");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// How rows are written. A file of a greater number is a newer version's.
@@ -180,6 +190,7 @@ impl Disk {
             is_sound: AtomicBool::new(false),
             hand_over_all: Mutex::default(),
             pending_bytes: limits.store_pending_bytes,
+            aside_bytes: limits.store_aside_bytes as u64,
             bytes: AtomicUsize::new(0),
             database: RwLock::new(Some(database)),
             pending: Mutex::default(),
@@ -447,234 +458,12 @@ impl Shared {
         database.as_ref().map(|database| guarded(|| act(database)))
     }
 
-    /// After an error redb does nothing any more until it is opened anew.
-    fn open_again(&self) -> Result<(), StoreError> {
-        let database = self.database.write();
-        let mut database = database.unwrap_or_else(PoisonError::into_inner);
-        self.is_sound.store(false, Ordering::Relaxed);
-        // The old one is dropped first: it holds the file.
-        crate::server::drop_quietly(database.take());
-        *database = Some(guarded(|| self.medium.open_again())?);
-        Ok(())
-    }
-
-    /// Looks through all of the file, to see whether it can be read as a whole.
-    fn look_through(&self) -> Looked {
-        let database = self.database.write();
-        let mut database = database.unwrap_or_else(PoisonError::into_inner);
-        crate::server::drop_quietly(database.take());
-        let opened = guarded(|| {
-            let mut database = self.medium.open_again()?;
-            let is_as_written = database.check_integrity().map_err(of_redb)?;
-            Ok((database, is_as_written))
-        });
-        match opened {
-            Ok((whole, is_as_written)) => {
-                *database = Some(whole);
-                self.is_sound.store(true, Ordering::Relaxed);
-                match is_as_written {
-                    true => Looked::Sound,
-                    false => Looked::Repaired,
-                }
-            }
-            Err(StoreError::Broken(_) | StoreError::Damaged(_)) => Looked::Broken,
-            Err(_) => Looked::NotOpen,
-        }
-    }
-
-    /// What is in memory is handed over whole: what the file has may be older.
-    fn hand_over_all(&self) {
-        self.era.fetch_add(1, Ordering::Release);
-        let known = self.hand_over_all.lock();
-        let known = known.unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(hand_over_all) = known {
-            hand_over_all();
-        }
-    }
-
-    /// Keeps aside what can't be read any more, and begins a new file with what is in memory.
-    fn begin_anew(&self, why: &str) -> Result<(), StoreError> {
-        {
-            let database = self.database.write();
-            let mut database = database.unwrap_or_else(PoisonError::into_inner);
-            crate::server::drop_quietly(database.take());
-            let aside = self.medium.set_aside().map_err(StoreError::Io)?;
-            tracing::error!(
-                why,
-                path = %self.medium.path().display(),
-                aside = %aside.display(),
-                "the file of scopes is damaged: it is kept aside, and a new one is begun with the \
-                 scopes that are in memory; the others begin anew"
-            );
-            *database = Some(guarded(|| {
-                let database = self.medium.open()?;
-                note_run(&database, self.run)?;
-                Ok(database)
-            })?);
-        }
-        self.hand_over_all();
-        Ok(())
-    }
-
-    /// The file has no name any more, and is open still: all of it goes into a new one.
-    fn move_on(&self) -> Result<(), StoreError> {
-        let database = self.database.write();
-        let mut database = database.unwrap_or_else(PoisonError::into_inner);
-        let Some(old) = database.as_ref() else {
-            return Err(opened_again());
-        };
-        let new = guarded(|| {
-            let new = self.medium.open()?;
-            copy(old, &new)?;
-            Ok(new)
-        });
-        match new {
-            Ok(new) => *database = Some(new),
-            Err(error) => {
-                self.medium.take_back();
-                return Err(error);
-            }
-        }
-        tracing::error!(
-            path = %self.medium.path().display(),
-            "the file of scopes was taken away while the server runs: it is written anew"
-        );
-        Ok(())
-    }
-
     fn trouble(&self) -> MutexGuard<'_, Option<String>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// === Opening ===
-
-/// A file with a run of the server begun in it; looked through before, if so.
-fn opened(
-    medium: &dyn Medium,
-    keeps_first: bool,
-    looks_through: bool,
-) -> Result<(Database, Run), StoreError> {
-    let mut database = guarded(|| medium.open())?;
-    let begun = guarded(|| {
-        let is_repaired = looks_through && !database.check_integrity().map_err(of_redb)?;
-        let run = begin_run(&database, keeps_first, is_repaired)?;
-        // What the server asks for first.
-        unfinished(&database.begin_read().map_err(of_redb)?)?;
-        Ok(run)
-    });
-    match begun {
-        Ok(run) => Ok((database, run)),
-        Err(error) => {
-            // What is damaged may panic once more where it is dropped.
-            crate::server::drop_quietly(database);
-            Err(error)
-        }
-    }
-}
-
-/// What is damaged may be so in what redb can make anew. Else it is kept aside, and another is begun.
-fn begun_in_spite_of(
-    why: &str,
-    medium: &dyn Medium,
-    keeps_first: bool,
-) -> Result<(Database, Run), StoreError> {
-    let path = medium.path().display();
-    match opened(medium, keeps_first, true) {
-        Err(StoreError::Damaged(_) | StoreError::Broken(_)) => {}
-        opened => {
-            let opened = opened?;
-            tracing::error!(
-                why,
-                %path,
-                "the file of scopes was damaged, and is repaired: the last updates may be gone"
-            );
-            return Ok(opened);
-        }
-    }
-    let aside = medium.set_aside().map_err(StoreError::Io)?;
-    tracing::error!(
-        why,
-        %path,
-        aside = %aside.display(),
-        "the file of scopes is damaged: it is kept aside, and a new one is begun"
-    );
-    opened(medium, keeps_first, false)
-}
-
-/// Begins a run of the server: its number, and since which run nothing that was shown was lost.
-/// In a file that was repaired the last run's own number may be missing.
-fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Result<Run, StoreError> {
-    let run = {
-        let write = database.begin_write().map_err(of_redb)?;
-        let meta = write.open_table(META).map_err(of_redb)?;
-        let number = |name: &str| -> Result<Option<u64>, StoreError> {
-            Ok(meta.get(name).map_err(of_redb)?.map(|value| value.value()))
-        };
-        let layout = number("layout")?;
-        if layout.is_some_and(|layout| layout > LAYOUT) {
-            return Err(StoreError::Newer);
-        }
-        let run = number("run")?.map_or(0, |run| run + 1 + u64::from(is_repaired));
-        // Of a run that kept everything before it was shown nothing is missing, however it ended.
-        let was_careful = number("keeps-first")? == Some(1);
-        let was_killed = layout.is_some() && number("clean")? != Some(1);
-        let is_clean = !was_killed || was_careful;
-        let fresh_since = match is_clean && !is_repaired {
-            true => number("fresh")?.unwrap_or(0),
-            false => run,
-        };
-        Run {
-            turn: run,
-            fresh_since,
-            keeps_first,
-            was_killed,
-        }
-    };
-    note_run(database, run)?;
-    Ok(run)
-}
-
-fn note_run(database: &Database, run: Run) -> Result<(), StoreError> {
-    let write = database.begin_write().map_err(of_redb)?;
-    for table in [ROWS, QUEUE, BUSY, ASIDE] {
-        write.open_table(table).map_err(of_redb)?;
-    }
-    let mut meta = write.open_table(META).map_err(of_redb)?;
-    for (name, value) in [
-        ("layout", LAYOUT),
-        ("run", run.turn),
-        ("clean", 0),
-        ("keeps-first", u64::from(run.keeps_first)),
-        ("fresh", run.fresh_since),
-    ] {
-        meta.insert(name, value).map_err(of_redb)?;
-    }
-    drop(meta);
-    write.commit().map_err(of_redb)
-}
-
-/// All of one file, in another.
-fn copy(from: &Database, to: &Database) -> Result<(), StoreError> {
-    let read = from.begin_read().map_err(of_redb)?;
-    let write = to.begin_write().map_err(of_redb)?;
-    for definition in [ROWS, QUEUE, BUSY, ASIDE] {
-        let mut to = write.open_table(definition).map_err(of_redb)?;
-        let from = read.open_table(definition).map_err(of_redb)?;
-        for row in from.iter().map_err(of_redb)? {
-            let (key, value) = row.map_err(of_redb)?;
-            to.insert(key.value(), value.value()).map_err(of_redb)?;
-        }
-    }
-    let mut meta = write.open_table(META).map_err(of_redb)?;
-    let from = read.open_table(META).map_err(of_redb)?;
-    for row in from.iter().map_err(of_redb)? {
-        let (name, value) = row.map_err(of_redb)?;
-        meta.insert(name.value(), value.value()).map_err(of_redb)?;
-    }
-    drop(meta);
-    write.commit().map_err(of_redb)
-}
+// === Reading ===
 
 /// The scopes in which something is to be done, with their names.
 fn unfinished(read: &ReadTransaction) -> Result<Vec<(ScopeKey, String)>, StoreError> {
@@ -697,6 +486,11 @@ fn unfinished(read: &ReadTransaction) -> Result<Vec<(ScopeKey, String)>, StoreEr
         found.extend(head.map(|head| (key, head.name)));
     }
     Ok(found)
+}
+
+fn elsewhere() -> StoreError {
+    let why = "another file is in the place of the one that was opened: take it away";
+    StoreError::Io(io::Error::other(why))
 }
 
 fn opened_again() -> StoreError {

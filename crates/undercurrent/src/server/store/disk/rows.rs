@@ -8,7 +8,8 @@
 //!         <scope> n <visitor> <client>   the highest number
 //! queue   <scope> <id>                   an event, as JSON
 //! busy    <scope>                        tasks had not ended
-//! aside   <row> <its checksum>           what could not be read, until its scope goes
+//! aside   <row> <its checksum>           what could not be read, until its scope goes or others fill
+//!                                        the room for it; aside-order has their order
 //! meta    layout, run, clean
 //! ```
 //!

@@ -8,11 +8,13 @@
 //!                                     └── once more, the same batch ◀── in trouble ◀────┘
 //! ```
 
-use super::{Life, Looked, META, Shared, StoreError, Where, batch::Batch, of_redb, opened_again};
+use super::{
+    Life, META, Shared, StoreError, Where, batch::Batch, elsewhere, healing::Looked, of_redb,
+    opened_again,
+};
 use crate::server::store::Commit;
 use redb::Database;
 use std::{
-    io,
     sync::{PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -152,23 +154,26 @@ fn is_begun_anew(shared: &Shared, error: &StoreError, gives_up: bool) -> bool {
     }
 }
 
-fn write(shared: &Shared, batch: &Batch) -> Result<(), StoreError> {
+/// Sees to it that what is written will be found.
+fn in_its_place(shared: &Shared) -> Result<(), StoreError> {
     match shared.medium.place().map_err(StoreError::Io)? {
-        Where::Here => {}
-        Where::Nowhere => shared.move_on()?,
-        Where::Elsewhere => {
-            let why = "another file is in the place of the one that was opened";
-            return Err(StoreError::Io(io::Error::other(why)));
-        }
+        Where::Here => Ok(()),
+        Where::Nowhere => shared.move_on(),
+        Where::Elsewhere => Err(elsewhere()),
     }
+}
+
+fn write(shared: &Shared, batch: &Batch) -> Result<(), StoreError> {
+    in_its_place(shared)?;
     with_database(shared, |database| {
         let write = database.begin_write().map_err(of_redb)?;
-        batch.write(&write)?;
+        batch.write(&write, shared.aside_bytes)?;
         write.commit().map_err(of_redb)
     })
 }
 
 fn note_clean(shared: &Shared) -> Result<(), StoreError> {
+    in_its_place(shared)?;
     with_database(shared, |database| {
         let write = database.begin_write().map_err(of_redb)?;
         let mut meta = write.open_table(META).map_err(of_redb)?;

@@ -30,6 +30,7 @@ conformance! {
     after_a_kill_what_was_acknowledged_is_there_in_a_new_epoch_of_the_same_life
     an_event_that_waits_runs_after_a_kill_and_one_that_was_half_done_is_told
     an_event_that_has_done_nothing_begins_again_three_times_and_no_more
+    restarts_in_good_order_are_not_counted
     what_has_not_begun_at_a_shutdown_begins_with_the_next_start
     what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs_later
     after_an_event_that_was_half_done_events_run_one_at_a_time
@@ -166,6 +167,31 @@ async fn an_event_that_has_done_nothing_begins_again_three_times_and_no_more(gro
     ended(&scope, 2).await;
     assert_eq!(seen(&scope).await, ["behind"]);
     assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
+}
+
+#[background(on_crash = resume)]
+async fn stays(cx: TaskContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+async fn restarts_in_good_order_are_not_counted(ground: Ground) {
+    let mut runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, only_waits()).await;
+    send(&scope, 2, stays()).await;
+    scope.stored().await;
+    drop(scope);
+    for _ in 0..7 {
+        close(runtime);
+        runtime = ground.start().await;
+        let scope = the_scope(&runtime).await;
+        until_status(&scope, TaskStatus::Running).await;
+        scope.stored().await;
+        assert_eq!(tries(&runtime, &scope).len(), 1, "it waits");
+        assert!(failures(&scope).await.is_empty());
+    }
+    close(runtime);
 }
 
 /// Serves, and is told to stop at once.

@@ -177,3 +177,44 @@ async fn a_snapshot_that_comes_late_takes_nothing_from_the_next_scope_in_one_bat
         store.close();
     }
 }
+
+#[tokio::test]
+async fn of_what_is_laid_aside_the_oldest_goes_when_there_is_no_more_room() {
+    let limits = Limits {
+        store_aside_bytes: 10_000,
+        ..Limits::default()
+    };
+    let platter = Platter::new(5);
+    let store = Disk::on(Box::new(platter.clone()), true, &limits).expect("it opens");
+    let mut last = Ticket::default();
+    for n in 0..50_u8 {
+        let epoch = Epoch::from_random(5);
+        let key = ScopeKey([n; 16]);
+        let text = format!("{{\"{n}\":\"{}\"}}", "x".repeat(1_000));
+        let state = || StateId::shared("trial");
+        let made = vec![head(1), Record::Snapshot(state(), 1, text)];
+        store
+            .stored(store.hand_over(Commit::of(key, epoch, made)))
+            .await;
+        let aside = vec![Record::Aside(Some(state()))];
+        last = store.hand_over(Commit::of(key, epoch, aside));
+        store.stored(last).await;
+    }
+    store.stored(last).await;
+    store.close();
+    drop(store);
+    let database = crate::server::store::Medium::open(&platter).expect("nobody has it");
+    let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
+    let table = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
+    let table = read.open_table(table).expect("it is there");
+    let rows = redb::ReadableTable::iter(&table).expect("it is readable");
+    let rows = rows.filter_map(Result::ok);
+    let rows: Vec<_> = rows
+        .map(|(key, value)| (key.value()[0], key.value().len() + value.value().len()))
+        .collect();
+    let bytes: usize = rows.iter().map(|(_, bytes)| bytes).sum();
+    assert!((8_000..=10_000).contains(&bytes), "{bytes}");
+    let scopes: Vec<_> = rows.iter().map(|(scope, _)| *scope).collect();
+    let oldest = 50 - u8::try_from(scopes.len()).expect("few");
+    assert_eq!(scopes, (oldest..50).collect::<Vec<_>>(), "the newest stay");
+}

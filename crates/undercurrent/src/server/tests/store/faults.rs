@@ -216,33 +216,50 @@ fn aside(ground: &Ground, text: &str) -> usize {
     rows.filter(|(_, value)| has_it(value.value())).count()
 }
 
+/// What the store has of the state, as any build would read it: its snapshot, and whether there is one
+/// that was written in this run.
+fn snapshot_of(runtime: &Runtime, scope: &Scope) -> (u64, serde_json::Value) {
+    let stored = runtime.store.load(scope.slot.key()).expect("it reads");
+    let states = stored.expect("it is there").states;
+    let trial = states.into_iter().find(|state| state.id.name == "trial");
+    let (at, json) = trial
+        .and_then(|state| state.snapshot)
+        .expect("there is one");
+    (at, serde_json::from_str(&json).expect("it is JSON"))
+}
+
 #[tokio::test]
-async fn what_a_newer_build_has_written_is_kept_before_an_older_one_writes() {
-    let newer = r#"{"seen":["a"],"secret":1,"from_the_future":5}"#;
+async fn who_goes_back_a_version_and_forth_again_has_lost_no_field() {
+    let newer = r#"{"seen":["a"],"secret":1,"from_the_future":{"n":5}}"#;
     let (ground, mut runtime) = written_by_another_build(newer).await;
-    for _ in 0..2 {
+    for begun in 1..=2 {
         let scope = the_scope(&runtime).await;
-        assert_eq!(seen(&scope).await, ["a"]);
+        assert_eq!(seen(&scope).await.len(), 1 + 3 * (begun - 1));
+        let (before, _) = snapshot_of(&runtime, &scope);
+        // Enough for the state to be written anew.
+        for _ in 0..3 {
+            push(&scope, "x".repeat(70_000)).await.expect("it is made");
+        }
         scope.stored().await;
+        until(|| async { snapshot_of(&runtime, &scope).0 > before }).await;
+        let (_, json) = snapshot_of(&runtime, &scope);
+        assert_eq!(json["from_the_future"]["n"], 5);
+        assert!(json["seen"].as_array().is_some_and(|seen| seen.len() > 1));
+        runtime.hand_over_all();
+        scope.stored().await;
+        let (_, json) = snapshot_of(&runtime, &scope);
+        assert_eq!(json["from_the_future"]["n"], 5);
         drop(scope);
         close(runtime);
-        assert_eq!(
-            aside(&ground, "from_the_future"),
-            1,
-            "once, however often it is read"
-        );
         runtime = ground.start().await;
     }
-    push(&*the_scope(&runtime).await, "b")
-        .await
-        .expect("it is made");
+    assert_eq!(seen(&*the_scope(&runtime).await).await.len(), 7);
     close(runtime);
-    assert_eq!(aside(&ground, "from_the_future"), 1);
-    // What this build has written itself is whole.
-    let runtime = ground.start().await;
-    assert_eq!(seen(&*the_scope(&runtime).await).await, ["a", "b"]);
-    close(runtime);
-    assert_eq!(aside(&ground, r#""b""#), 0);
+    assert_eq!(
+        aside(&ground, "from_the_future"),
+        0,
+        "nothing is laid aside"
+    );
 }
 
 #[tokio::test]
@@ -294,6 +311,8 @@ async fn entries_that_fit_no_more_are_read_once_and_the_scope_keeps_its_life() {
         let scope = the_scope(&runtime).await;
         assert_eq!(seen(&scope).await, ["a"]);
         scope.stored().await;
+        let (_, json) = snapshot_of(&runtime, &scope);
+        assert_eq!(json["gone"], 5, "who knows it finds it");
         scope.epoch()
     };
     until(|| async {
@@ -380,5 +399,53 @@ async fn where_the_file_breaks_while_it_is_read_what_is_not_in_memory_begins_ane
     let later = ground.start().await;
     let other = later.scope_at(&away).await.expect("it is there");
     assert_eq!(seen(&other).await, ["anew"]);
+    close(later);
+}
+
+#[event]
+async fn begins_and_waits(cx: EventContext<Trial>) -> Result {
+    cx.update(|trial| trial.seen.push("begun".into())).await?;
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[event]
+async fn does_nothing(cx: EventContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_runs_while_the_file_breaks_is_in_the_new_one_too() {
+    let platter = Platter::new(3);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let other = Visitor([2; 16]);
+    let of_other = session_of(&runtime, other);
+    send(&scope, 1, begins_and_waits()).await;
+    until(|| async { seen(&scope).await == ["begun"] }).await;
+    send_as(other, &of_other, 1, does_nothing()).await;
+    send_as(other, &of_other, 2, note("behind".into())).await;
+    of_other.stored().await;
+    scope.stored().await;
+    platter.scramble();
+    push(&scope, "after").await.expect("it is made");
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+    runtime.interrupted.cancel();
+    close(runtime);
+
+    let later = killed.start().await;
+    let scope = the_scope(&later).await;
+    ended(&scope, 1).await;
+    assert_eq!(seen(&scope).await, ["begun", "after"]);
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
+    let place = place(&later, other, &ScopeName::Session);
+    let of_other = later.scope_at(&place).await.expect("it is there");
+    // It begins again, and what is behind it waits.
+    until(|| async { tries(&later, &of_other).first() == Some(&2) }).await;
+    assert_eq!(tries(&later, &of_other).len(), 2);
+    later.interrupted.cancel();
     close(later);
 }

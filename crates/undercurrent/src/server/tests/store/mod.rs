@@ -3,9 +3,11 @@
 
 mod conformance;
 mod contract;
+mod damaged;
 mod durability;
 mod faults;
 mod file;
+mod moments;
 mod platter;
 mod power;
 mod recovery;

@@ -401,3 +401,103 @@ async fn a_thread_that_writes_and_panics_is_told_as_trouble() {
     let refused = push(&scope, "lost").await.expect_err("it can't be kept");
     assert!(matches!(refused, UpdateError::NotStored(_)), "{refused:?}");
 }
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = process)]
+struct Bell {
+    rings: u32,
+}
+
+#[event]
+fn ring(bell: &mut Bell) {
+    bell.rings += 1;
+}
+
+#[event]
+async fn rings_elsewhere(cx: EventContext<Trial>) -> Result {
+    cx.process::<Bell>().dispatch(ring()).await?;
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+async fn rings(uc: &Undercurrent) -> u32 {
+    let rings = uc.process::<Bell>().read(|bell| bell.rings).await;
+    rings.expect("it reads")
+}
+
+#[tokio::test]
+async fn an_event_that_has_sent_something_to_another_scope_does_not_send_it_again() {
+    let ground = Ground::platter();
+    let uc = ground.build(Durability::Relaxed).expect("it starts");
+    let scope = the_scope(&uc.runtime).await;
+    send(&scope, 1, rings_elsewhere()).await;
+    until(|| async { rings(&uc).await == 1 }).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+
+    let uc = killed.build(Durability::Relaxed).expect("it starts");
+    uc.runtime.go_on().await.expect("it reads");
+    let scope = the_scope(&uc.runtime).await;
+    ended(&scope, 1).await;
+    assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
+    assert_eq!(rings(&uc).await, 1);
+    close(uc.runtime.clone());
+}
+
+#[background(retries = 2, on_crash = resume)]
+async fn falls(cx: TaskContext<Trial>) -> Result {
+    cx.update(|trial| trial.seen.push("falls".into())).await?;
+    Err("on purpose".into())
+}
+
+#[tokio::test]
+async fn a_task_that_goes_on_has_no_more_attempts_than_one_that_was_never_cut() {
+    let limits = || Limits {
+        retry_first_ms: 50,
+        ..Limits::default()
+    };
+    let ground = Ground::platter();
+    let runtime = ground.start_with(Durability::Relaxed, limits()).await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, falls()).await;
+    until(|| async { runs(&scope).await[0].attempt == 2 }).await;
+    scope.stored().await;
+    let killed = ground.as_if_killed();
+    until_status(&scope, TaskStatus::Failed).await;
+    assert_eq!(seen(&scope).await.len(), 3);
+    close(runtime);
+
+    let runtime = killed.start_with(Durability::Relaxed, limits()).await;
+    let scope = the_scope(&runtime).await;
+    let before = seen(&scope).await.len();
+    until_status(&scope, TaskStatus::Failed).await;
+    assert_eq!(runs(&scope).await[0].attempt, 3);
+    assert!(
+        seen(&scope).await.len() - before <= 2,
+        "the second and the third"
+    );
+    close(runtime);
+}
+
+#[background]
+async fn floods_slowly(cx: TaskContext<Trial>, times: u32) -> Result {
+    for n in 0..times {
+        while cx.dispatch(note(n.to_string())).await.is_err() {
+            cx.sleep(Millis(1)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_task_dispatches_is_not_kept_after_its_end_and_does_not_run_again() {
+    const TIMES: u32 = 2_000;
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, floods_slowly(TIMES)).await;
+    until(|| async { seen(&scope).await.len() == TIMES as usize && scope.is_idle() }).await;
+    scope.stored().await;
+    assert_eq!(tries(&runtime, &scope), Vec::<u32>::new(), "none waits");
+    close(runtime);
+}

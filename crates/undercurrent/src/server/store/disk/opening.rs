@@ -1,0 +1,160 @@
+//! How a file is opened, and a run of the server begun in it.
+
+use super::{
+    BUSY, LAYOUT, META, Medium, QUEUE, ROWS, Run, StoreError,
+    aside::{ASIDE, ORDER},
+    guarded, of_redb,
+    salvage::take_over,
+    unfinished,
+};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
+
+/// A file with a run of the server begun in it; looked through before, if so.
+pub(super) fn opened(
+    medium: &dyn Medium,
+    keeps_first: bool,
+    looks_through: bool,
+) -> Result<(Database, Run), StoreError> {
+    let mut database = guarded(|| medium.open())?;
+    let begun = guarded(|| {
+        let is_repaired = looks_through && !database.check_integrity().map_err(of_redb)?;
+        let run = begin_run(&database, keeps_first, is_repaired)?;
+        // What the server asks for first.
+        unfinished(&database.begin_read().map_err(of_redb)?)?;
+        Ok(run)
+    });
+    match begun {
+        Ok(run) => Ok((database, run)),
+        Err(error) => {
+            // What is damaged may panic once more where it is dropped.
+            crate::server::drop_quietly(database);
+            Err(error)
+        }
+    }
+}
+
+/// What is damaged may be so in what redb can make anew. Else it is kept aside, and another is begun.
+pub(super) fn begun_in_spite_of(
+    why: &str,
+    medium: &dyn Medium,
+    keeps_first: bool,
+) -> Result<(Database, Run), StoreError> {
+    let path = medium.path().display();
+    match opened(medium, keeps_first, true) {
+        Err(StoreError::Damaged(_) | StoreError::Broken(_)) => {}
+        opened => {
+            let opened = opened?;
+            tracing::error!(
+                why,
+                %path,
+                "the file of scopes was damaged, and is repaired: the last updates may be gone"
+            );
+            return Ok(opened);
+        }
+    }
+    let aside = medium.set_aside().map_err(StoreError::Io)?;
+    let begun = guarded(|| {
+        let database = medium.open()?;
+        let rows = take_over(medium, &aside, &database)?;
+        let run = begin_run(&database, keeps_first, rows > 0)?;
+        Ok((database, run, rows))
+    });
+    match begun {
+        Ok((database, run, rows)) => {
+            tracing::error!(
+                why,
+                %path,
+                aside = %aside.display(),
+                rows,
+                "the file of scopes is damaged: it is kept aside, and a new one is begun with what \
+                 can be read of it"
+            );
+            Ok((database, run))
+        }
+        Err(error) => {
+            medium.put_back(&aside);
+            Err(error)
+        }
+    }
+}
+
+/// Begins a run of the server: its number, and since which run nothing that was shown was lost.
+/// In a file that was repaired the last run's own number may be missing.
+fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Result<Run, StoreError> {
+    let run = {
+        let write = database.begin_write().map_err(of_redb)?;
+        let meta = write.open_table(META).map_err(of_redb)?;
+        let number = |name: &str| -> Result<Option<u64>, StoreError> {
+            Ok(meta.get(name).map_err(of_redb)?.map(|value| value.value()))
+        };
+        let layout = number("layout")?;
+        if layout.is_some_and(|layout| layout > LAYOUT) {
+            return Err(StoreError::Newer);
+        }
+        let run = number("run")?.map_or(0, |run| run + 1 + u64::from(is_repaired));
+        // Of a run that kept everything before it was shown nothing is missing, however it ended.
+        let was_careful = number("keeps-first")? == Some(1);
+        let was_killed = layout.is_some() && number("clean")? != Some(1);
+        let is_clean = !was_killed || was_careful;
+        let fresh_since = match is_clean && !is_repaired {
+            true => number("fresh")?.unwrap_or(0),
+            false => run,
+        };
+        Run {
+            turn: run,
+            fresh_since,
+            keeps_first,
+            was_killed,
+        }
+    };
+    note_run(database, run)?;
+    Ok(run)
+}
+
+pub(super) fn note_run(database: &Database, run: Run) -> Result<(), StoreError> {
+    let write = database.begin_write().map_err(of_redb)?;
+    for table in [ROWS, QUEUE, BUSY, ASIDE] {
+        write.open_table(table).map_err(of_redb)?;
+    }
+    write.open_table(ORDER).map_err(of_redb)?;
+    let mut meta = write.open_table(META).map_err(of_redb)?;
+    for (name, value) in [
+        ("layout", LAYOUT),
+        ("run", run.turn),
+        ("clean", 0),
+        ("keeps-first", u64::from(run.keeps_first)),
+        ("fresh", run.fresh_since),
+    ] {
+        meta.insert(name, value).map_err(of_redb)?;
+    }
+    drop(meta);
+    write.commit().map_err(of_redb)
+}
+
+/// All of one file, in another.
+pub(super) fn copy(from: &Database, to: &Database) -> Result<(), StoreError> {
+    let read = from.begin_read().map_err(of_redb)?;
+    let write = to.begin_write().map_err(of_redb)?;
+    for definition in [ROWS, QUEUE, BUSY, ASIDE] {
+        copy_table(&read, &write, definition)?;
+    }
+    copy_table(&read, &write, ORDER)?;
+    copy_table(&read, &write, META)?;
+    write.commit().map_err(of_redb)
+}
+
+fn copy_table<K: redb::Key + 'static, V: redb::Value + 'static>(
+    read: &ReadTransaction,
+    write: &WriteTransaction,
+    definition: TableDefinition<'_, K, V>,
+) -> Result<(), StoreError> {
+    let mut to = write.open_table(definition).map_err(of_redb)?;
+    let from = read.open_table(definition).map_err(of_redb)?;
+    for row in from.iter().map_err(of_redb)? {
+        let (key, value) = row.map_err(of_redb)?;
+        to.insert(key.value(), value.value()).map_err(of_redb)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! One bit of a file, or its end, is not what was written: a server begins on it all the same, or says
+//! why not. What it can read is there, what it can't is laid aside and begins anew; nothing is a bit of
+//! both, and what is written from then on stays.
+
+use super::*;
+use crate::server::store::StoreError;
+
+/// A file with three scopes, of 3, 3 and 300 words, and an event that waits in the second: as it was
+/// closed, and as a kill leaves it.
+async fn written(ground: &Ground, folder: &Folder) -> [Vec<u8>; 2] {
+    let runtime = ground.start().await;
+    let places = places(&runtime);
+    for (place, words) in places.iter().zip(WORDS) {
+        let scope = runtime.scope_at(place).await.expect("there is room");
+        for word in words_of(words) {
+            push(&scope, word).await.expect("it is made");
+        }
+        scope.stored().await;
+    }
+    let event = runtime.queued(note("waits".into()), Visitor([2; 16]), None);
+    let mut event = event.expect("it is registered");
+    event.id = 7;
+    let event = event.record();
+    let scope = runtime.scope_at(&places[1]).await.expect("it is there");
+    scope.hand_over(vec![event]);
+    scope.stored().await;
+    let killed = std::fs::read(folder.file()).expect("it is there");
+    drop(scope);
+    close(runtime);
+    let closed = std::fs::read(folder.file()).expect("it is there");
+    [closed, killed]
+}
+
+const WORDS: [u32; 3] = [3, 3, 300];
+
+fn words_of(words: u32) -> Vec<String> {
+    (1..=words).map(|n| format!("{n:0100}")).collect()
+}
+
+fn places(runtime: &Runtime) -> [Place; 3] {
+    [1, 2, 3].map(|n| place(runtime, Visitor([n; 16]), &ScopeName::Session))
+}
+
+/// Bits of pages that something is in, and lengths.
+fn damages(whole: &[u8], flips: usize, random: &mut fastrand::Rng) -> Vec<(String, Vec<u8>)> {
+    let mut damaged = Vec::new();
+    for nth in 0..flips {
+        let mut bytes = whole.to_vec();
+        let used = |at: &usize| whole[at / 4_096 * 4_096..][..4_096].iter().any(|b| *b != 0);
+        let at = std::iter::repeat_with(|| random.usize(..whole.len())).find(used);
+        let at = at.expect("there is one");
+        let at = match nth % 4 {
+            // Where a page says what is in it.
+            0 => at / 4_096 * 4_096 + random.usize(..16),
+            1 => random.usize(..320),
+            _ => at,
+        };
+        bytes[at] ^= 1 << random.u8(..8);
+        damaged.push((format!("a bit of byte {at}"), bytes));
+    }
+    for length in [0, 1, 8, 9, 64, 193, 320, 4_095, 4_096, whole.len() / 2] {
+        damaged.push((format!("{length} bytes"), whole[..length].to_vec()));
+    }
+    let all_but_one = whole[..whole.len() - 1].to_vec();
+    damaged.push(("all bytes but one".to_owned(), all_but_one));
+    damaged
+}
+
+/// How often what was found.
+#[derive(Debug, Default)]
+struct Counts {
+    refused: u32,
+    as_it_was: u32,
+    anew: u32,
+    event_ran: u32,
+}
+
+#[tokio::test]
+async fn whatever_bit_is_flipped_each_scope_is_as_it_was_or_anew_and_stays_so() {
+    let folder = Arc::new(Folder::new());
+    let ground = Ground::File(folder.clone());
+    let flips = std::env::var("FLIPS").map_or(50, |n| n.parse().expect("a number"));
+    let seed = std::env::var("FLIPS_SEED").map_or(7, |n| n.parse().expect("a number"));
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut counts = Counts::default();
+    for (whole, how) in written(&ground, &folder)
+        .await
+        .iter()
+        .zip(["closed", "killed"])
+    {
+        for (what, bytes) in damages(whole, flips, &mut random) {
+            let what = format!("{how}, {what}");
+            let _ = std::fs::remove_dir_all(&folder.0);
+            std::fs::create_dir_all(&folder.0).expect("there is room");
+            std::fs::write(folder.file(), &bytes).expect("it is written");
+            begins_on(&ground, &folder, &what, &mut counts).await;
+        }
+    }
+    println!("{counts:?}");
+    assert!(counts.as_it_was > 3 * counts.anew, "{counts:?}");
+    assert!(counts.event_ran * 4 > counts.as_it_was, "{counts:?}");
+    assert!(counts.anew > 5, "something was damaged: {counts:?}");
+}
+
+async fn begins_on(ground: &Ground, folder: &Folder, what: &str, counts: &mut Counts) {
+    let built = match ground.build(Durability::Relaxed) {
+        Ok(built) => built.runtime,
+        Err(StartError::Store(_, StoreError::Foreign | StoreError::Newer)) => {
+            counts.refused += 1;
+            return;
+        }
+        Err(error) => panic!("{what}: {error}"),
+    };
+    if let Err(error) = built.go_on().await {
+        panic!("{what}: {error}");
+    }
+    let mut expected = Vec::new();
+    for (place, words) in places(&built).iter().zip(WORDS) {
+        until(|| async { built.load(place).await }).await;
+        let scope = built.scope_at(place).await.expect("it can be read");
+        until(|| async { scope.is_idle() }).await;
+        let mut found = seen(&scope).await;
+        let has_run = found.pop_if(|text| text == "waits").is_some();
+        assert!(
+            found.is_empty() || found == words_of(words),
+            "{what}: neither what was nor anew: {found:?}"
+        );
+        match found.is_empty() {
+            true => counts.anew += 1,
+            false => counts.as_it_was += 1,
+        }
+        counts.event_ran += u32::from(has_run && !found.is_empty());
+        push(&scope, "anew")
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let in_time = tokio::time::timeout(Duration::from_secs(10), scope.stored());
+        assert!(in_time.await.is_ok(), "{what}: it is kept");
+        expected.push(seen(&scope).await);
+    }
+    let is_lost = expected.iter().any(|found| found.len() < 3);
+    let names = std::fs::read_dir(&folder.0).expect("it is there");
+    let names = names.filter_map(Result::ok);
+    let aside = names.filter(|name| name.file_name().to_string_lossy().contains("damaged"));
+    // An empty file has nothing that could be kept.
+    let is_empty = what.ends_with(" 0 bytes");
+    assert!(
+        !is_lost || is_empty || aside.count() == 1,
+        "{what}: what was is kept"
+    );
+    close(built);
+    let again = ground.start().await;
+    for (place, expected) in places(&again).iter().zip(expected) {
+        let scope = again.scope_at(place).await.expect("it can be read");
+        until(|| async { scope.is_idle() }).await;
+        assert_eq!(
+            seen(&scope).await,
+            expected,
+            "{what}: what was written since"
+        );
+    }
+    close(again);
+}
