@@ -257,7 +257,7 @@ fn what_was_acknowledged_survives_any_kill() {
         }
     };
     let kept = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(&files)).collect();
+        let running: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(files)).collect();
         let mut all = Kept::default();
         for running in running {
             all.add(running.join().expect("nothing was lost"));

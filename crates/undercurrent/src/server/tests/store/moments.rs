@@ -336,7 +336,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_chosen_moment_of_an_event_
             let (runtime, scope) = after(&ground, durability, epoch).await;
             match second(moment) {
                 Second::Halves => ended(&scope, 2).await,
-                _ => until(|| async { scope.is_idle() }).await,
+                _ => until(|| async { statuses(&scope).await[0].is_end() }).await,
             }
             let (seen, told) = (seen(&scope).await, failures(&scope).await);
             let told: Vec<_> = told.iter().map(|end| (end.number, end.kind)).collect();
