@@ -16,7 +16,7 @@ WASM=wasm32-unknown-unknown
 RELEASES=https://github.com
 
 BUILD=(rust cc node wasm32 wasm-opt wasm-bindgen cargo-leptos)
-END2END=(lints npm python browser)
+END2END=(lints npm python valgrind browser)
 
 TOOLS=$ROOT/.tools
 LOG=$TOOLS/setup.log
@@ -380,6 +380,20 @@ step_python() {
   { is_debian && can_be_root && apt_install python3-minimal; } ||
     die "Python is missing: install Python 3.10 or later as python3."
   RESULT="Debian's python3 is installed"
+}
+
+step_valgrind() {
+  # It counts the instructions of an update. Without it the tests say so, and count none.
+  if command -v valgrind >/dev/null; then
+    RESULT="$(valgrind --version) is here"
+    return
+  fi
+  missing "the tests count the instructions of an update with it."
+  if is_debian && can_be_root && apt_install valgrind; then
+    RESULT="Debian's valgrind is installed"
+  else
+    RESULT="is not here: instructions are not counted"
+  fi
 }
 
 step_browser() {

@@ -1,6 +1,8 @@
 //! Times each operation at ten elements and at a hundred thousand, and ends with 1 when a ratio is
 //! above the bound. Run it optimised: `cargo run --profile costs -p costs`.
 
+mod instructions;
+
 use costs::{Board, Committed, OPERATIONS, Operation, post};
 use std::{
     process::ExitCode,
@@ -32,6 +34,13 @@ struct Measured {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [counted, operation, rounds] = &arguments[..]
+        && counted == instructions::COUNTED
+    {
+        instructions::run(operation, rounds.parse().expect("a number of rounds"));
+        return ExitCode::SUCCESS;
+    }
     let (mut few, mut many) = (Committed::of(10), Committed::of(100_000));
     let mut all: Vec<Measured> = OPERATIONS.iter().map(Measured::new).collect();
     for pass in 0..PASSES {
@@ -48,7 +57,10 @@ fn main() -> ExitCode {
     println!("nanoseconds an update                          at 10  at 100,000   ratio");
     all.iter().for_each(Measured::print);
     drop((few, many));
-    let is_good = all.iter().all(|one| !one.is_slow()) & snapshots(100_000) & snapshots(1_000_000);
+    let is_good = all.iter().all(|one| !one.is_slow())
+        & snapshots(100_000)
+        & snapshots(1_000_000)
+        & instructions::guard();
     match is_good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

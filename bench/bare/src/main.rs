@@ -1,0 +1,3 @@
+//! cargo-leptos asks for a server. Only the browser's half is built.
+
+fn main() {}
