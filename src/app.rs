@@ -8,13 +8,14 @@ use crate::{
     lab::{
         BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage, WindowPage, WordsPage,
     },
+    lobby::LobbyPage,
     lorem::LoremPage,
     monitor::MonitorPage,
     pieces::{Banner, Spoken, Toasts, Tray, use_lost},
     posts::PostsPage,
     random::RandomPage,
     report::ReportPage,
-    room::{LobbyPage, RoomPage},
+    room::RoomPage,
 };
 use leptos::{html::Main, prelude::*};
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};

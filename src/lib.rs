@@ -16,6 +16,7 @@ pub mod import;
 #[cfg(feature = "ssr")]
 pub mod import_routes;
 pub mod lab;
+pub mod lobby;
 pub mod lorem;
 pub mod minis;
 pub mod monitor;

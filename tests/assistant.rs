@@ -2,7 +2,11 @@
 
 use gallery::assistant::{state::*, tasks::*};
 use undercurrent::{Limits, prelude::*, testing::TestApp};
-use upstream::chat::{ChatConfig, Said, ToolCall, open_chat};
+use upstream::chat::{
+    ChatConfig, Said, ToolCall, open_chat,
+    talk::{By, End, QUESTION_BYTES},
+    tools::{RESULT_BYTES, ToolStatus},
+};
 
 fn call(name: &str) -> ToolCall {
     ToolCall {
@@ -118,7 +122,7 @@ fn where_the_model_goes_on_nothing_is_ever_without_a_place() {
     let (first, _) = asked(&mut assistant, 1, "Both?");
     assistant.append(first, "A tool first.");
     assistant.asked_for(first, &[call("look_up_product")]);
-    assistant.tool_ended(first, 0, Ok("{}".to_owned()));
+    assistant.tool(first, 0).unwrap().end(Ok("{}".to_owned()));
     let (second, said) = assistant.go_on(first).unwrap();
     assert_eq!(said.len(), 4, "the task, the question, the words, the tool");
     assert!(assistant.ask(1, "And?").is_err());
@@ -151,11 +155,14 @@ fn tools_are_told_with_what_they_gave() {
     let status = |assistant: &mut Assistant, at| assistant.tool(id, at).unwrap().status;
     assert_eq!(status(&mut assistant, 0), ToolStatus::Running);
     assert_eq!(status(&mut assistant, 1), ToolStatus::Asks);
-    assistant.tool_ended(id, 0, Ok("ü".repeat(RESULT_BYTES)));
+    assistant
+        .tool(id, 0)
+        .unwrap()
+        .end(Ok("ü".repeat(RESULT_BYTES)));
     assistant.tool(id, 1).unwrap().approved = Some(false);
     assert_eq!(assistant.verdict(id, 1), Some(false));
     assert_eq!(assistant.verdict(id, 2), None);
-    assistant.tool_ended(id, 1, Err("No.".to_owned()));
+    assistant.tool(id, 1).unwrap().end(Err("No.".to_owned()));
     assistant.close(1, &End::Stopped);
     let ends = [0, 1, 2].map(|at| status(&mut assistant, at));
     assert_eq!(
@@ -236,18 +243,15 @@ async fn where_32_tasks_are_paused_a_question_says_so_and_is_answered_later() {
     );
     let shown = page.see::<Assistant>().await;
     assert_eq!(ends(&shown), [(By::Person, Some(failed(&refused.message)))]);
-    assert!(
-        page.run(retry(1, 0)).await.is_err(),
-        "there is still no room"
-    );
+    assert!(page.run(retry(1)).await.is_err(), "there is still no room");
     page.task(hold).key(7).cancel().await.expect("it is asked");
     app.quiet().await;
-    page.run(retry(1, 0)).await.expect("there is room");
+    page.run(retry(1)).await.expect("there is room");
     app.quiet().await;
     let shown = page.see::<Assistant>().await;
     let done = |by| (by, Some(End::Done));
     assert_eq!(ends(&shown), [done(By::Person), done(By::Model)]);
-    assert!(page.run(retry(1, 0)).await.is_err(), "it has its answer");
+    assert!(page.run(retry(1)).await.is_err(), "it has its answer");
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! What an import remembers, asks and refuses.
 
-use gallery::import::state::*;
+use gallery::import::state::Import;
 use std::borrow::Cow;
 use uploads::{
-    Batch, Mark, Part, Refusal, Row, Wrong,
+    Batch, Mark, Pace, Part, Refusal, Row, Stage, Wrong,
     limits::{ERRORS, LAST_ROWS},
-    orders::{COLUMNS, Column, check},
+    orders::{self, COLUMNS, Column, check},
 };
 
 fn names(header: &[&str]) -> Vec<String> {
@@ -135,7 +135,10 @@ fn columns_are_found_by_their_names_and_asked_for_where_they_have_another() {
 
     let some = names(&["order", "day", "e-mail", "product", "quantity", "note"]);
     import.read_header(some).expect("a header");
-    assert_eq!((import.asked(), import.decided()), (Some(1), None));
+    assert_eq!(
+        (orders::asked(&import.columns), import.decided()),
+        (Some(1), None)
+    );
     for (column, place) in [(0, 1), (2, 3), (1, 1), (1, 7), (9, 2)] {
         assert!(
             choose_now(&mut import, column, place).is_err(),
@@ -144,7 +147,7 @@ fn columns_are_found_by_their_names_and_asked_for_where_they_have_another() {
     }
     choose_now(&mut import, 1, 2).expect("it is asked");
     choose_now(&mut import, 2, 3).expect("it is asked");
-    assert_eq!(import.asked(), Some(5));
+    assert_eq!(orders::asked(&import.columns), Some(5));
     choose_now(&mut import, 5, 0).expect("it is asked");
     let decided = import.decided().expect("all of it is");
     assert_eq!(decided[1..3], [Column::At(1), Column::At(2)]);
@@ -156,12 +159,23 @@ fn columns_are_found_by_their_names_and_asked_for_where_they_have_another() {
 
     let row = names(&["A-1", "2024-05-02", "ada@example.com", "Tray", "1", "2.00"]);
     let refused = import.read_header(row).expect_err("no header");
-    assert_eq!(refused.to_string(), no_header());
+    assert_eq!(refused.to_string(), Refusal::NoHeader.to_string());
 }
 
 /// What the event does.
-fn choose_now(import: &mut Import, column: usize, place: usize) -> Result<(), String> {
-    import.choose(column, place).map_err(|why| why.to_string())
+fn choose_now(import: &mut Import, column: usize, place: usize) -> Result<(), &'static str> {
+    let found = orders::answer(&import.header, &import.columns, column, place);
+    import.columns[column] = found.ok_or("it is not asked")?;
+    Ok(())
+}
+
+#[test]
+fn what_can_be_said_of_a_column_is_what_no_other_has() {
+    let header = names(&["order", "", "e-mail"]);
+    let columns = [Column::At(0), Column::Asked, Column::LeftOut];
+    let free = orders::free(&header, &columns);
+    let expected = [(2, "Column 2".to_owned()), (3, "e-mail".to_owned())];
+    assert_eq!(free, expected);
 }
 
 const GOOD: [&str; 6] = [

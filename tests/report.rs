@@ -5,7 +5,8 @@ use gallery::report::{
     export::{csv, markdown},
     state::*,
 };
-use reports::{TITLES, next_piece};
+use reports::{Stage, TITLES, next_piece};
+use undercurrent::testing::TestApp;
 use upstream::sales::{
     Listed, Review, SalesRecord,
     figures::{Figures, Verdict},
@@ -174,6 +175,21 @@ fn what_a_retry_changes_is_written_anew_and_the_rest_stays() {
     report.begin(listed(8));
     report.settle_again(3, came());
     assert!(report.cells.iter().all(|cell| cell.stage == Stage::Waiting));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_slider_goes_from_one_to_sixteen_whoever_asks() {
+    let app = TestApp::new();
+    let mut page = app.client();
+    for at_once in [0, 17, u32::MAX] {
+        let refused = page.run(set_at_once(at_once)).await.unwrap_err();
+        assert!(refused.message.contains("From 1 to 16"), "{refused:?}");
+    }
+    assert_eq!(page.see::<Report>().await.at_once, 4);
+    for at_once in [1, 16] {
+        page.run(set_at_once(at_once)).await.expect("it is between");
+        assert_eq!(page.see::<Report>().await.at_once, at_once);
+    }
 }
 
 #[test]

@@ -5,7 +5,18 @@ import type { Page } from '@playwright/test';
 import { expect, test as gallery } from './support/gallery';
 import { test } from './support/model';
 import type { Gallery } from './support/server';
+import { Shop } from './support/shop';
 import { Tray, expectNoLoss, open, ready } from './support/page';
+
+/** The shop that its tools ask is held, too. */
+const held = test.extend<{ shop: Shop }>({
+  shop: async ({}, use) => {
+    const shop = await Shop.open();
+    await use(shop);
+    shop.close();
+  },
+  upstream: async ({ shop }, use) => use({ url: shop.url, timeoutMs: 60_000 }),
+});
 
 const input = (page: Page) => page.getByLabel('Your question');
 const ask = async (page: Page, question: string) => {
@@ -201,6 +212,29 @@ test('two tools at once, and one waits for a yes in another tab', async ({ page,
   await expect(second.locator('.region').last().locator('article')).toHaveCount(10);
 });
 
+held('a tool that runs says so, and a Stop in the middle hangs up on the shop, too', async ({ page, fake, shop }) => {
+  await open(page, '/assistant');
+  await ask(page, 'Product?');
+  (await fake.question(0)).call(['look_up_product', { id: 7 }], ['look_up_product', { id: 8 }]);
+  const tools = page.locator('.tool .status');
+  await shop.expectAsked(2);
+  await expect(tools).toHaveText(['Running', 'Running']);
+  shop.letUpTo(7);
+  await expect(tools).toHaveText(['Done', 'Running']);
+  await named(page, 'Stop').click();
+  await expect(last(page)).toHaveAttribute('data-end', 'stopped');
+  await expect(tools).toHaveText(['Done', 'Stopped']);
+  await expect.poll(() => shop.open).toBe(0);
+  // What the one gave is told; that the other was stopped, too.
+  await named(page, 'Retry').click();
+  const again = await fake.question(1);
+  const gave = again.messages.filter(({ role }) => role === 'tool').map(({ content }) => content);
+  expect(JSON.parse(gave[0])).toMatchObject({ id: 7 });
+  expect(gave[1]).toBe('Stopped by the visitor.');
+  again.end();
+  await expect(last(page)).toHaveAttribute('data-end', 'done');
+});
+
 test('a no is told to the model; what asks does not outlive a Stop', async ({ page, fake }) => {
   await open(page, '/assistant');
   await ask(page, 'Post?');
@@ -236,12 +270,40 @@ test('a model that refuses, fails or is cut: shown, and Retry asks again', async
   expect(limited.messages.slice(1)).toEqual([{ role: 'user', content: 'Well?' }]);
   limited.refuse(429, { 'retry-after': '1' });
   await expect(last(page)).toContainText('asks to wait 1 s');
-  await named(page, 'Retry in 1 s').click();
+  await page.getByRole('button', { name: /^Retry/ }).click();
   const good = await fake.question(3);
   good.say('Whole.');
   good.end();
   await expect(last(page)).toHaveText('Whole.');
   await expect(page.locator('.message')).toHaveText(['Well?', /Half an ans/, 'Whole.']);
+});
+
+test('what a model asks to wait counts down; late, nothing is left of it; early, the rest is waited', async ({ page, fake }) => {
+  await open(page, '/assistant');
+  await ask(page, 'Well?');
+  const retry = page.getByRole('button', { name: /^Retry/ });
+  (await fake.question(0)).refuse(429, { 'retry-after': '4' });
+  await expect(retry).toHaveText(/^Retry in [1-4] s$/);
+  // The second after that, too, over a reload, in the page's first bytes.
+  await expect(retry).toHaveText(/^Retry in [12] s$/);
+  const html = await (await page.reload())?.text();
+  expect(html).not.toContain('Retry in 4 s');
+  await expect(retry).toHaveText('Retry');
+  const late = Date.now();
+  await retry.click();
+  const second = await fake.question(1);
+  expect(Date.now() - late).toBeLessThan(3_000);
+  second.refuse(429, { 'retry-after': '3' });
+  await expect(retry).toHaveText(/^Retry in [1-3] s$/);
+  const early = Date.now();
+  await retry.click();
+  // It is waited, and that is told.
+  await expect(last(page)).toContainText(/The model is asked again in [1-3] s\./);
+  const third = await fake.question(2);
+  expect(Date.now() - early).toBeGreaterThan(1_000);
+  third.say('Whole.');
+  third.end();
+  await expect(last(page)).toHaveText('Whole.');
 });
 
 test('tools again and again have an end, which is told', async ({ page, fake }) => {

@@ -148,7 +148,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(page.locator('.paged-rows [role=row]').first()).toBeVisible();
         await expectNothing(page, 'an import that is done');
         await page.getByRole('button', { name: 'Try: Nothing in it' }).click();
-        await expect(page.locator('.import-run > .fault')).toHaveText('The file is empty.');
+        await expect(page.locator('.import-told .fault')).toHaveText('The file is empty.');
         await expectNothing(page, 'an import that failed');
       });
     });

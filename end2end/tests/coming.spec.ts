@@ -23,7 +23,7 @@ test('the monitor has an outline in place of cards that have not come', async ({
   await open(page, '/monitor');
   for (const id of [1, 2]) {
     await page.getByRole('button', { name: 'Watch', exact: true }).click();
-    await expect(page.getByRole('article', { name: `Product ${id}` })).toContainText(/\d ms/);
+    await expect(page.getByRole('article', { name: `Product ${id}`, exact: true })).toContainText(/\d ms/);
   }
   const high = (await page.getByRole('article').first().boundingBox())?.height;
   await open(page, '/posts');

@@ -23,7 +23,7 @@ async function press(page: Page, target: Locator, key = 'Enter'): Promise<void> 
 }
 
 const named = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const card = (page: Page, id: number) => page.getByRole('article', { name: `Product ${id}` });
+const card = (page: Page, id: number) => page.getByRole('article', { name: `Product ${id}`, exact: true });
 const stream = (page: Page, id: number) => page.getByRole('article', { name: `Stream ${id}` });
 
 gallery('the monitor: hold, go on, stop, start, another interval, remove', async ({ page }) => {
@@ -218,7 +218,7 @@ gallery('a page that is led to: the focus is at its begin, and its title is said
   // What lay over the page before is gone.
   await expect(page.locator('.tray-panel')).toBeHidden();
   await page.keyboard.press('Tab');
-  await expect(page.getByLabel('Product', { exact: true })).toBeFocused();
+  await expect(page.getByLabel('Upstream')).toBeFocused();
   await page.goBack();
   await expect(page.locator('main')).toBeFocused();
   await expect(said('Ten posts')).toHaveCount(1);
@@ -232,4 +232,67 @@ gallery('the first Tab leads past the header', async ({ page }) => {
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await expect(named(page, 'Add a stream')).toBeFocused();
+});
+
+gallery('an import: a sample, its question, hold, go on, another pace, stop, remove', async ({ page }) => {
+  await open(page, '/import');
+  const chip = page.locator('.import-run header .status');
+  await press(page, named(page, '20,000 rows'));
+  await expect(page.locator('.import-question')).toBeVisible();
+  await press(page, named(page, 'e-mail'));
+  await expect(page.locator('.import-question')).toHaveCount(0);
+  await expect(page.locator('.import-facts dd').first()).not.toHaveText('0');
+  await press(page, named(page, 'Pause the import'), 'Space');
+  await expect(named(page, 'Resume the import')).toBeFocused();
+  await expect(chip).toHaveAttribute('data-status', 'paused');
+  await page.keyboard.press('Space');
+  await expect(named(page, 'Pause the import')).toBeFocused();
+  await press(page, named(page, '2 updates/s'));
+  await expect(named(page, '2 updates/s')).toHaveAttribute('aria-pressed', 'true');
+  await press(page, named(page, 'Stop'));
+  await expect(chip).toHaveAttribute('data-status', 'stopped');
+  await press(page, named(page, 'Remove'));
+  await expect(page.getByRole('heading', { name: 'No file yet' })).toBeVisible();
+  await expect(named(page, 'Remove')).toBeFocused();
+});
+
+gallery('a room: in by the door, a line, a vote, a timer, out', async ({ page }) => {
+  await open(page, '/room/tea');
+  await tabTo(page, page.getByLabel('Your name'));
+  await page.keyboard.type('Ada');
+  await page.keyboard.press('Enter');
+  await tabTo(page, page.getByLabel('Say something'));
+  await page.keyboard.type('Good morning.');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.chat-line')).toHaveText('Ada Good morning.');
+  await expect(page.getByLabel('Say something')).toBeFocused();
+  const vote = page.locator('.vote-choice').nth(2);
+  await press(page, vote, 'Space');
+  await expect(vote).toHaveAttribute('data-votes', '1');
+  await expect(vote).toBeFocused();
+  await press(page, named(page, 'Start a timer of 5 min'));
+  await expect(page.locator('.timer .status')).toHaveAttribute('data-status', 'running');
+  await press(page, named(page, 'Pause'));
+  await expect(named(page, 'Resume')).toBeFocused();
+  await press(page, named(page, 'Leave tea'));
+  await expect(page.getByLabel('Your name')).toBeVisible();
+  // The button went with the room: what takes its place has the focus.
+  await expect.poll(() => page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true);
+});
+
+gallery('the assistant: a question, a yes, hold, stop, once more, another conversation', async ({ page }) => {
+  await open(page, '/assistant');
+  await tabTo(page, page.getByLabel('Your question'));
+  await page.keyboard.type('Fetch the ten posts, and look up product 7');
+  await page.keyboard.press('Enter');
+  const last = page.locator('.message.model').last();
+  await press(page, named(page, 'Approve: fetch the ten posts'));
+  await expect(page.locator('.tool[data-tool="fetch_posts"] .status')).toHaveText('Done');
+  await press(page, named(page, 'Stop'));
+  await expect(last).toHaveAttribute('data-end', /stopped|done/);
+  await press(page, page.getByRole('link', { name: 'New conversation' }));
+  await expect(page.locator('.no-messages')).toBeVisible();
+  await tabTo(page, page.getByRole('button', { name: /^Remove the conversation/ }));
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.conversation')).toHaveCount(0);
 });

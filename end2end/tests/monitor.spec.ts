@@ -5,7 +5,7 @@ import { expect, test } from './support/gallery';
 import { Tray, expectNoLoss, open, ready } from './support/page';
 import { test as shopTest } from './support/shop';
 
-const card = (page: Page, id: number) => page.getByRole('article', { name: `Product ${id}` });
+const card = (page: Page, id: number) => page.getByRole('article', { name: `Product ${id}`, exact: true });
 const status = (page: Page, id: number) => card(page, id).locator('.status');
 const button = (page: Page, id: number, verb: string) =>
   card(page, id).getByRole('button', { name: `${verb} product ${id}`, exact: true });
@@ -45,6 +45,24 @@ test('each endpoint is asked by a task of its own: one is paused, one stopped, o
   await expectNoLoss(page);
 });
 
+test('what a shop has sold is watched beside the products, by a task of its own', async ({ page }) => {
+  await open(page, '/monitor');
+  await watch(page, 1);
+  await page.getByLabel('Upstream').selectOption('Sales');
+  await page.getByLabel('Product', { exact: true }).fill('1');
+  await page.getByRole('button', { name: 'Watch', exact: true }).click();
+  const sales = page.getByRole('article', { name: 'Sales of product 1' });
+  await expect(sales.locator('.endpoint-calls')).toContainText(/^[2-9] calls/);
+  await expect(sales.getByRole('heading')).toHaveText('/sales/1');
+  await expect(card(page, 1)).toContainText('Walnut Serving Board');
+  await sales.getByRole('button', { name: 'Pause sales of product 1' }).click();
+  await expect(sales.locator('.status')).toHaveAttribute('data-status', 'paused');
+  await expect(status(page, 1)).toHaveAttribute('data-status', 'running');
+  await page.getByRole('button', { name: 'Remove sales of product 1' }).click();
+  await expect(sales).toHaveCount(0);
+  await expect(card(page, 1)).toBeVisible();
+});
+
 test('an interval is of one endpoint, and counts at once', async ({ page }) => {
   await open(page, '/monitor');
   await watch(page, 1);
@@ -72,6 +90,28 @@ shopTest('a call that fails is told, and the next one is made', async ({ page, s
   // It stays to be read.
   await expect(card(page, 7)).toContainText('Last error: the upstream answered 500');
   await expect(card(page, 7).locator('.endpoint-calls')).toContainText('failed');
+});
+
+shopTest('an upstream that does not answer holds up no Stop, no Pause and no Remove', async ({ page, shop }) => {
+  await open(page, '/monitor');
+  for (const id of [1, 2, 3]) await watch(page, id);
+  await shop.expectAsked(3);
+  // Sooner than a task that does not leave by itself is dropped.
+  const soon = { timeout: 3_000 };
+  await button(page, 1, 'Stop').click();
+  await expect(status(page, 1)).toHaveAttribute('data-status', 'stopped', soon);
+  await expect.poll(() => shop.open, soon).toBe(2);
+  await button(page, 2, 'Pause').click();
+  await expect(status(page, 2)).toHaveAttribute('data-status', 'paused', soon);
+  await button(page, 3, 'Remove').click();
+  await expect(card(page, 3)).toHaveCount(0, soon);
+  await expect.poll(() => shop.open, soon).toBe(1);
+  // What came in the pause is taken after it, and the pause is none of its time.
+  shop.letAll();
+  await expect.poll(() => shop.open).toBe(0);
+  await button(page, 2, 'Resume').click();
+  await expect(card(page, 2).locator('.endpoint-calls')).toContainText(/^[1-9]/);
+  await expectNoLoss(page);
 });
 
 shopTest('the sparkline has a mark for each call, and a cross for each that failed', async ({ page, shop }) => {

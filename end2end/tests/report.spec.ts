@@ -51,7 +51,7 @@ test('so many are asked for at once as the slider says, from the next product on
   await expect(cells(page, 'asked')).toHaveCount(9);
   // Fewer: those under way go on, and no other begins.
   await slider(page).fill('2');
-  await expect(page.locator('.at-once b')).toHaveText('2');
+  await expect(page.locator('.slider b')).toHaveText('2');
   await page.reload();
   await ready(page);
   await expect(slider(page)).toHaveValue('2');
@@ -403,7 +403,7 @@ test('by keyboard alone: the slider, the run, a pause, a retry', async ({ page, 
   await open(page, '/report');
   await slider(page).focus();
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft']) await page.keyboard.press(key);
-  await expect(page.locator('.at-once b')).toHaveText('5');
+  await expect(page.locator('.slider b')).toHaveText('5');
   // Enter on it sends nothing, and leaves it where it is.
   await page.keyboard.press('Enter');
   await named(page, 'Make the report').focus();

@@ -109,7 +109,7 @@ shopTest('an endpoint that fails, and that it answers again', async ({ page, sho
   await listen(page);
   for (const id of [1, 2]) {
     await press(page, 'Watch');
-    await expect(page.getByRole('article', { name: `Product ${id}` })).toContainText(/ms/);
+    await expect(page.getByRole('article', { name: `Product ${id}`, exact: true })).toContainText(/ms/);
   }
   shop.fail(2);
   await expect(said(page, /^Product 2 fails: the upstream answered 500\.$/)).toHaveCount(1);

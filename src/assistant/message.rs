@@ -1,9 +1,13 @@
 //! A message: whose it is, its words, what it asks for, how it ended.
 
-use super::{state::*, tools::in_words};
-use crate::pieces::Markdown;
+use super::state::*;
+use crate::pieces::{Markdown, use_seconds_until};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
+use upstream::chat::{
+    talk::{By, End},
+    tools::ToolStatus,
+};
 
 /// One question or answer.
 #[component]
@@ -24,38 +28,30 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
         }
         .into_any();
     }
+    let has_failed = move || matches!(*end.read(), Some(End::Failed(_)));
+    let wait_s = use_seconds_until(move || message.read().ask_ms);
     let is_silent = move || end.get().is_none() && text.read().is_empty() && tools.get() == 0;
     view! {
-        <article class="message model" aria-label="Assistant" data-id=id data-end=move || name_of(end.get().as_ref())>
+        <article class="message model" aria-label="Assistant" data-id=id data-end=move || End::name(end.read().as_ref())>
             <Markdown text/>
             // Its place is that of the first line.
-            {move || is_silent().then(|| view! { <p class="message-wait">"The model has not begun."</p> })}
+            {move || is_silent().then(|| view! {
+                <p class="message-wait">{move || match wait_s.get() {
+                    0 => "The model has not begun.".to_owned(),
+                    wait_s => format!("The model is asked again in {wait_s} s."),
+                }}</p>
+            })}
             <ul class="tools">
                 <For each=move || 0..tools.get() key=|at| *at let:at>
                     <ToolView message id at/>
                 </For>
             </ul>
-            {move || match end.get() {
-                Some(End::Stopped) => Some(view! {
-                    <p class="message-end">"Stopped. What had come is kept."</p>
-                }.into_any()),
-                Some(End::Failed(why)) => Some(view! {
-                    <p class="fault message-end">{why} " What had come is kept."</p>
-                }.into_any()),
-                _ => None,
-            }}
+            {move || end.read().as_ref().and_then(End::in_words).map(|words| view! {
+                <p class="message-end" class:fault=has_failed>{words}</p>
+            })}
         </article>
     }
     .into_any()
-}
-
-fn name_of(end: Option<&End>) -> &'static str {
-    match end {
-        None => "coming",
-        Some(End::Done) => "done",
-        Some(End::Stopped) => "stopped",
-        Some(End::Failed(_)) => "failed",
-    }
 }
 
 /// A tool: what it does, where it is, the question that it asks, what it gave.
@@ -65,24 +61,17 @@ fn ToolView(message: ReadSignal<Message>, id: u32, at: usize) -> impl IntoView {
         let tool = message.read().tools.get(at).cloned().unwrap_or_default();
         (tool.status, tool.result)
     });
-    let (name, arguments) = message.with_untracked(|message| {
+    let call = message.with_untracked(|message| {
         let tool = message.tools.get(at).cloned().unwrap_or_default();
-        (tool.name, tool.arguments)
+        tool.call
     });
     let status = Memo::new(move |_| tool.read().0);
-    let chip = move || match status.get() {
-        ToolStatus::Running => ("running", "Running"),
-        ToolStatus::Asks => ("queued", "Asks you"),
-        ToolStatus::Done => ("done", "Done"),
-        ToolStatus::Failed => ("failed", "Failed"),
-        ToolStatus::Declined => ("stopped", "Declined"),
-        ToolStatus::Stopped => ("stopped", "Stopped"),
-    };
-    let (title, about) = in_words(&name, &arguments);
+    let chip = move || status.get().words();
+    let (title, about) = call.in_words();
     let words = StoredValue::new(title.to_lowercase());
     let named = move |verb: &str| format!("{verb}: {}", words.get_value());
     view! {
-        <li class="tool" data-tool=name>
+        <li class="tool" data-tool=call.name>
             <p class="tool-head">
                 <b>{title}</b>
                 <span class="status" data-status=move || chip().0>{move || chip().1}</span>

@@ -5,7 +5,6 @@ mod message;
 pub mod model;
 pub mod state;
 pub mod tasks;
-mod tools;
 mod view;
 
 pub use view::AssistantPage;

@@ -1,20 +1,19 @@
 //! What the assistant shows, and what it remembers of a conversation.
 
-use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
-use upstream::chat::{Said, ToolCall};
+use upstream::chat::{
+    Said, ToolCall,
+    talk::{self, By, End, Heard},
+    tools::Tool,
+};
 
 /// So many conversations a visitor has at once.
 pub const CONVERSATIONS: usize = 6;
 /// So many messages a conversation has, questions and answers together. Only an answer that goes on
 /// after its tools may be more.
 pub const MESSAGES: usize = 60;
-/// The longest question, in bytes.
-pub const QUESTION_BYTES: usize = 2_000;
 /// So many times the model is asked for one question: it may go on after what tools gave.
 pub const ROUNDS: usize = 4;
-/// So much of what a tool gave is kept, in bytes.
-pub const RESULT_BYTES: usize = 4_000;
 /// The longest title, in characters.
 const TITLE: usize = 48;
 
@@ -55,84 +54,14 @@ pub struct Message {
     pub tools: List<Tool>,
     /// How it ended. `None` while an answer comes, and while a question waits for its run.
     pub end: Option<End>,
-    /// The seconds that the model asks to wait before another try.
-    pub wait_s: u32,
-}
-
-/// Whose a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum By {
-    /// The visitor's.
-    #[default]
-    Person,
-    /// The model's.
-    Model,
-}
-
-/// How a message ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum End {
-    /// All of it is here.
-    Done,
-    /// The visitor stopped it. What had come is here.
-    Stopped,
-    /// It failed, for this reason. What had come is here.
-    Failed(String),
-}
-
-/// A tool that the model asked for.
-#[derive(State, Clone, Debug, Default)]
-pub struct Tool {
-    /// How the model calls this use of it.
-    pub id: String,
-    /// Which tool.
-    pub name: String,
-    /// What it is given: JSON, as the model wrote it.
-    pub arguments: String,
-    /// Where it is.
-    pub status: ToolStatus,
-    /// What the visitor said, if it asked.
-    pub approved: Option<bool>,
-    /// What it gave.
-    pub result: String,
-}
-
-/// Where a tool is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ToolStatus {
-    /// It runs.
-    #[default]
-    Running,
-    /// It waits for a yes or a no.
-    Asks,
-    /// It gave something.
-    Done,
-    /// It gave nothing, and the model is told why.
-    Failed,
-    /// The visitor said no.
-    Declined,
-    /// The answer was stopped before it had ended.
-    Stopped,
-}
-
-impl ToolStatus {
-    /// Nothing more comes of it.
-    pub fn is_end(self) -> bool {
-        !matches!(self, ToolStatus::Running | ToolStatus::Asks)
-    }
+    /// When the model may be asked again, in milliseconds since 1970, where it asks to wait.
+    pub ask_ms: u64,
 }
 
 impl Assistant {
     /// A question. The next conversation begins with its first.
     pub fn ask(&mut self, conversation: u32, question: &str) -> Result<(), ForVisitor> {
-        let question = question.trim();
-        if question.is_empty() {
-            return Err(ForVisitor::new("A question has words."));
-        }
-        if question.len() > QUESTION_BYTES {
-            let why = format!("A question has at most {QUESTION_BYTES} bytes.");
-            return Err(ForVisitor::new(why));
-        }
+        let question = talk::question(question).map_err(ForVisitor::new)?;
         let is_known = self.conversations.iter().any(|one| one.id == conversation);
         if !is_known {
             self.begin(conversation, question)?;
@@ -180,12 +109,15 @@ impl Assistant {
         {
             question.end = Some(End::Done);
         }
-        // Nothing of one that brought nothing is worth its place.
+        // Nothing of one that brought nothing is worth its place, but for how long it is waited.
+        let ask_ms = self.last(conversation).map_or(0, |last| last.ask_ms);
         let is_empty =
             |last: &&Message| last.by == By::Model && last.text.is_empty() && last.tools.is_empty();
         let empty = self.last(conversation).filter(is_empty).map(|last| last.id);
         self.messages.retain(|message| Some(message.id) != empty);
-        let id = self.push(conversation, By::Model).id;
+        let answer = self.push(conversation, By::Model);
+        answer.ask_ms = ask_ms;
+        let id = answer.id;
         Ok((id, self.said(conversation)))
     }
 
@@ -270,21 +202,14 @@ impl Assistant {
 
     /// What was said in a conversation, as the model is told.
     fn said(&self, conversation: u32) -> Vec<Said> {
-        let mut said = vec![Said::System {
-            content: super::tools::TASK.to_owned(),
-        }];
         let of_it = self.messages.iter();
-        for message in of_it.filter(|message| message.conversation == conversation) {
-            let content = message.text.to_string();
-            match (message.by, &message.end) {
-                (By::Person, _) => said.push(Said::User { content }),
-                // What failed is asked for anew.
-                (By::Model, None | Some(End::Failed(_))) => {}
-                (By::Model, Some(_)) if content.is_empty() && message.tools.is_empty() => {}
-                (By::Model, Some(_)) => message.tell(&mut said),
-            }
-        }
-        said
+        let of_it = of_it.filter(|message| message.conversation == conversation);
+        talk::said(of_it.map(|message| Heard {
+            by: message.by,
+            end: message.end.as_ref(),
+            text: &message.text,
+            tools: message.tools.iter().collect(),
+        }))
     }
 
     /// More words have come.
@@ -297,15 +222,22 @@ impl Assistant {
     /// The words are complete; these tools are asked for.
     pub fn asked_for(&mut self, message: u32, calls: &[ToolCall]) {
         if let Some(message) = self.message(message) {
-            message.tools.extend(calls.iter().map(Tool::of));
+            message.tools.extend(calls.iter().cloned().map(Tool::of));
         }
     }
 
     /// The model asks to wait before another try.
-    pub fn asked_to_wait(&mut self, message: u32, wait_s: u32) {
+    pub fn asked_to_wait(&mut self, message: u32, wait: Millis) {
         if let Some(message) = self.message(message) {
-            message.wait_s = wait_s;
+            message.ask_ms = Millis::since_1970().0 + wait.0;
         }
+    }
+
+    /// So long is left of what the model asks to wait.
+    pub fn wait(&self, message: u32) -> Millis {
+        let message = self.messages.iter().rfind(|one| one.id == message);
+        let ask_ms = message.map_or(0, |message| message.ask_ms);
+        Millis(ask_ms.saturating_sub(Millis::since_1970().0))
     }
 
     /// A tool, if it is still there.
@@ -319,71 +251,11 @@ impl Assistant {
         message.tools.get(at)?.approved
     }
 
-    /// A tool has ended.
-    pub fn tool_ended(&mut self, message: u32, at: usize, result: Result<String, String>) {
-        if let Some(tool) = self.tool(message, at) {
-            tool.status = match (&result, tool.approved) {
-                (_, Some(false)) => ToolStatus::Declined,
-                (Ok(_), _) => ToolStatus::Done,
-                (Err(_), _) => ToolStatus::Failed,
-            };
-            let mut result = result.unwrap_or_else(|why| why);
-            // Between two characters.
-            let end =
-                (0..=RESULT_BYTES.min(result.len())).rfind(|end| result.is_char_boundary(*end));
-            result.truncate(end.unwrap_or(0));
-            tool.result = result;
-        }
-    }
-
     /// The run of a conversation has ended: what was on its way ends with it.
     pub fn close(&mut self, conversation: u32, end: &End) {
         while let Some(message) = self.coming(conversation) {
-            for at in 0..message.tools.len() {
-                if let Some(tool) = message.tools.get_mut(at)
-                    && !tool.status.is_end()
-                {
-                    tool.status = ToolStatus::Stopped;
-                }
-            }
+            message.tools.iter_mut().for_each(Tool::stop);
             message.end = Some(end.clone());
-        }
-    }
-}
-
-impl Message {
-    /// Tells the model what it said, and what came of what it asked for.
-    fn tell(&self, said: &mut Vec<Said>) {
-        let call = |tool: &Tool| ToolCall {
-            id: tool.id.clone(),
-            name: tool.name.clone(),
-            arguments: tool.arguments.clone(),
-        };
-        said.push(Said::Assistant {
-            content: self.text.to_string(),
-            tool_calls: self.tools.iter().map(call).collect(),
-        });
-        said.extend(self.tools.iter().map(|tool| Said::Tool {
-            tool_call_id: tool.id.clone(),
-            content: match tool.status {
-                ToolStatus::Stopped => "Stopped by the visitor.".to_owned(),
-                _ => tool.result.clone(),
-            },
-        }));
-    }
-}
-
-impl Tool {
-    fn of(call: &ToolCall) -> Self {
-        Tool {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments: call.arguments.clone(),
-            status: match super::tools::asks_first(&call.name) {
-                true => ToolStatus::Asks,
-                false => ToolStatus::Running,
-            },
-            ..Tool::default()
         }
     }
 }
@@ -396,16 +268,8 @@ pub fn decide(
     at: usize,
     approved: bool,
 ) -> Result<(), ForVisitor> {
-    match assistant.tool(message, at) {
-        Some(tool) if tool.status == ToolStatus::Asks => {
-            tool.approved = Some(approved);
-            tool.status = if approved {
-                ToolStatus::Running
-            } else {
-                ToolStatus::Declined
-            };
-            Ok(())
-        }
-        _ => Err(ForVisitor::new("It does not ask any more.")),
-    }
+    let tool = assistant.tool(message, at);
+    let is_decided = tool.is_some_and(|tool| tool.decide(approved));
+    let is_decided = is_decided.then_some(());
+    is_decided.ok_or(ForVisitor::new("It does not ask any more."))
 }

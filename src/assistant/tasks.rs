@@ -2,103 +2,81 @@
 
 use super::state::*;
 use undercurrent::prelude::*;
+use upstream::chat::talk::End;
 
 /// Answers the last question of a conversation. One a conversation: others go on meanwhile.
 ///
 /// It makes the place of its answer, and `close` ends that in one update with the run: no answer is
 /// on its way to whose end nobody sees.
 #[background(key = conversation, overlap = reject, on_end = close)]
-pub async fn answer(cx: TaskContext<Assistant>, conversation: u32, wait_s: u32) -> Result<()> {
-    use super::tools::{FETCH, LOOK_UP, asks_first};
-    use serde_json::json;
+pub async fn answer(cx: TaskContext<Assistant>, conversation: u32) -> Result<()> {
     use upstream::{
-        Chat,
-        chat::{CALLS, Piece, ToolSpec},
+        Chat, Upstream,
+        chat::{
+            CALLS, Piece,
+            tools::{FETCH, LOOK_UP, specs},
+        },
     };
-    let chat = cx.expect::<Chat>();
-    let tools = [
-        ToolSpec {
-            name: LOOK_UP,
-            about: "Looks up a product of the shop by its number, 1 to 100.",
-            parameters: json!({ "type": "object", "required": ["id"],
-                "properties": { "id": { "type": "integer", "minimum": 1, "maximum": 100 } } }),
-        },
-        ToolSpec {
-            name: FETCH,
-            about: "Starts the background task that fetches ten posts. The visitor is asked first.",
-            parameters: json!({ "type": "object", "properties": {} }),
-        },
-    ];
+    let (chat, tools) = (cx.expect::<Chat>(), specs());
     let taken_up = cx.try_update(|assistant| assistant.take_up(conversation));
     let (mut id, mut said) = taken_up.await?;
-    cx.sleep(Millis(u64::from(wait_s) * 1_000)).await?;
+    let wait = cx.read(|assistant| assistant.wait(id)).await?;
+    cx.sleep(wait).await?;
     for round in 1..=ROUNDS {
-        // To leave this block closes the connection to the model, however it is left.
-        let asked = {
-            let mut calls = Vec::new();
-            let mut words = cx.wait_for(chat.ask(&said, &tools)).await?;
-            loop {
-                let piece = match &mut words {
-                    Ok(words) => cx.wait_for(words.next()).await?,
-                    Err(error) => Err(error.clone()),
-                };
-                match piece {
-                    Ok(Some(Piece::Text(more))) => {
-                        cx.update(|assistant| assistant.append(id, &more)).await?;
+        let mut calls = Vec::new();
+        // To drop it closes the connection to the model, however this is left.
+        let mut words = chat.answer(&said, &tools);
+        loop {
+            match cx.wait_for(words.next()).await? {
+                Ok(Some(Piece::Text(more))) => {
+                    cx.update(|assistant| assistant.append(id, &more)).await?;
+                }
+                Ok(Some(Piece::Calls(asked))) => calls = asked,
+                Ok(None) => break,
+                Err(error) => {
+                    if let Some(wait) = error.wait() {
+                        let wait = Millis(wait.as_secs() * 1_000);
+                        cx.update(|assistant| assistant.asked_to_wait(id, wait))
+                            .await?;
                     }
-                    Ok(Some(Piece::Calls(asked))) => calls = asked,
-                    Ok(None) => break Ok(calls),
-                    Err(error) => break Err(error),
+                    let why = format!("No whole answer came: {error}.");
+                    return Err(ForVisitor::new(why).into());
                 }
             }
-        };
-        let calls = match asked {
-            Ok(calls) => calls,
-            Err(error) => {
-                let wait_s = error.wait().map_or(0, |wait| wait.as_secs() as u32);
-                cx.update(|assistant| assistant.asked_to_wait(id, wait_s))
-                    .await?;
-                return Err(ForVisitor::new(format!("No whole answer came: {error}.")).into());
-            }
-        };
+        }
+        drop(words);
         if calls.is_empty() {
             return Ok(());
         }
         cx.update(|assistant| assistant.asked_for(id, &calls))
             .await?;
-        cx.for_each(
-            calls.into_iter().enumerate(),
-            CALLS,
-            |cx, (at, call)| async move {
-                let given: serde_json::Value =
-                    serde_json::from_str(&call.arguments).unwrap_or_default();
-                let may = match asks_first(&call.name) {
-                    true => cx.until(|assistant| assistant.verdict(id, at)).await?,
-                    false => true,
-                };
-                let result = match call.name.as_str() {
-                    _ if !may => Err("The visitor said no.".to_owned()),
-                    LOOK_UP => {
-                        let product = u32::try_from(given["id"].as_u64().unwrap_or_default());
-                        let shop = cx.expect::<upstream::Upstream>();
-                        let product = cx
-                            .wait_for(shop.product(product.unwrap_or_default()))
-                            .await?;
-                        let product = product.map_err(|error| error.to_string());
-                        product.and_then(|one| {
-                            serde_json::to_string(&one).map_err(|error| error.to_string())
-                        })
-                    }
-                    FETCH => match cx.start(crate::posts::background::get_posts()).await {
-                        Ok(_) => Ok(json!({ "started": true }).to_string()),
-                        Err(error) => Err(error.to_string()),
-                    },
-                    _ => Err("There is no such tool.".to_owned()),
-                };
-                cx.update(|assistant| assistant.tool_ended(id, at, result))
-                    .await
-            },
-        )
+        let calls = calls.into_iter().enumerate();
+        cx.for_each(calls, CALLS, |cx, (at, call)| async move {
+            let may = match call.asks_first() {
+                true => cx.until(|assistant| assistant.verdict(id, at)).await?,
+                false => true,
+            };
+            let gave = match call.name.as_str() {
+                _ if !may => Err("The visitor said no.".to_owned()),
+                LOOK_UP => {
+                    let shop = cx.expect::<Upstream>();
+                    let product = cx.wait_for(shop.product(call.product())).await?;
+                    let product = product.map_err(|error| error.to_string());
+                    product.map(|product| serde_json::json!(product).to_string())
+                }
+                FETCH => match cx.start(crate::posts::background::get_posts()).await {
+                    Ok(_) => Ok(r#"{"started":true}"#.to_owned()),
+                    Err(error) => Err(error.to_string()),
+                },
+                _ => Err("There is no such tool.".to_owned()),
+            };
+            cx.update(|assistant| {
+                if let Some(tool) = assistant.tool(id, at) {
+                    tool.end(gave);
+                }
+            })
+            .await
+        })
         .await?;
         if round < ROUNDS {
             // A conversation that was removed has no more answers.
@@ -130,7 +108,7 @@ fn close(assistant: &mut Assistant, end: &TaskEnd) {
 pub async fn ask(cx: EventContext<Assistant>, conversation: u32, question: String) -> Result<()> {
     cx.try_update(|assistant| assistant.ask(conversation, &question))
         .await?;
-    if let Err(why) = cx.start(answer(conversation, 0)).await {
+    if let Err(why) = cx.start(answer(conversation)).await {
         let why = why.to_string();
         cx.update(|assistant| assistant.refuse(conversation, &why))
             .await?;
@@ -139,12 +117,12 @@ pub async fn ask(cx: EventContext<Assistant>, conversation: u32, question: Strin
     Ok(())
 }
 
-/// Asks the same again, after as many seconds as the model wished for.
+/// Asks the same again, once what the model asks to wait is over.
 #[event]
-pub async fn retry(cx: EventContext<Assistant>, conversation: u32, wait_s: u32) -> Result<()> {
+pub async fn retry(cx: EventContext<Assistant>, conversation: u32) -> Result<()> {
     cx.read(|assistant| assistant.check_open(conversation))
         .await??;
-    let begun = cx.start(answer(conversation, wait_s.min(600))).await;
+    let begun = cx.start(answer(conversation)).await;
     begun.map_err(|why| ForVisitor::new(why.to_string()))?;
     Ok(())
 }

@@ -1,27 +1,15 @@
 //! The assistant: the conversations, and the one that is open.
 
 use super::{message::MessageView, model::Model, state::*, tasks::*};
-use crate::pieces::{BreakIt, Notes, PauseButton, Spoken, StopButton, TaskChip};
+use crate::pieces::{BreakIt, Notes, PauseButton, Spoken, StopButton, TaskChip, use_seconds_until};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
-
-/// What one may ask, for who does not know.
-const SUGGESTED: [&str; 4] = [
-    "What is a background task?",
-    "Show me the code that streams this answer",
-    "Fetch the ten posts, and look up product 7",
-    "Is it safe to show what a model writes, HTML and all?",
-];
-
-/// What the built-in model fails at when it is asked to.
-const FAILING: [(&str, &str); 4] = [
-    ("a 500", "Fail once with a 500"),
-    ("a 429", "Fail once with a 429"),
-    ("a cut", "Fail once: cut the answer"),
-    ("a silence", "Fail once: stall in the middle"),
-];
+use upstream::chat::{
+    talk::{End, FAILING, QUESTION_BYTES, SUGGESTED},
+    tools::ToolStatus,
+};
 
 /// The page. Which conversation is open stands in its address: `?c=2`.
 #[component]
@@ -112,7 +100,7 @@ fn Talk(id: u32) -> impl IntoView {
         assistant.messages().with(|all| {
             let mut of_it = all.iter().rev();
             let last = of_it.find(|message| message.conversation == id)?;
-            Some((last.end.clone(), last.wait_s))
+            Some((last.end.clone(), last.ask_ms))
         })
     });
     let is_empty = Memo::new(move |_| loaded.get() && last.read().is_none());
@@ -128,17 +116,14 @@ fn Talk(id: u32) -> impl IntoView {
                 .any(|tool| tool.status == ToolStatus::Asks)
         })
     });
-    let again = move || match last.get().filter(|_| !is_coming.get())? {
-        (Some(End::Done), _) => None,
-        (_, wait_s) => Some(wait_s),
-    };
+    let is_open = move || last.with(|last| !matches!(last, None | Some((Some(End::Done), _))));
+    let can_retry = Memo::new(move |_| is_open() && !is_coming.get());
+    let wait_s = use_seconds_until(move || last.read().as_ref().map_or(0, |(_, ask_ms)| *ask_ms));
     let spoken = Memo::new(move |_| {
         let words = match (is_coming.get(), asks.get(), last.get()) {
             (_, true, _) => "The assistant asks for your approval.",
             (true, ..) => "The answer is on its way.",
-            (_, _, Some((Some(End::Failed(_)) | None, _))) => "The answer failed.",
-            (_, _, Some((Some(End::Stopped), _))) => "The answer was stopped.",
-            (_, _, Some((Some(End::Done), _))) => "The answer is complete.",
+            (.., Some((end, _))) => End::aloud(end.as_ref()),
             (.., None) => "",
         };
         words.to_owned()
@@ -165,9 +150,9 @@ fn Talk(id: u32) -> impl IntoView {
                         {(message.get_untracked().conversation == id).then(|| view! { <MessageView message/> })}
                     </ForList>
                     <div class="talk-again">
-                        {move || again().map(|wait_s| view! {
-                            <EventForm event=retry(id, wait_s)>
-                                <button>{match wait_s {
+                        {move || can_retry.get().then(|| view! {
+                            <EventForm event=retry(id)>
+                                <button>{move || match wait_s.get() {
                                     0 => "Retry".to_owned(),
                                     wait_s => format!("Retry in {wait_s} s"),
                                 }}</button>

@@ -10,7 +10,8 @@ pub async fn add_up(cx: TaskContext<Dashboard>) -> Result<()> {
         .await?;
     let mut highest = 0.0;
     for id in 1..=PRODUCTS {
-        let product = cx.expect::<upstream::Upstream>().product(id).await;
+        let product = cx.expect::<upstream::Upstream>();
+        let product = cx.wait_for(product.product(id)).await?;
         let product = product.map_err(|error| {
             ForVisitor::new(format!(
                 "Product {id} did not come: {error}. Start it again."
@@ -35,21 +36,17 @@ pub async fn add_up(cx: TaskContext<Dashboard>) -> Result<()> {
 /// work for every page that looks.
 #[background(overlap = reject)]
 pub async fn tick(cx: TaskContext<Dashboard>) -> Result<()> {
-    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-    let (mut due, mut shown) = (Instant::now(), Instant::now());
+    use std::time::{Duration, Instant};
+    let (mut clock, mut shown) = (cx.clock(), Instant::now());
     let mut lines = Vec::new();
     loop {
         let pace = cx.read(|dashboard| dashboard.pace).await?;
-        due += Duration::from_secs(1) / pace;
-        cx.sleep(due.saturating_duration_since(Instant::now()))
-            .await?;
-        let late = due.elapsed();
+        let late = clock.wait(Duration::from_secs(1) / pace).await?;
         if late > Duration::from_secs(1) {
-            // It was paused, or the machine slept: what was missed is not made up for.
-            due = Instant::now();
+            // It was paused, or the machine slept: that is no line.
             continue;
         }
-        let at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() % 86_400_000;
+        let at = Millis::since_1970().0 % 86_400_000;
         lines.push(Tick(at as u32, late.as_micros() as u32));
         if shown.elapsed() >= Duration::from_millis(100) {
             cx.update(|dashboard| dashboard.add_lines(lines.drain(..)))

@@ -2,27 +2,20 @@
 
 use super::{state::*, tasks::*};
 use crate::pieces::{
-    Notes, PagedTable, PauseButton, Sending, Spoken, StopButton, TaskChip, Upload, grouped,
+    Choice, Empty, Log, Notes, PagedTable, PauseButton, SendBar, Sending, Spoken, StopButton,
+    TaskChip, Upload, grouped,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
 use uploads::{
-    Refusal, Row, Wrong,
+    Pace, Refusal, Row, Stage, Wrong,
     limits::FILE_BYTES,
-    megabytes,
-    orders::{COLUMNS, Column},
+    orders::{self, COLUMNS},
 };
 
 /// Rows of the samples that can be chosen.
 const SAMPLES: [u32; 3] = [1_000, 20_000, 500_000];
-
-/// How fast a file can be read, in words.
-const PACES: [(Pace, &str); 3] = [
-    (Pace::Two, "2 updates/s"),
-    (Pace::Ten, "10 updates/s"),
-    (Pace::Full, "Full speed"),
-];
 
 /// Where a file is chosen, or a sample.
 #[component]
@@ -45,19 +38,7 @@ pub(super) fn Choose() -> impl IntoView {
         Sending::Failed(why) => Some(why),
         _ => started.error(),
     };
-    let sent = move || match sending.get() {
-        Sending::Sends(sent, of) => Some((sent, of)),
-        _ => None,
-    };
-    let sent_words = move || {
-        sent().map(|(sent, of)| {
-            format!(
-                "Sent {} of {}.",
-                megabytes(sent as u64),
-                megabytes(of as u64)
-            )
-        })
-    };
+    let is_sending = move || matches!(sending.get(), Sending::Sends(..));
     view! {
         <section class="panel import-start" aria-label="Choose a file">
             <Upload
@@ -87,19 +68,14 @@ pub(super) fn Choose() -> impl IntoView {
                 </p>
             </div>
             <div class="import-sent">
-                <progress
-                    class="job-bar"
-                    aria-label="Sent"
-                    hidden=move || sent().is_none()
-                    max=move || sent().map_or(1.0, |(_, of)| of)
-                    value=move || sent().map_or(0.0, |(sent, _)| sent)
-                ></progress>
-                // Not said: it changes with each packet.
-                {move || sent_words().map(|words| view! { <p class="hint waits">{words}</p> })}
+                <SendBar sending/>
                 <Notes
                     id="import-notes"
-                    reason=Signal::derive(move || (is_busy.get() && sent().is_none())
-                        .then_some("One import at a time: stop this one to begin another."))
+                    reason=Signal::derive(move || match (is_busy.get(), is_sending()) {
+                        (_, true) => None,
+                        (true, _) => Some("One import at a time: stop this one to begin another."),
+                        (false, _) => Some("A file is kept until you remove it, or until your session goes."),
+                    })
                     fault=Signal::derive(fault)
                 />
             </div>
@@ -116,31 +92,16 @@ pub(super) fn Run() -> impl IntoView {
     let is_empty = Memo::new(move |_| import.stage().get() == Stage::Empty);
     let done = move || done(import);
     let words = Memo::new(move |_| match loaded.get() {
-        true => in_words(&import.stage().get(), done(), import.size().get()),
+        true => import.stage().get().in_words(done(), import.size().get()),
         false => String::new(),
     });
-    let why = move || match import.stage().get() {
-        Stage::Failed(why) => Some(why),
-        Stage::Lost => {
-            let received = import.received().get();
-            Some(Refusal::Lost { received }.to_string())
-        }
-        _ => None,
-    };
+    let why = move || import.stage().get().fault(import.received().get());
     let fact = |name: &'static str, value: Signal<u64>| {
         view! { <div><dt>{name}</dt><dd>{move || grouped(value.get() as usize)}</dd></div> }
     };
-    // At each tenth, and when something else happens: not at each update.
-    let spoken = Memo::new(move |_| {
-        let tenth = (done() * 10)
-            .checked_div(import.size().get())
-            .unwrap_or_default();
-        match (asks(import), import.stage().get()) {
-            (Some(column), _) => format!("The import asks which column is {}.", COLUMNS[column]),
-            (_, Stage::Receiving) => "The file comes.".to_owned(),
-            (_, Stage::Reading) => format!("The import is at {} percent.", tenth * 10),
-            (_, stage) => in_words(&stage, 0, 0),
-        }
+    let spoken = Memo::new(move |_| match asks(import) {
+        Some(column) => format!("The import asks which column is {}.", COLUMNS[column]),
+        None => import.stage().get().aloud(done(), import.size().get()),
     });
     let name = move || match import.name().get() {
         name if name.is_empty() && loaded.get() => "No file yet".to_owned(),
@@ -151,12 +112,21 @@ pub(super) fn Run() -> impl IntoView {
         <section class="panel import-run" class:coming=move || !loaded.get() aria-label="The import">
             <header><h2>{name}</h2><TaskChip task/></header>
             <progress class="job-bar" aria-label="How far the import is" max=move || import.size().get().max(1) value=done></progress>
-            <p class="import-words">{words}</p>
+            <div class="import-told">
+                <p class="fault" role="alert">{why}</p>
+                <p class="import-words">{words}</p>
+            </div>
             <Spoken words=spoken/>
-            <p class="fault" role="alert">{why}</p>
             // What is asked takes the place of the facts: there are none before it is answered.
             <div class="import-now">
                 <Question/>
+                <Empty
+                    class="no-import"
+                    loaded
+                    is_empty
+                    words="How many rows came in, and how many did not, stands here. What the file does \
+                           not say by itself is asked here."
+                />
                 <dl class="import-facts">
                     {fact("rows imported", Signal::derive(move || import.accepted().get()))}
                     {fact("rows rejected", Signal::derive(move || import.rejected().get()))}
@@ -169,36 +139,17 @@ pub(super) fn Run() -> impl IntoView {
                 <EventForm event=remove()>
                     <button {..off_while(move || is_empty.get())}>"Remove"</button>
                 </EventForm>
-                <div class="choice" role="group" aria-label="Updates a second">
-                    {PACES.map(|(pace, name)| view! {
-                        <EventForm event=set_pace(pace)>
-                            <button aria-pressed=move || (import.pace().get() == pace).to_string()>{name}</button>
-                        </EventForm>
-                    }).collect_view()}
-                </div>
+                <Choice name="Updates a second" options=&Pace::ALL chosen=import.pace() label=Pace::words event=set_pace/>
             </footer>
         </section>
     }
     .into_any()
 }
 
-/// Where it is, as a sentence.
-fn in_words(stage: &Stage, done: u64, size: u64) -> String {
-    let of = || format!("{} of {}", megabytes(done), megabytes(size));
-    match stage {
-        Stage::Empty => "Choose a file, and it is taken in here, 500 rows an update.".to_owned(),
-        Stage::Receiving => format!("The server has {}.", of()),
-        Stage::Reading => format!("{} are read.", of()),
-        Stage::Done => "All of it is read.".to_owned(),
-        Stage::Stopped => "Stopped. What was imported stays until you remove it.".to_owned(),
-        Stage::Lost | Stage::Failed(_) => "The import ended early.".to_owned(),
-    }
-}
-
 /// The column that is asked for, if one is.
 fn asks(import: ImportSignals) -> Option<usize> {
     let is_reading = import.stage().get() == Stage::Reading;
-    asked(&import.columns().get()).filter(|_| is_reading)
+    orders::asked(&import.columns().get()).filter(|_| is_reading)
 }
 
 /// Bytes that have come, or were read since.
@@ -216,22 +167,17 @@ fn Question() -> impl IntoView {
     let chosen = use_event(choose);
     let asked = Memo::new(move |_| asks(import));
     let question = move |column: usize| {
+        let header = import.header().get_untracked();
         let free = import
-            .header()
-            .get_untracked()
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| {
-                let is_free = |columns: &Vec<Column>| !columns.contains(&Column::At(*at));
-                import.columns().with_untracked(is_free)
-            });
+            .columns()
+            .with_untracked(|columns| orders::free(&header, columns));
         view! {
             <div class="import-question" role="group" aria-labelledby="question">
                 <p id="question">"Which column is " <b>{COLUMNS[column]}</b> "?"</p>
                 <p class="about">"The first line has no such name. The import waits for you, over reloads and restarts."</p>
                 <div class="import-choices">
-                    {free.map(|(at, name)| view! {
-                        <EventForm event=choose(column, at + 1)><button>{shown(name, at)}</button></EventForm>
+                    {free.into_iter().map(|(place, name)| view! {
+                        <EventForm event=choose(column, place)><button>{name}</button></EventForm>
                     }).collect_view()}
                     <EventForm event=choose(column, 0)><button>"Leave it out"</button></EventForm>
                 </div>
@@ -241,13 +187,6 @@ fn Question() -> impl IntoView {
         .into_any()
     };
     move || asked.get().map(question)
-}
-
-fn shown(name: String, at: usize) -> String {
-    match name.is_empty() {
-        true => format!("Column {}", at + 1),
-        false => name,
-    }
 }
 
 /// What was imported, and what was not.
@@ -267,32 +206,32 @@ pub(super) fn Rows() -> impl IntoView {
         Signal::derive(move || import.accepted().get()),
         Signal::derive(move || import.rejected().get()),
     );
-    let (has_last, has_errors) = (
-        Memo::new(move |_| !loaded.get() || import.last().with(|last| !last.is_empty())),
-        Memo::new(move |_| !loaded.get() || import.errors().with(|errors| !errors.is_empty())),
-    );
+    let [last_end, errors_end] = [(); 2].map(|()| RwSignal::new(true));
+    let has_no_last = Signal::derive(move || import.last().with(|last| last.is_empty()));
+    let has_no_errors = Signal::derive(move || import.errors().with(|errors| errors.is_empty()));
     view! {
         <section class="panel import-all" aria-label="All rows">
             <header><h2>"All rows"</h2>{count(accepted)}{save("/import/accepted.csv", accepted)}</header>
-            <p class="about">"They lie in a file of the server’s: those that are seen are fetched."</p>
-            <PagedTable path="/import/rows" label="All rows that were imported" columns=&COLUMNS count=accepted table=Signal::derive(move || import.begun().get())/>
+            <p class="about">
+                "They lie in a file of the server’s: those that are seen are fetched."
+                <span class="without-script">" Without JavaScript none are: Download has them all."</span>
+            </p>
+            <PagedTable path="/import/rows" label="All rows that were imported" columns=&COLUMNS count=accepted loaded empty="Each row that is taken in stands here." table=Signal::derive(move || import.begun().get())/>
         </section>
         <div class="import-lists">
             <section class="panel" aria-label="The last rows">
                 <header><h2>"The last rows"</h2></header>
                 <p class="about">"200 of them are state: they come with each update."</p>
-                <div class="log-box">
-                    <WindowedList each=import.last() label="The last rows" rows=12 let:row><LastRow row/></WindowedList>
-                    <p class="log-empty" hidden=has_last>"No row yet."</p>
-                </div>
+                <Log at_end=last_end loaded is_empty=has_no_last empty="No row yet.">
+                    <WindowedList each=import.last() label="The last rows" rows=12 at_end=last_end let:row><LastRow row/></WindowedList>
+                </Log>
             </section>
             <section class="panel" aria-label="Rejected rows">
                 <header><h2>"Rejected"</h2>{count(rejected)}{save("/import/rejected.csv", rejected)}</header>
                 <p class="about">"The first 1,000 stand here, all of them in the file."</p>
-                <div class="log-box">
-                    <WindowedList each=import.errors() label="Rejected rows" rows=12 let:wrong><WrongRow wrong/></WindowedList>
-                    <p class="log-empty" hidden=has_errors>"None."</p>
-                </div>
+                <Log at_end=errors_end loaded is_empty=has_no_errors empty="None.">
+                    <WindowedList each=import.errors() label="Rejected rows" rows=12 at_end=errors_end let:wrong><WrongRow wrong/></WindowedList>
+                </Log>
             </section>
         </div>
     }

@@ -1,12 +1,11 @@
 //! What the page shows of an import: counters, the last rows, the first errors. All rows are in a
 //! file of the server's.
 
-use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 use uploads::{
-    Batch, Mark, Refusal, Row, Wrong,
+    Batch, Mark, Pace, Refusal, Row, Stage, Wrong,
     limits::{ERRORS, LAST_ROWS},
-    orders::{COLUMNS, Column},
+    orders::{self, Column},
 };
 
 /// The state of the page.
@@ -26,7 +25,7 @@ pub struct Import {
     pub read: u64,
     /// The names in the first line.
     pub header: Vec<String>,
-    /// Where each of [`COLUMNS`] is found.
+    /// Where each of the columns that are looked for is found.
     pub columns: Vec<Column>,
     /// Rows that were taken in.
     pub accepted: u64,
@@ -45,48 +44,6 @@ pub struct Import {
     /// How far the files go that the routes give out.
     #[state(server)]
     on_disk: Mark,
-}
-
-/// Where an import is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// There is none.
-    #[default]
-    Empty,
-    /// The file comes.
-    Receiving,
-    /// It is read; or the task waits until it is said which column is which.
-    Reading,
-    /// All of it was read.
-    Done,
-    /// The visitor stopped it. What was taken in is here.
-    Stopped,
-    /// The connection went before all of it had come. A browser may send it again by itself.
-    Lost,
-    /// It ended early. What was taken in is here.
-    Failed(String),
-}
-
-impl Stage {
-    /// It goes on no more by itself.
-    pub fn is_over(&self) -> bool {
-        matches!(
-            self,
-            Stage::Done | Stage::Stopped | Stage::Lost | Stage::Failed(_)
-        )
-    }
-}
-
-/// How fast a file is read: at its own speed nobody would see anything of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pace {
-    /// Two updates a second.
-    Two,
-    /// Ten updates a second.
-    #[default]
-    Ten,
-    /// As fast as it goes.
-    Full,
 }
 
 impl Import {
@@ -121,44 +78,15 @@ impl Import {
 
     /// Its first line was read. What it does not name is asked for.
     pub fn read_header(&mut self, header: Vec<String>) -> Result<(), ForVisitor> {
-        let find = |column: &&str| {
-            let place = header
-                .iter()
-                .position(|name| name.eq_ignore_ascii_case(column));
-            place.map_or(Column::Asked, Column::At)
-        };
-        let columns: Vec<Column> = COLUMNS.iter().map(find).collect();
-        if columns.iter().all(|column| *column == Column::Asked) {
-            return Err(ForVisitor::new(no_header()));
-        }
-        self.stage = Stage::Reading;
-        self.columns = columns;
-        self.header = header;
+        self.columns = orders::find(&header).map_err(ForVisitor::new)?;
+        (self.stage, self.header) = (Stage::Reading, header);
         Ok(())
     }
 
     /// Where the columns are, once that is known of all.
     pub fn decided(&self) -> Option<Vec<Column>> {
-        self.asked().is_none().then(|| self.columns.clone())
-    }
-
-    /// The first of the columns that nobody has found.
-    pub fn asked(&self) -> Option<usize> {
-        asked(&self.columns)
-    }
-
-    /// Says where the column is that is asked for: 0 is nowhere, 1 the first of the file.
-    pub fn choose(&mut self, column: usize, place: usize) -> Result<(), ForVisitor> {
-        let found = match place.checked_sub(1) {
-            None => Column::LeftOut,
-            Some(at) => Column::At(at),
-        };
-        let is_taken = found != Column::LeftOut && self.columns.contains(&found);
-        if self.asked() != Some(column) || place > self.header.len() || is_taken {
-            return Err(ForVisitor::new("This is not asked any more."));
-        }
-        self.columns[column] = found;
-        Ok(())
+        let is_asked = orders::asked(&self.columns).is_some();
+        (!is_asked).then(|| self.columns.clone())
     }
 
     /// Some rows were read.
@@ -198,21 +126,13 @@ impl Import {
     }
 }
 
-/// The first of these columns that nobody has found.
-pub fn asked(columns: &[Column]) -> Option<usize> {
-    columns.iter().position(|column| *column == Column::Asked)
-}
-
-/// What is said of a first line that names nothing.
-pub fn no_header() -> String {
-    let names = COLUMNS.join(", ");
-    format!("The first line has none of the names {names}. It may be a row already.")
-}
-
-/// Says where a column is.
+/// Says where the column is that is asked for: 0 is nowhere, 1 the first of the file.
 #[event]
 pub fn choose(import: &mut Import, column: usize, place: usize) -> Result<(), ForVisitor> {
-    import.choose(column, place)
+    let found = orders::answer(&import.header, &import.columns, column, place);
+    let found = found.ok_or(ForVisitor::new("This is not asked any more."))?;
+    import.columns[column] = found;
+    Ok(())
 }
 
 /// Sets how fast files are read.

@@ -3,6 +3,7 @@
 
 use super::state::*;
 use undercurrent::prelude::*;
+use uploads::Stage;
 
 /// Takes a file in: waits until it is here, asks which column is which, reads it. One at a time.
 #[background(overlap = reject, on_crash = resume, on_end = close)]
@@ -17,7 +18,6 @@ pub async fn import_file(
         limits::ROWS_AN_UPDATE,
         orders::{COLUMNS, check},
     };
-    let told = |refusal: Refusal| ForVisitor::new(refusal.to_string());
     let kept = cx.expect::<Uploads>().of(cx.visitor().key(), &file);
     let mark = cx.cursor::<Mark>()?;
     if mark.is_none() {
@@ -30,7 +30,7 @@ pub async fn import_file(
                 .await?;
             match progress.end {
                 Some(end) => {
-                    end.map_err(told)?;
+                    end.map_err(ForVisitor::new)?;
                     break;
                 }
                 None => cx.sleep(Millis(100)).await?,
@@ -39,12 +39,12 @@ pub async fn import_file(
         // After a crash of the server there is no connection by which the rest could come.
         if !kept.is_here() {
             let lost = was_coming.map(|received| Refusal::Lost { received });
-            return Err(told(lost.unwrap_or(Refusal::Gone)).into());
+            return Err(ForVisitor::new(lost.unwrap_or(Refusal::Gone)).into());
         }
     }
     let opened = kept.clone();
     let opened = cx.blocking(move |_| opened.open(&COLUMNS, mark)).await?;
-    let (mut sheet, header) = opened.map_err(told)?;
+    let (mut sheet, header) = opened.map_err(ForVisitor::new)?;
     if mark.is_none() {
         let begun = cx.update(|import| import.read_header(header));
         begun.checkpoint(sheet.mark()).await??;
@@ -58,7 +58,7 @@ pub async fn import_file(
         });
         let (back, batch) = read.await?;
         sheet = back;
-        let batch = batch.map_err(told)?;
+        let batch = batch.map_err(ForVisitor::new)?;
         // The rows and the place behind them are one commit: none is lost by a crash, none comes
         // twice.
         let (mark, is_last) = (batch.mark, batch.is_last);
@@ -68,11 +68,11 @@ pub async fn import_file(
         });
         let (pace, size) = taken.checkpoint(mark).await?;
         cx.progress(mark.at, size);
-        match pace {
-            _ if is_last => break,
-            Pace::Two => cx.sleep(Millis(500)).await?,
-            Pace::Ten => cx.sleep(Millis(100)).await?,
-            Pace::Full => {}
+        if is_last {
+            break;
+        }
+        if let Some(rest) = pace.rest_ms() {
+            cx.sleep(Millis(rest)).await?;
         }
     }
     kept.drop_source().await;
@@ -98,17 +98,14 @@ fn close(import: &mut Import, end: &TaskEnd) {
 pub async fn start_sample(cx: EventContext<Import>, sample: String) -> Result<()> {
     use undercurrent::server::NotStarted;
     use uploads::{Refusal, Uploads, sample::Sample};
-    let told = |refusal: Refusal| ForVisitor::new(refusal.to_string());
-    let sample = Sample::named(&sample).ok_or_else(|| told(Refusal::NoFile))?;
+    let sample = Sample::named(&sample).ok_or(ForVisitor::new(Refusal::NoFile))?;
     let uploads = cx.expect::<Uploads>();
     let upload = uploads.begin_sample(&cx.visitor().key(), sample);
-    let upload = upload.map_err(told)?;
+    let upload = upload.map_err(ForVisitor::new)?;
     let (file, name) = (upload.kept().name().to_owned(), upload.name().to_owned());
     let started = cx.start(import_file(file, name, upload.bytes())).await;
-    started.map_err(|why| match why {
-        NotStarted::Full => told(Refusal::ManyTasks),
-        _ => told(Refusal::Busy),
-    })?;
+    let refused = |why: NotStarted| ForVisitor::new(Refusal::not_started(why == NotStarted::Full));
+    started.map_err(refused)?;
     upload.receive_meanwhile();
     Ok(())
 }

@@ -2,19 +2,20 @@
 //! the state of its page.
 
 use crate::{
-    assistant::state::{Assistant, By, Message, ToolStatus},
+    assistant::state::{Assistant, Message},
     import::{done, state::Import, tasks::import_file},
+    lobby::state::Rooms,
     lorem::state::Lorem,
     monitor::state::Monitor,
     pieces::{Chart, MiniBar, MiniBars, MiniFact, MiniWords, Post, Ring, Spark, grouped, signed},
     posts::state::*,
     random::state::{KEPT, LIMIT, Random},
-    report::state::{Cell, Report, Stage},
-    room::door::{Rooms, title},
+    report::state::{Cell, Report, counts},
     vitals::state::{SAMPLES, Vitals},
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
+use upstream::chat::{talk::By, tools::ToolStatus};
 
 /// How many posts each style has brought, and how often Count was clicked.
 #[component]
@@ -77,17 +78,7 @@ pub fn ReportMini() -> impl IntoView {
         };
         report.cells().with(names)
     });
-    let done = move || {
-        let cells = report.cells();
-        cells.with(|cells| {
-            let is_done = |stage: &Stage| matches!(stage, Stage::Done(_));
-            cells
-                .iter()
-                .filter(|cell| is_done(&cell.stage))
-                .count()
-                .to_string()
-        })
-    };
+    let done = move || report.cells().with(|cells| counts(cells).done.to_string());
     view! {
         <div>
             {move || stages.read().is_empty().then(|| view! { <MiniWords words=String::new() none="None made"/> })}
@@ -105,7 +96,10 @@ pub fn RoomMini() -> impl IntoView {
     let rooms = use_state::<Rooms>();
     let names = move || {
         rooms.entered().with(|entered| {
-            let names = entered.iter().rev().map(|one| title(&one.room).to_owned());
+            let names = entered
+                .iter()
+                .rev()
+                .map(|one| rooms::title(&one.room).to_owned());
             names.take(3).collect::<Vec<_>>().join(", ")
         })
     };
@@ -164,16 +158,16 @@ pub fn MonitorMini() -> impl IntoView {
     let count = move || monitor.endpoints().with(|all| all.len().to_string());
     let newest = move || {
         monitor.endpoints().with(|all| {
-            let marks = all.iter().rev().map(|one| (one.id, one.marks()));
+            let marks = all.iter().rev().map(|one| (one.at, one.marks()));
             marks.take(3).collect::<Vec<_>>()
         })
     };
     view! {
         <div class="mini-row">
             {move || newest().is_empty().then(|| view! { <MiniWords words=String::new() none="Nothing is watched"/> })}
-            {move || newest().into_iter().map(|(id, mut marks)| {
+            {move || newest().into_iter().map(|(at, mut marks)| {
                 marks.drain(..marks.len().saturating_sub(CALLS));
-                view! { <Spark name=format!("Product {id}") slots=CALLS values=Signal::stored(marks)/> }
+                view! { <Spark name=at.name() slots=CALLS values=Signal::stored(marks)/> }
             }).collect_view()}
         </div>
         <MiniFact value=Signal::derive(count) one="endpoint" many="endpoints"/>

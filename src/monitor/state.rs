@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
-use upstream::Product;
+use upstream::Address;
 
 /// So many endpoints a visitor watches at once.
 pub const ENDPOINTS: usize = 12;
@@ -20,12 +20,12 @@ pub struct Monitor {
     pub endpoints: List<Endpoint>,
 }
 
-/// One product of the upstream, asked for again and again. A visitor gives its number and nothing
-/// else: what the server asks is for the configuration to say.
+/// One product of an upstream, asked for again and again. A visitor says which upstream and which
+/// number, and nothing else: what the server asks is for the configuration to say.
 #[derive(State, Clone, Debug, Default)]
 pub struct Endpoint {
-    /// Which product.
-    pub id: u32,
+    /// Which product of which upstream.
+    pub at: Address,
     /// Seconds between two calls.
     pub every: u32,
     /// What the last good answer was about.
@@ -51,17 +51,17 @@ pub struct Answer {
 
 impl Monitor {
     /// Adds an endpoint.
-    pub fn add(&mut self, id: u32, every: u32) -> Result<(), ForVisitor> {
+    pub fn add(&mut self, at: Address, every: u32) -> Result<(), ForVisitor> {
         check(every)?;
-        if self.endpoint(id).is_some() {
-            let why = format!("Product {id} is watched already.");
+        if self.endpoint(at).is_some() {
+            let why = format!("{} is watched already.", at.name());
             return Err(ForVisitor::new(why));
         }
         if self.endpoints.len() >= ENDPOINTS {
             return Err(ForVisitor::new(TOO_MANY));
         }
         self.endpoints.push(Endpoint {
-            id,
+            at,
             every,
             ..Endpoint::default()
         });
@@ -69,26 +69,26 @@ impl Monitor {
     }
 
     /// An endpoint, if it is still there.
-    pub fn endpoint(&mut self, id: u32) -> Option<&mut Endpoint> {
-        self.endpoints.find_mut(|one| one.id == id)
+    pub fn endpoint(&mut self, at: Address) -> Option<&mut Endpoint> {
+        self.endpoints.find_mut(|one| one.at == at)
     }
 
     /// What lies between two calls of an endpoint, if it is still there.
-    pub fn every(&self, id: u32) -> Option<Millis> {
-        let endpoint = self.endpoints.iter().find(|one| one.id == id)?;
+    pub fn every(&self, at: Address) -> Option<Millis> {
+        let endpoint = self.endpoints.iter().find(|one| one.at == at)?;
         Some(Millis(u64::from(endpoint.every) * 1_000))
     }
 
     /// An answer came, or none. Of one that was removed meanwhile nothing is noted.
-    pub fn note<E: ToString>(&mut self, id: u32, ms: u32, product: Result<Product, E>) {
-        if let Some(endpoint) = self.endpoint(id) {
-            endpoint.note(ms, product);
+    pub fn note<E: ToString>(&mut self, at: Address, ms: u32, title: Result<String, E>) {
+        if let Some(endpoint) = self.endpoint(at) {
+            endpoint.note(ms, title);
         }
     }
 
     /// The lowest number that is not watched.
     pub fn next_id(endpoints: &List<Endpoint>) -> u32 {
-        let is_free = |id: &u32| endpoints.iter().all(|one| one.id != *id);
+        let is_free = |id: &u32| endpoints.iter().all(|one| one.at.id != *id);
         (1..).find(is_free).unwrap_or(1)
     }
 }
@@ -99,15 +99,15 @@ impl Endpoint {
         self.answers.iter().map(|one| (one.ms, one.ok)).collect()
     }
 
-    fn note<E: ToString>(&mut self, ms: u32, product: Result<Product, E>) {
-        let ok = product.is_ok();
+    fn note<E: ToString>(&mut self, ms: u32, title: Result<String, E>) {
+        let ok = title.is_ok();
         self.calls += 1;
         self.failed += u32::from(!ok);
         self.answers.push(Answer { ms, ok });
         let surplus = self.answers.len().saturating_sub(KEPT);
         self.answers.drain(..surplus);
-        match product {
-            Ok(product) => self.title = product.title,
+        match title {
+            Ok(title) => self.title = title,
             Err(why) => self.last_error = Some(why.to_string()),
         }
     }
@@ -115,9 +115,9 @@ impl Endpoint {
 
 /// Sets how often an endpoint is asked.
 #[event]
-pub fn set_every(monitor: &mut Monitor, id: u32, every: u32) -> Result<(), ForVisitor> {
+pub fn set_every(monitor: &mut Monitor, at: Address, every: u32) -> Result<(), ForVisitor> {
     check(every)?;
-    if let Some(endpoint) = monitor.endpoint(id) {
+    if let Some(endpoint) = monitor.endpoint(at) {
         endpoint.every = every;
     }
     Ok(())

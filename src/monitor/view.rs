@@ -2,11 +2,12 @@
 
 use super::{events::*, state::*};
 use crate::pieces::{
-    BreakIt, Choice, Empty, Notes, Spark, Spoken, TaskButtons, TaskChip, fault_of,
+    BreakIt, Choice, Empty, Notes, Select, Spark, Spoken, TaskButtons, TaskChip, fault_of,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
+use upstream::Of;
 
 /// The page.
 #[component]
@@ -25,26 +26,20 @@ pub fn MonitorPage() -> impl IntoView {
              not."
         </p>
         <section class="watch" aria-label="Watch an endpoint">
-            <EventForm event=add(0, 0) typed=&["id", "every"]>
+            <EventForm event=add(Of::Products, 0, 0) typed=&["of", "id", "every"]>
+                <Select name="of" label="Upstream" options=&Of::ALL words=|of| of.name().to_owned()/>
                 <label class="field">
                     "Product"
                     <input type="number" name="id" min="1" max="9999" required value=move || monitor.endpoints().with(Monitor::next_id)/>
                 </label>
-                <label class="field">
-                    "Every"
-                    <select name="every">
-                        {INTERVALS.map(|every| view! {
-                            <option value=every>{format!("{every} s")}</option>
-                        }).collect_view()}
-                    </select>
-                </label>
+                <Select name="every" label="Every" options=&INTERVALS words=|every| format!("{every} s")/>
                 <button class="primary" aria-describedby="watch-notes" {..off_while(is_full)}>"Watch"</button>
             </EventForm>
             <Notes
                 id="watch-notes"
                 reason=Signal::derive(move || Some(match is_full() {
                     true => TOO_MANY,
-                    false => "Products go from 1 to 100. Watch 999 to see a call that fails.",
+                    false => "There are products 1 to 100, and sales of 1 to 40. Watch 999 to see a call that fails.",
                 }))
                 fault=fault_of(changes, None)
             />
@@ -75,7 +70,7 @@ fn in_words(endpoints: &List<Endpoint>) -> String {
         [] => "All endpoints answer.".to_owned(),
         [one] => {
             let why = one.last_error.as_deref().unwrap_or_default();
-            format!("Product {} fails: {why}.", one.id)
+            format!("{} fails: {why}.", one.at.name())
         }
         ref many => format!("{} endpoints fail.", many.len()),
     }
@@ -84,8 +79,8 @@ fn in_words(endpoints: &List<Endpoint>) -> String {
 /// One endpoint: where its task is, how long its calls take, what can be done with it.
 #[component]
 fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
-    let id = endpoint.get_untracked().id;
-    let task = use_task(watch_product).key(id);
+    let at = endpoint.get_untracked().at;
+    let task = use_task(watch_endpoint).key(at);
     let last = move || endpoint.read().answers.last().copied();
     let title = move || match endpoint.read().title.as_str() {
         "" => "No product yet".to_owned(),
@@ -97,9 +92,9 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
         (calls, failed) => format!("{calls} calls, {failed} failed"),
     };
     view! {
-        <article class="panel endpoint" aria-label=format!("Product {id}") data-id=id>
+        <article class="panel endpoint" aria-label=at.name() data-id=at.id>
             <header>
-                <h2><code>{format!("/products/{id}")}</code></h2>
+                <h2><code>{format!("/{at}")}</code></h2>
                 <TaskChip task/>
                 <p class="endpoint-title">{title}</p>
             </header>
@@ -110,7 +105,7 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
                     Some(Answer { ok: false, .. }) => "failed".to_owned(),
                 }}
             </p>
-            <Spark name=format!("Product {id}") slots=KEPT values=Signal::derive(move || endpoint.read().marks())/>
+            <Spark name=at.name() slots=KEPT values=Signal::derive(move || endpoint.read().marks())/>
             <p class="endpoint-calls">{calls}</p>
             <p class="endpoint-error">
                 {move || endpoint.read().last_error.clone().map(|why| format!("Last error: {why}"))}
@@ -121,12 +116,12 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
                 chosen=Signal::derive(move || endpoint.read().every)
                 label=|every| format!("{every} s")
                 spoken=|every| format!("Every {every} s")
-                event=move |every| set_every(id, every)
+                event=move |every| set_every(at, every)
             />
             <div class="endpoint-buttons">
-                <TaskButtons task name=format!("product {id}") start=watch_product(id)/>
-                <EventForm event=remove(id)>
-                    <button aria-label=format!("Remove product {id}")>"Remove"</button>
+                <TaskButtons task name=at.in_words() start=watch_endpoint(at)/>
+                <EventForm event=remove(at)>
+                    <button aria-label=format!("Remove {}", at.in_words())>"Remove"</button>
                 </EventForm>
             </div>
         </article>

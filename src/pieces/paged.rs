@@ -38,6 +38,10 @@ pub fn PagedTable(
     /// How many rows there are.
     #[prop(into)]
     count: Signal<u64>,
+    /// What is said where there is none, once that is known.
+    empty: &'static str,
+    /// It is known how many there are.
+    loaded: Signal<bool>,
     /// Tells one table from another that takes its place.
     #[prop(into)]
     table: Signal<u32>,
@@ -115,21 +119,26 @@ pub fn PagedTable(
         let rows = f64::from(node.scroll_top()) / f64::from(node.scroll_height().max(1));
         top.set((rows * (count.get_untracked() + 1) as f64) as u64);
     };
+    let is_empty = Memo::new(move |_| loaded.get() && count.get() == 0);
     view! {
-        <div class="paged" role="region" aria-label=label tabindex="0" on:scroll=scrolled>
-            <div class="paged-table" role="table" aria-label=label aria-rowcount=move || count.get() + 1>
-                <div class="paged-row paged-head" role="row" aria-rowindex="1">
-                    <span role="columnheader" class="paged-number">"Row"</span>
-                    {columns.iter().map(|name| view! { <span role="columnheader">{*name}</span> }).collect_view()}
+        <div class="log-box">
+            <div class="paged" role="region" aria-label=label tabindex="0" on:scroll=scrolled>
+                <div class="paged-table" role="table" aria-label=label aria-rowcount=move || count.get() + 1>
+                    <div class="paged-row paged-head" role="row" aria-rowindex="1">
+                        <span role="columnheader" class="paged-number">"Row"</span>
+                        {columns.iter().map(|name| view! { <span role="columnheader">{*name}</span> }).collect_view()}
+                    </div>
+                    <svg class="paged-gap" width="1" height=above aria-hidden="true"></svg>
+                    <div role="rowgroup" class="paged-rows"><For each=keys key=|key| *key children=row/></div>
+                    <svg class="paged-gap" width="1" height=below aria-hidden="true"></svg>
                 </div>
-                <svg class="paged-gap" width="1" height=above aria-hidden="true"></svg>
-                <div role="rowgroup" class="paged-rows"><For each=keys key=|key| *key children=row/></div>
-                <svg class="paged-gap" width="1" height=below aria-hidden="true"></svg>
             </div>
+            {move || is_empty.get().then(|| view! { <p class="log-empty">{empty}</p> })}
+            // Over the rows of before, so that nothing moves.
+            <p class="fault paged-fault" role="status">
+                {move || has_failed().then_some("Rows could not be fetched. They are asked for again.")}
+            </p>
         </div>
-        <p class="fault paged-fault" role="status">
-            {move || has_failed().then_some("Rows could not be fetched. They are asked for again.")}
-        </p>
     }
     .into_any()
 }

@@ -135,7 +135,7 @@ fn title(run: &TaskRecord) -> (String, String) {
         "report/make_report" => "The report".to_owned(),
         "report/ask_again" => format!("Product {key} of the report"),
         "import/import_file" => "The import".to_owned(),
-        "monitor/watch_product" => format!("Calls for product {key}"),
+        "monitor/watch_endpoint" => format!("Calls to /{key}"),
         "dashboard/add_up" => "The sum of 40 prices".to_owned(),
         "dashboard/tick" => "The log".to_owned(),
         "random/numbers" => "Random numbers".to_owned(),

@@ -4,6 +4,7 @@
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use std::{cell::RefCell, rc::Rc};
 use undercurrent::prelude::*;
+use uploads::megabytes;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
 
@@ -107,6 +108,33 @@ pub fn Upload(
         </form>
     }
     .into_any()
+}
+
+/// How much of a file was sent, while it is.
+#[component]
+pub fn SendBar(
+    /// Where the sending is.
+    sending: RwSignal<Sending>,
+) -> impl IntoView {
+    let sent = move || match sending.get() {
+        Sending::Sends(sent, of) => Some((sent, of)),
+        _ => None,
+    };
+    let words = |(sent, of): (f64, f64)| {
+        let (sent, of) = (megabytes(sent as u64), megabytes(of as u64));
+        view! { <p class="hint waits">{format!("Sent {sent} of {of}.")}</p> }
+    };
+    view! {
+        <progress
+            class="job-bar"
+            aria-label="Sent"
+            hidden=move || sent().is_none()
+            max=move || sent().map_or(1.0, |(_, of)| of)
+            value=move || sent().map_or(0.0, |(sent, _)| sent)
+        ></progress>
+        // Not said: it changes with each packet.
+        {move || sent().map(words)}
+    }
 }
 
 /// Sends a form. What it tells, it tells `sending`, whatever page is open by then.

@@ -1,7 +1,6 @@
 //! What the report is made of: a cell for each product, and the sections.
 
-use reports::{TITLES, go_on};
-use serde::{Deserialize, Serialize};
+use reports::{Counts, Stage, TITLES, go_on};
 use undercurrent::prelude::*;
 use upstream::sales::{Listed, figures::Figures};
 
@@ -36,20 +35,6 @@ pub struct Cell {
     pub stage: Stage,
 }
 
-/// Where a product is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub enum Stage {
-    /// It waits for its turn. `Asked` is next.
-    #[default]
-    Waiting,
-    /// The shop was asked. `Done` or `Failed` is next; `Waiting` where the task ends before.
-    Asked,
-    /// It is here.
-    Done(Figures),
-    /// It did not come, and why. Another try leads to `Done`, or here again.
-    Failed(String),
-}
-
 /// A part of the report.
 #[derive(State, Clone, Debug, Default)]
 pub struct Section {
@@ -66,33 +51,6 @@ impl Default for Report {
             sections: List::new(),
             at_once: 4,
             is_whole: false,
-        }
-    }
-}
-
-impl Stage {
-    /// Nothing more comes of it by itself.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Stage::Done(_) | Stage::Failed(_))
-    }
-
-    /// As a stylesheet calls it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Stage::Waiting => "waiting",
-            Stage::Asked => "asked",
-            Stage::Done(_) => "done",
-            Stage::Failed(_) => "failed",
-        }
-    }
-}
-
-impl Cell {
-    /// What is known of it, if it is here.
-    pub fn figures(&self) -> Option<&Figures> {
-        match &self.stage {
-            Stage::Done(figures) => Some(figures),
-            _ => None,
         }
     }
 }
@@ -159,8 +117,8 @@ impl Report {
                 Err(why) => Stage::Failed(why),
             };
         }
-        let settled = self.cells.iter().filter(|cell| cell.stage.is_settled());
-        (settled.count(), self.cells.len())
+        let counts = counts(&self.cells);
+        (counts.settled(), counts.of)
     }
 
     /// As [`settle`](Self::settle), for one that had failed. Of a report that was begun anew
@@ -194,13 +152,15 @@ impl Report {
     }
 }
 
+/// How many are where.
+pub fn counts(cells: &List<Cell>) -> Counts {
+    Counts::of(cells.iter().map(|cell| &cell.stage))
+}
+
 /// What is to be written of them.
 pub fn sections(cells: &List<Cell>) -> [String; 4] {
-    reports::sections(
-        cells
-            .iter()
-            .map(|cell| (cell.name.as_str(), cell.figures())),
-    )
+    let products = cells.iter();
+    reports::sections(products.map(|cell| (cell.name.as_str(), cell.stage.figures())))
 }
 
 /// Sets how many products are asked for at once. It holds from the next product on.

@@ -4,9 +4,12 @@ use super::{
     state::*,
     tasks::{ask_again, clear, make_report},
 };
-use crate::pieces::{BreakIt, Empty, Markdown, Notes, PauseButton, RunLine, StopButton};
+use crate::pieces::{
+    BreakIt, Empty, Markdown, Notes, PauseButton, RunLine, Slider, StopButton, fault_of,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use reports::{Counts, Run, Stage};
 use undercurrent::prelude::*;
 use upstream::sales::figures::Figures;
 
@@ -14,7 +17,7 @@ use upstream::sales::figures::Figures;
 #[component]
 pub fn ReportPage() -> impl IntoView {
     let report = use_state::<Report>();
-    let counts = Memo::new(move |_| report.cells().with(Counts::of));
+    let counts = Memo::new(move |_| report.cells().with(counts));
     view! {
         <Title text="Report"/>
         <h1>"Forty products, one report"</h1>
@@ -30,87 +33,43 @@ pub fn ReportPage() -> impl IntoView {
     }
 }
 
-/// How many cells are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Counts {
-    asked: usize,
-    done: usize,
-    failed: usize,
-    of: usize,
-}
-
-impl Counts {
-    fn of(cells: &List<Cell>) -> Self {
-        let mut counts = Counts::default();
-        for cell in cells.iter() {
-            counts.of += 1;
-            match cell.stage {
-                Stage::Waiting => {}
-                Stage::Asked => counts.asked += 1,
-                Stage::Done(_) => counts.done += 1,
-                Stage::Failed(_) => counts.failed += 1,
-            }
-        }
-        counts
-    }
-
-    fn settled(self) -> usize {
-        self.done + self.failed
-    }
-}
-
 /// The buttons, the slider, and where the run is.
 #[component]
 fn Controls(counts: Memo<Counts>) -> impl IntoView {
     let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
     let task = use_task(make_report);
-    let is_running = Memo::new(move |_| task.is_running());
     let is_whole = move || report.is_whole().get();
-    let is_open = move || counts.get().of > 0 && !is_whole() && !is_running.get();
-    let events = [use_event(make_report), use_event(clear)];
+    let told = fault_of([use_event(make_report), use_event(clear)], Some(task));
     let slider = use_input(
         move || report.at_once().get(),
         |text| set_at_once(text.parse().unwrap_or_default()),
     )
     .throttle(Millis(100));
-    let fault = move || {
-        let events = events.into_iter().find_map(EventHandle::error);
-        events.or_else(|| slider.error()).or_else(|| task.error())
-    };
+    let fault = move || told.get().or_else(|| slider.error());
     // What was cleared is told of no more.
     let status = Signal::derive(move || {
         let is_told =
             |status: &TaskStatus| counts.get().of > 0 || !status.is_end() || status.is_failure();
         task.status().filter(is_told)
     });
-    // It changes with the phase, not with each product: it is spoken.
-    let phase = Memo::new(move |_| {
-        let counts = counts.get();
-        match (is_running.get(), counts.of, counts.settled() == counts.of) {
-            (false, 0, _) => "Nothing was asked for yet.",
-            (true, _, _) if task.is_paused() => {
-                "Paused. What was asked for is taken when it goes on."
-            }
-            (true, of, _) if of == 0 || is_whole() => "The shop is asked what it sells.",
-            (true, _, false) => "The shop is asked for each product.",
-            (true, _, true) => "All products are settled. The report is written.",
-            (false, ..) if is_open() => "Go on does what is missing. Clear begins from nothing.",
-            (false, ..) if counts.failed > 0 => {
-                "Retry asks for one product, and what it changes is written anew."
-            }
-            (false, ..) => "All of it is here.",
-        }
+    let run = Memo::new(move |_| match (task.is_running(), task.is_paused()) {
+        (false, _) => Run::None,
+        (true, true) => Run::Paused,
+        (true, false) => Run::Runs,
     });
+    // Before the list is here there are as many as there may be.
+    let places = move || {
+        Some(counts.get().of)
+            .filter(|of| *of > 0)
+            .unwrap_or(PRODUCTS)
+    };
+    let phase = Memo::new(move |_| counts.get().phase(run.get(), is_whole()));
     view! {
         <section class="panel report-controls" aria-label="Make the report">
             <div class="report-buttons">
                 <EventForm event=make_report()>
-                    <button class="primary" aria-describedby="report-notes" {..off_while(move || is_running.get())}>
-                        {move || match (is_open(), is_whole()) {
-                            (true, _) => "Go on",
-                            (_, true) => "Make it anew",
-                            _ => "Make the report",
-                        }}
+                    <button class="primary" aria-describedby="report-notes" {..off_while(move || run.get() != Run::None)}>
+                        {move || counts.get().button(run.get(), is_whole())}
                     </button>
                 </EventForm>
                 <PauseButton task/>
@@ -119,24 +78,13 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
                     <button {..off_while(move || counts.get().of == 0)}>"Clear"</button>
                 </EventForm>
             </div>
-            // Without JavaScript a button sends it.
-            <EventForm event=set_at_once(0) typed=&["at_once"]>
-                <div class="at-once">
-                    <label for="at-once">"At once"</label>
-                    <input type="range" id="at-once" name="at_once" min="1" max={AT_ONCE} {..slider.bind()}/>
-                    <b aria-hidden="true">{move || slider.value().get()}</b>
-                </div>
-                <button class="without-script">"Set"</button>
-            </EventForm>
+            <Slider typed=&["at_once"] label="At once" max=AT_ONCE input=slider event=set_at_once(0)/>
             <RunLine
                 name="The report"
                 status
                 stopping=Signal::derive(move || task.is_cancelling())
                 done=Signal::derive(move || counts.get().settled() as u64)
-                of=Signal::derive(move || match counts.get().of {
-                    0 => PRODUCTS as u64,
-                    of => of as u64,
-                })
+                of=Signal::derive(move || places() as u64)
             />
             <Notes
                 id="report-notes"
@@ -152,26 +100,13 @@ fn Controls(counts: Memo<Counts>) -> impl IntoView {
 #[component]
 fn Cells(counts: Memo<Counts>) -> impl IntoView {
     let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
-    let facts = move || {
-        let Counts {
-            asked,
-            done,
-            failed,
-            ..
-        } = counts.get();
-        [
-            (done, "here"),
-            (asked, "asked for"),
-            (failed, "did not come"),
-        ]
-    };
     view! {
         <section class="products" aria-labelledby="products">
             <header class="report-head">
                 <h2 id="products">"Products"</h2>
                 <p class="report-facts">
                     {(0..3).map(|at| view! {
-                        <span><b>{move || facts()[at].0}</b> " " {move || facts()[at].1}</span>
+                        <span><b>{move || counts.get().facts()[at].0}</b> " " {move || counts.get().facts()[at].1}</span>
                     }).collect_view()}
                 </p>
             </header>
@@ -250,10 +185,8 @@ fn FailedCell(id: u32, name: String, why: String) -> impl IntoView {
 #[component]
 fn Written(counts: Memo<Counts>) -> impl IntoView {
     let (report, loaded) = (use_state::<Report>(), use_loaded::<Report>());
-    let (is_whole, has_some) = (
-        move || report.is_whole().get(),
-        move || counts.get().done > 0,
-    );
+    let is_whole = move || report.is_whole().get();
+    let has_some = move || counts.get().done > 0;
     view! {
         <section class="written" aria-labelledby="written">
             <header class="report-head">

@@ -1,9 +1,9 @@
-//! A room: one state that all share who are in it. Who is here, a chat, a vote, a timer.
+//! A room: one state that all share who are in it. Who is here, a chat, a vote, a timer. The door to
+//! it is in `lobby`.
 
-pub mod door;
 mod parts;
 pub mod state;
 pub mod tasks;
 mod view;
 
-pub use view::{LobbyPage, RoomPage};
+pub use view::RoomPage;

@@ -78,18 +78,19 @@ pub(super) fn Vote(me: Signal<String>) -> impl IntoView {
         let me = me.get();
         room.members().with(|all| all.get(&me)?.vote)
     });
-    let total = Memo::new(move |_| room.votes().with(|votes| votes.values().sum::<u32>()));
+    let votes = Memo::new(move |_| room.members().with(Room::votes));
+    let total = move || votes.with(|votes| votes.iter().sum::<u32>());
     view! {
         <section class="panel vote" aria-label="Vote">
             <h2>"What do you use for long work?"</h2>
             {(0..).zip(CHOICES).map(|(choice, name)| {
-                let count = Memo::new(move |_| room.votes().with(|votes| votes.get(&choice).copied().unwrap_or(0)));
+                let count = move || votes.with(|votes| votes[choice as usize]);
                 view! {
                     <EventForm event=vote(choice)>
                         <button class="vote-choice" data-votes=count aria-pressed=move || (mine.get() == Some(choice)).to_string()>
                             <span class="vote-name">{name}</span>
                             <span class="vote-count">{count}</span>
-                            <progress class="bar" aria-hidden="true" max=move || total.get().max(1) value=count></progress>
+                            <progress class="bar" aria-hidden="true" max=move || total().max(1) value=count></progress>
                         </button>
                     </EventForm>
                 }

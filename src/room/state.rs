@@ -1,6 +1,5 @@
 //! What a room shares.
 
-use super::door::may_join;
 use serde::{Deserialize, Serialize};
 use undercurrent::prelude::*;
 
@@ -23,8 +22,6 @@ pub struct Room {
     pub members: Map<String, Member>,
     /// The chat, oldest first.
     pub lines: List<Line>,
-    /// What has been voted, by the number of the choice.
-    pub votes: Map<u32, u32>,
     /// The timer that was started last.
     pub timer: Option<Timer>,
     #[state(server)]
@@ -94,7 +91,6 @@ impl Room {
             let Some(gone) = gone else {
                 return Err(ForVisitor::new("The room is full."));
             };
-            self.count(self.members.get(&gone).and_then(|member| member.vote), None);
             self.members.remove(&gone);
         }
         self.members.insert(
@@ -147,23 +143,26 @@ impl Room {
             return Err(ForVisitor::new("There is no such choice."));
         }
         let member = self.member(by)?;
-        let before = member.vote;
-        let after = Some(choice).filter(|_| before != Some(choice));
-        member.vote = after;
-        self.count(before, after);
+        let before = member.vote.take();
+        member.vote = Some(choice).filter(|_| before != Some(choice));
         Ok(())
     }
 
-    fn count(&mut self, before: Option<u32>, after: Option<u32>) {
-        if let Some(count) = before.and_then(|choice| self.votes.get_mut(&choice)) {
-            *count = count.saturating_sub(1);
+    /// How many of them are here.
+    pub fn here(members: &Map<String, Member>) -> usize {
+        members.iter().filter(|(_, member)| member.here).count()
+    }
+
+    /// How many voted for each choice.
+    pub fn votes(members: &Map<String, Member>) -> [u32; CHOICES.len()] {
+        let mut votes = [0; CHOICES.len()];
+        for choice in members.iter().filter_map(|(_, member)| member.vote) {
+            votes
+                .get_mut(choice as usize)
+                .into_iter()
+                .for_each(|count| *count += 1);
         }
-        if let Some(choice) = after {
-            match self.votes.get_mut(&choice) {
-                Some(count) => *count += 1,
-                None => drop(self.votes.insert(choice, 1)),
-            }
-        }
+        votes
     }
 
     /// Who has been let in.
@@ -171,6 +170,11 @@ impl Room {
         let member = self.members.get_mut(&id.to_owned());
         member.ok_or_else(|| ForVisitor::new("Enter the room first."))
     }
+}
+
+/// The rule of rooms: who knows the passphrase may join, whoever they are.
+pub fn may_join(_visitor: &Visitor, key: &str) -> Result<(), ForVisitor> {
+    rooms::opens(key).map_err(ForVisitor::new)
 }
 
 /// Lets someone in. The server sends it when they have passed the door.

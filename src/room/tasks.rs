@@ -31,13 +31,11 @@ pub async fn set_timer(cx: EventContext<Room>, minutes: u32) -> Result<()> {
     Ok(())
 }
 
+// excerpt: count_down
 /// Counts down, for all who look. A pause and the time in which the server is down do not count.
 #[background(overlap = replace, on_crash = resume)]
 pub async fn count_down(cx: TaskContext<Room>, of_s: u32, by: String) -> Result<()> {
-    use std::time::Duration;
-    use tokio::time::Instant;
-    let second = Duration::from_secs(1);
-    let mut due = Instant::now();
+    let mut clock = cx.clock();
     for left_s in (0..=cx.cursor()?.unwrap_or(of_s)).rev() {
         let timer = Timer {
             left_s,
@@ -49,15 +47,12 @@ pub async fn count_down(cx: TaskContext<Room>, of_s: u32, by: String) -> Result<
             .await?;
         cx.progress(of_s - left_s, of_s);
         if left_s > 0 {
-            // By the clock, so that it is not late by all the updates together. What is late by more
-            // than a second was paused.
-            let now = Instant::now();
-            due = if due + second < now { now } else { due } + second;
-            cx.sleep(due - now).await?;
+            clock.wait(Millis(1_000)).await?;
         }
     }
     Ok(())
 }
+// end
 
 /// Someone has the room open, and nobody watches its door.
 #[event]

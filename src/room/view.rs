@@ -1,72 +1,15 @@
-//! The lobby, the door of a room, and the room.
+//! The room, and what stands in its place before it is known whether one was let in.
 
-use super::{door::*, parts::*, state::*, tasks::*};
-use crate::pieces::{BreakIt, Empty, Notes, Spoken};
+use super::{parts::*, state::*, tasks::*};
+use crate::{
+    lobby::{Door, events::leave, state::Rooms},
+    pieces::{BreakIt, Spoken},
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use rooms::title;
 use undercurrent::prelude::*;
-
-/// Where rooms are opened: `/room`.
-#[component]
-pub fn LobbyPage() -> impl IntoView {
-    let (rooms, loaded) = (use_state::<Rooms>(), use_loaded::<Rooms>());
-    let entering = [use_event(open_room), use_event(enter)];
-    let fault = move || entering.into_iter().find_map(EventHandle::error);
-    let is_empty = move || rooms.entered().with(|entered| entered.is_empty());
-    view! {
-        <Title text="Rooms"/>
-        <h1>"Rooms, shared by all in them"</h1>
-        <p class="lead">
-            "One state for everybody in a room: who is here, a chat, a vote, a timer. Open one, and \
-             send its address to somebody, or to your other browser. With a passphrase it lets in \
-             who knows it."
-        </p>
-        <section class="panel lobby" aria-label="Open a room">
-            <EventForm event=open_room(String::new(), String::new(), String::new()) typed=&["room", "name", "passphrase"]>
-                <label class="field">"Room" <input name="room" maxlength=NAME value="tea" required/></label>
-                <label class="field">"Your name" <input name="name" maxlength=NAME autocomplete="nickname" value=move || rooms.name().get() required/></label>
-                <label class="field">"Passphrase, if any" <input name="passphrase" maxlength=PASSPHRASE autocomplete="off"/></label>
-                <button class="primary" aria-describedby="lobby-notes">"Open the room"</button>
-            </EventForm>
-            <Notes
-                id="lobby-notes"
-                reason=Signal::derive(|| Some("Small letters from a to z, digits and dashes make the name of a room."))
-                fault=Signal::derive(fault)
-            />
-        </section>
-        <section class="room-list" aria-label="Your rooms">
-            <h2>"Your rooms"</h2>
-            <Empty
-                class="room-none"
-                loaded
-                is_empty=Signal::derive(is_empty)
-                words="The rooms that you have entered will stand here."
-            />
-            <ul>
-                <ForList each=rooms.entered() let:entered>
-                    <EnteredRow entered/>
-                </ForList>
-            </ul>
-        </section>
-        <BreakIt<Rooms>/>
-    }
-}
-
-#[component]
-fn EnteredRow(entered: ReadSignal<Entered>) -> impl IntoView {
-    let room = entered.get_untracked().room;
-    let name = title(&room).to_owned();
-    let label = format!("Leave {name}");
-    view! {
-        <li>
-            <a href=format!("/room/{room}")>{name}</a>
-            {is_locked(&room).then(|| view! { <span class="room-locked">"with a passphrase"</span> })}
-            <EventForm event=leave(room)><button aria-label=label>"Leave"</button></EventForm>
-        </li>
-    }
-    .into_any()
-}
 
 /// A room, or its door: `/room/{name}`.
 #[component]
@@ -111,42 +54,6 @@ fn Outline(room: String) -> impl IntoView {
     .into_any()
 }
 
-/// Who comes says who they are, and the passphrase if there is one.
-#[component]
-fn Door(room: String) -> impl IntoView {
-    let rooms = use_state::<Rooms>();
-    let entering = use_event(enter);
-    let wants = is_locked(&room);
-    let name = title(&room).to_owned();
-    view! {
-        <h1>{format!("The door of {name}")}</h1>
-        <p class="lead">
-            {match wants {
-                true => "This room has a passphrase. Whoever is in it sees your name.",
-                false => "Whoever is in the room sees your name.",
-            }}
-        </p>
-        <section class="panel lobby" aria-label="Enter the room">
-            <EventForm event=enter(room, String::new(), String::new()) typed=&["name", "passphrase"]>
-                <label class="field">"Your name" <input name="name" maxlength=NAME autocomplete="nickname" value=move || rooms.name().get() required/></label>
-                {match wants {
-                    true => view! {
-                        <label class="field">"Passphrase" <input name="passphrase" maxlength=PASSPHRASE autocomplete="off" required/></label>
-                    }.into_any(),
-                    false => view! { <input type="hidden" name="passphrase" value=""/> }.into_any(),
-                }}
-                <button class="primary" aria-describedby="door-notes">"Enter"</button>
-            </EventForm>
-            <Notes
-                id="door-notes"
-                fault=Signal::derive(move || entering.error())
-            />
-        </section>
-        <p><a class="alone" href="/room">"All your rooms"</a></p>
-    }
-    .into_any()
-}
-
 /// The room, for who is in it.
 #[component]
 fn Inside(room: String) -> impl IntoView {
@@ -160,12 +67,7 @@ fn Inside(room: String) -> impl IntoView {
         use_event(knock),
     ];
     let fault = move || events.into_iter().find_map(EventHandle::error);
-    let here = Memo::new(move |_| {
-        state
-            .members()
-            .with(|all| all.iter().filter(|(_, member)| member.here).count())
-    });
-    let here = Memo::new(move |_| match here.get() {
+    let here = Memo::new(move |_| match state.members().with(Room::here) {
         _ if !loaded.get() => String::new(),
         1 => "1 person is here".to_owned(),
         count => format!("{count} people are here"),

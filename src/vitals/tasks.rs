@@ -18,6 +18,7 @@ pub async fn sample(cx: TaskContext<Vitals>, meter: Meter) -> Result<()> {
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
     let (mut system, own) = (System::new(), sysinfo::get_current_pid()?);
     let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
+    let mut clock = cx.clock();
     loop {
         let counters = cx.counters();
         let value = match meter {
@@ -39,6 +40,6 @@ pub async fn sample(cx: TaskContext<Vitals>, meter: Meter) -> Result<()> {
             (value * 10.0).round() / 10.0,
         );
         cx.update(|vitals| vitals.add(meter, sample)).await?;
-        cx.sleep(Millis(1_000)).await?;
+        clock.wait(Millis(1_000)).await?;
     }
 }

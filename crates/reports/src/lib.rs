@@ -1,11 +1,13 @@
-//! What the gallery's report says: its words and its table, computed from what is known of a shop's
-//! products. It knows nothing of pages, states and tasks.
+//! What the gallery's report says: where its products are, its words and its table, computed from
+//! what is known of a shop's products. It knows nothing of pages, states and tasks.
 
 mod csv;
+mod stage;
 mod words;
 
 pub use csv::csv;
-pub use words::{TITLES, euros, go_on, next_piece, sections};
+pub use stage::{Counts, Run, Stage};
+pub use words::{TITLES, euros, go_on, markdown, next_piece, sections};
 
 /// With a comma between thousands.
 pub fn grouped(number: usize) -> String {

@@ -40,6 +40,13 @@ pub fn sections<'a>(
     ]
 }
 
+/// Sections under their titles, as one text.
+pub fn markdown<'a>(sections: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let section = |(title, text)| format!("## {title}\n\n{text}\n");
+    let sections: String = sections.into_iter().map(section).collect();
+    format!("# A year of sales\n\n{sections}")
+}
+
 fn overview(here: &[Product], missing: &[String]) -> String {
     let all = Figures::together(here.iter().map(|(_, figures)| *figures));
     let count = here.len() + missing.len();

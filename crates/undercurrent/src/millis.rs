@@ -9,6 +9,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
+impl Millis {
+    /// What the time is, as the span since 1970 began in UTC: on a server by its clock, in a page by
+    /// that of the browser, which may be another. What counts, the server counts.
+    ///
+    /// ```
+    /// # use undercurrent::Millis;
+    /// let before = Millis::since_1970();
+    /// assert!(before <= Millis::since_1970());
+    /// ```
+    pub fn since_1970() -> Self {
+        Millis(crate::browser::clock_ms())
+    }
+}
+
 impl From<Millis> for Duration {
     fn from(span: Millis) -> Self {
         Duration::from_millis(span.0)

@@ -17,7 +17,10 @@ mod batch;
 #[cfg(feature = "ssr")]
 mod config;
 #[cfg(feature = "ssr")]
+mod desk;
+#[cfg(feature = "ssr")]
 mod folder;
+mod import;
 #[cfg(feature = "ssr")]
 mod incoming;
 #[cfg(feature = "ssr")]
@@ -35,11 +38,13 @@ pub mod sample;
 mod sheet;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
+mod wrong;
 
 #[cfg(feature = "ssr")]
 pub use self::{
     answer::{PRIVATE, attached},
     config::ConfigError,
+    desk::{Desk, Owner},
     folder::{Kept, Uploads},
     incoming::{Arriving, Progress, Upload, throw_away},
     inspect::Inspector,
@@ -49,5 +54,7 @@ pub use self::{
 };
 pub use self::{
     batch::{Batch, Lines, Mark, Part, Row, Wrong},
+    import::{Pace, Stage},
     refusal::{Refusal, megabytes},
+    wrong::{WrongFile, wrong_files},
 };

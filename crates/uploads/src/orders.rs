@@ -1,5 +1,6 @@
 //! What a row must be: an order of a shop, as the samples have them.
 
+use crate::Refusal;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -15,6 +16,57 @@ pub enum Column {
     At(usize),
     /// Nowhere: rows are taken in without it.
     LeftOut,
+}
+
+/// Where each of [`COLUMNS`] is found in a first line. What it does not name is asked for.
+///
+/// # Errors
+///
+/// [`Refusal::NoHeader`]: it names none.
+pub fn find(header: &[String]) -> Result<Vec<Column>, Refusal> {
+    let find = |column: &&str| {
+        let mut names = header.iter();
+        let place = names.position(|name| name.eq_ignore_ascii_case(column));
+        place.map_or(Column::Asked, Column::At)
+    };
+    let columns: Vec<Column> = COLUMNS.iter().map(find).collect();
+    match columns.iter().all(|column| *column == Column::Asked) {
+        true => Err(Refusal::NoHeader),
+        false => Ok(columns),
+    }
+}
+
+/// The first of the columns that nobody has found.
+pub fn asked(columns: &[Column]) -> Option<usize> {
+    columns.iter().position(|column| *column == Column::Asked)
+}
+
+/// What can be said of the column that is asked for: the places of a first line that are free, each
+/// by its number, from 1, and by its name.
+pub fn free(header: &[String], columns: &[Column]) -> Vec<(usize, String)> {
+    let named = header.iter().enumerate();
+    let free = named.filter(|(at, _)| !columns.contains(&Column::At(*at)));
+    let place = |(at, name): (usize, &String)| match name.as_str() {
+        "" => (at + 1, format!("Column {}", at + 1)),
+        name => (at + 1, name.to_owned()),
+    };
+    free.map(place).collect()
+}
+
+/// What it means to say a place, as [`free`] has them, or 0 for nowhere, of a column. `None` if that
+/// is not asked, or the place is none that can be said.
+pub fn answer(
+    header: &[String],
+    columns: &[Column],
+    column: usize,
+    place: usize,
+) -> Option<Column> {
+    let is_free = |place| free(header, columns).iter().any(|(free, _)| *free == place);
+    match place {
+        _ if asked(columns) != Some(column) => None,
+        0 => Some(Column::LeftOut),
+        place => is_free(place).then_some(Column::At(place - 1)),
+    }
 }
 
 /// The rule of each.

@@ -1,6 +1,9 @@
 //! Why a file is not taken, or not further: each a sentence for whoever sent it.
 
-use crate::limits::{COLUMNS, FILE_BYTES, LINE_BYTES, ROWS};
+use crate::{
+    limits::{COLUMNS, FILE_BYTES, LINE_BYTES, ROWS},
+    orders,
+};
 use std::fmt;
 
 /// Why a file is not taken.
@@ -24,6 +27,8 @@ pub enum Refusal {
         /// The first line that shows it.
         line: u64,
     },
+    /// Its first line names none of the columns.
+    NoHeader,
     /// It has more bytes than a file may have.
     TooLarge,
     /// A line or a record has more bytes than it may have.
@@ -75,6 +80,15 @@ impl Refusal {
         found.map(|(word, _)| *word)
     }
 
+    /// Why the task that would read a file was not started: there is no room for another, or one
+    /// reads another file.
+    pub fn not_started(is_full: bool) -> Refusal {
+        match is_full {
+            true => Refusal::ManyTasks,
+            false => Refusal::Busy,
+        }
+    }
+
     /// What a [`word`](Refusal::word) stands for.
     pub fn of_word(word: &str) -> Option<Refusal> {
         let found = WORDS.iter().find(|(known, _)| *known == word);
@@ -102,6 +116,11 @@ impl fmt::Display for Refusal {
             Refusal::NotUtf8 { line } => write!(
                 f,
                 "Line {line} is not UTF-8. Save the file as UTF-8, and choose it again."
+            ),
+            Refusal::NoHeader => write!(
+                f,
+                "The first line has none of the names {}. It may be a row already.",
+                orders::COLUMNS.join(", ")
             ),
             Refusal::TooLarge => write!(
                 f,
@@ -142,6 +161,12 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<Refusal> for String {
+    fn from(refusal: Refusal) -> Self {
+        refusal.to_string()
+    }
+}
 
 /// "41.9 MB", "50 MB".
 pub fn megabytes(bytes: u64) -> String {

@@ -5,6 +5,7 @@
 //! returns the client that is pointed at it. A browser's build has the type of a product only.
 //! [`chat`] is the same for a model that answers questions, [`sales`] for what a shop has sold.
 
+mod address;
 #[cfg(feature = "ssr")]
 pub mod builtin;
 pub mod chat;
@@ -33,4 +34,5 @@ pub use self::{
     open::{OpenError, from_file, open},
     sales::{Sales, sales_from_file},
 };
+pub use address::{Address, NoAddress, Of};
 pub use product::Product;

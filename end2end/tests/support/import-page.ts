@@ -27,7 +27,7 @@ export class ImportPage {
     this.run = page.locator('.import-run');
     this.chip = this.run.locator('header .status');
     this.words = this.run.locator('.import-words');
-    this.fault = this.run.locator('> .fault');
+    this.fault = this.run.locator('.import-told .fault');
     this.notes = page.locator('.import-start .fault');
     this.question = page.locator('.import-question');
     this.table = page.locator('.paged');

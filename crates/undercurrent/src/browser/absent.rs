@@ -20,6 +20,12 @@ pub(crate) fn send(
     let _ = event;
 }
 
+/// The machine's clock, in milliseconds since 1970.
+pub(crate) fn clock_ms() -> u64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// There is no stream to follow.
 pub(crate) fn follow() {}
 

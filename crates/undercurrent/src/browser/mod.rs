@@ -196,6 +196,11 @@ impl Hub {
     }
 }
 
+/// The browser's clock, in milliseconds since 1970.
+pub(crate) fn clock_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
 /// Milliseconds on the page's clock.
 fn now_ms() -> f64 {
     window().performance().map_or(0.0, |clock| clock.now())

@@ -49,7 +49,7 @@ pub(crate) use self::pages::request_path;
 pub use self::{
     app::{Builder, Undercurrent},
     config::{Config, Durability, StoreKind},
-    context::{BlockingContext, ForEach, ForEachLimit, Update},
+    context::{BlockingContext, Clock, ForEach, ForEachLimit, Update},
     counters::Counters,
     doors::{NotSent, ScopeHandle},
     effects::Page,

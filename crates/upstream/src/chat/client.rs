@@ -9,7 +9,7 @@ use super::{
 use crate::{ConfigError, UpstreamError, client};
 use reqwest::{Client, Response, Url, header};
 use serde_json::{Value, json};
-use std::{fmt, time::Duration};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 use tokio::time::timeout;
 
 /// The longest answer that is read, words and calls together, in bytes: 64 KiB.
@@ -48,6 +48,12 @@ pub struct Answer {
     phase: Phase,
     /// Words came before it, and are told first.
     trouble: Option<ChatError>,
+}
+
+/// An answer, from the question on: the model is asked when the first piece of it is waited for.
+pub struct Asking<'a> {
+    ask: Option<Pin<Box<dyn Future<Output = Result<Answer, ChatError>> + Send + 'a>>>,
+    answer: Option<Answer>,
 }
 
 /// Where an answer is.
@@ -147,6 +153,14 @@ impl Chat {
         })
     }
 
+    /// As [`ask`](Self::ask), for who waits for the pieces alone.
+    pub fn answer<'a>(&'a self, said: &'a [Said], tools: &'a [ToolSpec]) -> Asking<'a> {
+        Asking {
+            ask: Some(Box::pin(self.ask(said, tools))),
+            answer: None,
+        }
+    }
+
     fn named(&self, error: &reqwest::Error) -> ChatError {
         UpstreamError::from_reqwest(error, CONNECT_TIMEOUT.min(self.timeout), self.timeout).into()
     }
@@ -167,6 +181,32 @@ fn tool(tool: &ToolSpec) -> Value {
     } = tool;
     let function = json!({ "name": name, "description": about, "parameters": parameters });
     json!({ "type": "function", "function": function })
+}
+
+impl Asking<'_> {
+    /// As [`Answer::next`]; where there is no answer at all, that is the first thing told. A future
+    /// of it that is dropped ends the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ChatError`]: no more comes. What came before is good.
+    pub async fn next(&mut self) -> Result<Option<Piece>, ChatError> {
+        if let Some(ask) = self.ask.take() {
+            self.answer = Some(ask.await?);
+        }
+        match &mut self.answer {
+            Some(answer) => answer.next().await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Asking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking")
+            .field("answer", &self.answer)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {

@@ -4,7 +4,7 @@
 //!
 //! `chat_from_file` is the entry: without a URL it starts the built-in one,
 //! whose answers are written beforehand and stream like those of a model.
-//! A browser's build has the types of what is said only.
+//! A browser's build has the types of what is said, and the tools, only.
 
 #[cfg(feature = "ssr")]
 pub mod builtin;
@@ -25,14 +25,16 @@ mod protocol;
 mod script;
 #[cfg(feature = "ssr")]
 mod sse;
+pub mod talk;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
+pub mod tools;
 
 pub use self::protocol::{Said, ToolCall, ToolSpec};
 #[cfg(feature = "ssr")]
 pub use self::{
     builtin::{BuiltinChat, Requests},
-    client::{Answer, CALLS, Chat, Piece},
+    client::{Answer, Asking, CALLS, Chat, Piece},
     config::ChatConfig,
     error::ChatError,
     open::{chat_from_file, open_chat},

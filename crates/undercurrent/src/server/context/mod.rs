@@ -2,6 +2,7 @@
 
 mod blocking;
 mod children;
+mod clock;
 mod event;
 mod present;
 mod task;
@@ -10,6 +11,7 @@ mod until;
 pub use self::{
     blocking::BlockingContext,
     children::{ForEach, ForEachLimit},
+    clock::Clock,
     event::EventContext,
     task::{TaskContext, Update},
 };

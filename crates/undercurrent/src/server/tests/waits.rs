@@ -40,6 +40,18 @@ async fn ship_within(cx: TaskContext<Work>, patience: u64) -> Result {
     Ok(())
 }
 
+/// Each round takes 300 ms of its second.
+#[background]
+async fn by_the_clock(cx: TaskContext<Work>) -> Result {
+    let mut clock = cx.clock();
+    loop {
+        let late = clock.wait(Millis(1_000)).await?;
+        let late = u32::try_from(late.as_millis())?;
+        cx.update(|work| work.done.push(late)).await?;
+        cx.sleep(Millis(300)).await?;
+    }
+}
+
 #[event]
 async fn wait_in_queue(cx: EventContext<Work>) -> Result {
     cx.until(|work| work.done.first().copied()).await?;
@@ -174,6 +186,32 @@ async fn an_event_waits_until_a_task_has_changed_the_state() {
     send(&scope, 2, ten(1)).await;
     ended(&scope, 1).await;
     assert_eq!(done(&scope).await, [10, 100]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_is_not_late_by_what_is_done_and_makes_up_for_no_pause() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let task = ("work/by_the_clock", "");
+    send(&scope, 1, by_the_clock()).await;
+    tokio::time::sleep(Duration::from_millis(10_500)).await;
+    assert_eq!(
+        done(&scope).await,
+        [0; 10],
+        "one a second, none of them late"
+    );
+    ask(&scope, 2, crate::PauseTask, task).await;
+    tokio::time::sleep(Duration::from_millis(60_000)).await;
+    assert_eq!(done(&scope).await.len(), 10);
+    ask(&scope, 3, crate::ResumeTask, task).await;
+    tokio::time::sleep(Duration::from_millis(3_400)).await;
+    let all = done(&scope).await;
+    // The one that waited comes at once and says how late it is; then one a second.
+    assert_eq!(all.len(), 14, "{all:?}");
+    assert!(all[10] >= 59_000, "{all:?}");
+    assert_eq!(all[11..], [0; 3]);
+    cancel(&scope, "work/by_the_clock", "").await;
+    until_status(&scope, TaskStatus::Cancelled).await;
 }
 
 // === for_each ===
