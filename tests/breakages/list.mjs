@@ -540,4 +540,42 @@ export const breakages = [
     put: 'runtime.store.was_killed() && runtime.uptime_ms() > WARY_MS;',
     test: [...runtime, 'what_may_have_taken_the_server_down'],
   },
+  {
+    name: 'a task that was cancelled begins all the same',
+    file: `${server}/tasks/drive.rs`,
+    find: `        if run.is_cancelled() {
+            break (cancelled(&runtime), None);
+        }
+        let ended`,
+    put: '        let ended',
+    test: [...runtime, 'a_task_that_is_cancelled_before_it_begins'],
+  },
+  {
+    name: 'what an event has left running changes the state',
+    file: `${server}/queue.rs`,
+    find: '                context.end();\n',
+    put: '',
+    test: [...runtime, 'what_an_event_has_left_running'],
+  },
+  {
+    name: 'who comes under ever new names fills memory',
+    file: `${server}/presence.rs`,
+    find: 'pages.swap_remove(first);',
+    put: 'let _ = first;',
+    test: [...runtime, 'who_comes_under_ever_new_names'],
+  },
+  {
+    name: 'a snapshot outlives the change after it',
+    file: `${server}/cell.rs`,
+    find: '        drop_quietly(self.snapshot.take());\n',
+    put: '',
+    test: [...crate('simulation'), 'over_a_real_server'],
+  },
+  {
+    name: 'a turn waits for who is not polled',
+    file: `${server}/turn.rs`,
+    find: 'self.is_first(id) || since.elapsed() >= PATIENCE,',
+    put: 'since.elapsed() < Duration::MAX && self.is_first(id),',
+    test: [...runtime, 'who_stands_in_the_line'],
+  },
 ];

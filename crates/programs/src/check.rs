@@ -1,21 +1,21 @@
 //! Runs one program and holds what must be true.
 
 use crate::{
+    knots::Knots,
     random::Random,
-    step::{Aside, CANARY, step},
-    world::{Card, World, panic_after},
+    world::{World, panic_after},
 };
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 use undercurrent::core::{
-    list::{List, ListChange, Mailbox},
-    node::Node,
+    list::{ListChange, Mailbox},
     ops::Applied,
-    state::{apply_ops, from_json, to_json, to_json_with_server},
+    state::{State, apply_ops, from_json, to_json, to_json_with_server},
     untyped::apply_json,
     writer::OpsWriter,
 };
@@ -23,6 +23,7 @@ use undercurrent::core::{
 /// What did not hold.
 #[derive(Debug)]
 pub struct Failure {
+    of: &'static str,
     seed: u64,
     update: usize,
     what: String,
@@ -44,26 +45,45 @@ pub struct Seen {
 /// Updates in a program.
 const UPDATES: usize = 14;
 
-struct Program {
+/// A state, and what programs may do to it.
+pub(crate) trait Universe: State + PartialEq + fmt::Debug {
+    /// What a program puts aside, in an earlier update or in this one.
+    type Aside: Default;
+
+    /// Views of a replica.
+    type Views;
+
+    /// What stands in no byte for pages: names of fields, and what begins each text in one.
+    const SECRETS: &'static [&'static str];
+
+    /// One thing that user code may do.
+    fn step(random: &mut Random, state: &mut Self, aside: &mut Self::Aside);
+
+    fn watch(replica: &mut Self) -> Self::Views;
+
+    /// The views have followed what they were told: whether they show the replica.
+    fn are_shown(views: &mut Self::Views, replica: &Self) -> bool;
+}
+
+struct Program<U: Universe> {
     random: Random,
-    world: World,
-    shadow: World,
-    aside: Aside,
+    state: U,
+    shadow: U,
+    aside: U::Aside,
     /// Follows by ops with everything, as a store does.
-    store: World,
+    store: U,
     /// Follows by what pages see, as plain JSON.
     page: Value,
     /// Follows by what pages see, and now and then by a snapshot; it is observed.
-    replica: World,
-    rows: View<String>,
-    boards: View<List<String>>,
-    counts: View<(i32, u32)>,
-    named: View<(String, Card)>,
+    replica: U,
+    views: U::Views,
     seen: Seen,
+    /// The ops for pages of each update, and what these show then.
+    told: Vec<(String, String)>,
 }
 
 /// What a view shows of a list or a map: it follows the changes that its mailbox is told.
-struct View<T> {
+pub(crate) struct View<T> {
     mailbox: Arc<Mailbox<T>>,
     rows: Vec<T>,
 }
@@ -72,45 +92,77 @@ struct View<T> {
 ///
 /// - when it failed, the state is what it was before, and the next update's ops are right;
 /// - when it did not, the ops lead from the old state to the new one: typed with everything,
-///   as plain JSON with what pages see, and on a replica whose views are told each change;
+///   as plain JSON with what pages see, and on a replica whose views are told each change, and
+///   which is told each field that changed;
 /// - nothing that is for the server alone is in what pages see.
 ///
 /// # Errors
 ///
 /// Says the seed and what did not hold.
 pub fn check(seed: u64) -> Result<Seen, Failure> {
-    let mut program = Program::new(seed);
-    for update in 0..UPDATES {
-        program
-            .update()
-            .map_err(|what| Failure { seed, update, what })?;
+    let mut seen = Program::<World>::run(seed)?;
+    // They take four times as long.
+    if seed.is_multiple_of(4) {
+        seen.add(&Program::<Knots>::run(seed)?);
     }
-    Ok(program.seen)
+    Ok(seen)
 }
 
-impl Program {
+/// What the programs with this seed tell pages: for each, what these show at first, and then of each
+/// update the ops and what pages show.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn told(seed: u64) -> Result<[Vec<(String, String)>; 2], Failure> {
+    let all = [
+        (json(&World::default()), Program::<World>::ran(seed)?.told),
+        (json(&Knots::default()), Program::<Knots>::ran(seed)?.told),
+    ];
+    Ok(all.map(|(first, mut told)| {
+        told.insert(0, ("[]".to_owned(), first));
+        told
+    }))
+}
+
+impl<U: Universe> Program<U> {
+    fn run(seed: u64) -> Result<Seen, Failure> {
+        Ok(Self::ran(seed)?.seen)
+    }
+
+    fn ran(seed: u64) -> Result<Self, Failure> {
+        let mut program = Self::new(seed);
+        for update in 0..UPDATES {
+            program.update().map_err(|what| Failure {
+                of: U::NAME,
+                seed,
+                update,
+                what,
+            })?;
+        }
+        Ok(program)
+    }
+
     fn new(seed: u64) -> Self {
-        let mut world = World::default();
-        let shadow = world.arm();
-        let mut replica = World::default();
+        let mut state = U::default();
+        let shadow = state.arm();
+        let mut replica = U::default();
         Program {
             random: Random::new(seed),
             shadow,
-            aside: Aside::default(),
-            store: world.clone(),
-            page: serde_json::from_str(&json(&world)).unwrap_or_default(),
-            rows: View::new(replica.rows.observe(|| {})),
-            boards: View::new(replica.boards.observe(|| {})),
-            counts: View::new(replica.counts.observe(|| {})),
-            named: View::new(replica.named.observe(|| {})),
+            aside: U::Aside::default(),
+            store: state.clone(),
+            page: serde_json::from_str(&json(&state)).unwrap_or_default(),
+            views: U::watch(&mut replica),
             replica,
             seen: Seen::default(),
-            world,
+            told: Vec::new(),
+            state,
         }
     }
 
     fn update(&mut self) -> Result<(), String> {
-        let before = self.world.clone();
+        let (before, was) = (self.state.clone(), whole(&self.state));
         // In a browser a panic ends the program.
         let panics = cfg!(not(target_arch = "wasm32")) && self.random.chance(4);
         panic_after(panics.then(|| self.random.below(150) as u32));
@@ -120,7 +172,7 @@ impl Program {
         let recorded = if fails { None } else { self.record() };
         panic_after(None);
         match recorded {
-            None => self.undo(&before),
+            None => self.undo(&before, &was),
             Some((ops, full)) => self.follow(&ops, &full),
         }
     }
@@ -128,8 +180,9 @@ impl Program {
     /// Whether it came to its end. Where panics are swallowed it does, whatever happens.
     fn steps(&mut self, swallow: bool) -> bool {
         for _ in 0..=self.random.below(7) {
-            let (random, world, aside) = (&mut self.random, &mut self.world, &mut self.aside);
-            let panicked = catch_unwind(AssertUnwindSafe(|| step(random, world, aside))).is_err();
+            let (random, state, aside) = (&mut self.random, &mut self.state, &mut self.aside);
+            let step = AssertUnwindSafe(|| U::step(random, state, aside));
+            let panicked = catch_unwind(step).is_err();
             self.seen.panics += usize::from(panicked);
             if panicked && !swallow {
                 return false;
@@ -140,14 +193,14 @@ impl Program {
 
     /// The ops for pages, and all of them; or `None` where they can't be written.
     fn record(&mut self) -> Option<(String, String)> {
-        let mut writer = OpsWriter::new::<World>();
-        let (world, shadow) = (&mut self.world, &mut self.shadow);
-        let record = AssertUnwindSafe(|| world.record(shadow, &mut writer.out()));
+        let mut writer = OpsWriter::new::<U>();
+        let (state, shadow) = (&mut self.state, &mut self.shadow);
+        let record = AssertUnwindSafe(|| state.record(shadow, &mut writer.out()));
         let recorded = catch_unwind(record);
         self.seen.panics += usize::from(recorded.is_err());
         recorded.ok()?.ok()?;
         panic_after(None);
-        self.world.settle(&mut self.shadow);
+        self.state.settle(&mut self.shadow);
         let (public, full) = writer.finish();
         let full = full.unwrap_or_else(|| public.clone());
         Some((
@@ -156,18 +209,18 @@ impl Program {
         ))
     }
 
-    fn undo(&mut self, before: &World) -> Result<(), String> {
+    fn undo(&mut self, before: &U, was: &str) -> Result<(), String> {
         let shadow = std::mem::take(&mut self.shadow);
-        if self.world.undo(shadow).is_ok() {
+        if self.state.undo(shadow).is_ok() {
             self.seen.undone += 1;
         } else {
             // As a cell does it: from what the ops have led to.
-            self.world = self.store.clone();
+            self.state = self.store.clone();
             self.seen.lost += 1;
         }
-        self.shadow = self.world.arm();
-        hold(self.world == *before, || {
-            format!("undone to {:?}\ninstead of {before:?}", self.world)
+        self.shadow = self.state.arm();
+        hold(self.state == *before && whole(&self.state) == was, || {
+            format!("undone to {:?}\ninstead of {before:?}", self.state)
         })
     }
 
@@ -175,74 +228,76 @@ impl Program {
         self.seen.recorded += 1;
         let told = |error: &dyn fmt::Display| format!("{error} in {full}");
         apply_ops(&mut self.store, full, &mut Applied::default()).map_err(|e| told(&e))?;
-        hold(self.store == self.world, || {
+        // What is equal may be written otherwise: both are compared.
+        let is = whole(&self.state);
+        hold(self.store == self.state && whole(&self.store) == is, || {
             format!(
                 "{full}\nled to {:?}\ninstead of {:?}",
-                self.store, self.world
+                self.store, self.state
             )
         })?;
-        let shown = json(&self.world);
+        let shown = json(&self.state);
         apply_json(&mut self.page, ops).map_err(|e| told(&e))?;
         let expected: Value = serde_json::from_str(&shown).map_err(|e| told(&e))?;
         hold(self.page == expected, || {
             format!("{ops}\nled to {}\ninstead of {expected}", self.page)
         })?;
+        self.show(ops, &shown)?;
+        self.told.push((ops.to_owned(), shown.clone()));
+        // A second replica that begins now, and a store that is read.
+        let read: U = from_json(&is).map_err(|e| told(&e))?;
+        hold(read == self.state && whole(&read) == is, || {
+            format!("{:?}\nis read as {read:?}", self.state)
+        })?;
+        let tells = |text: &str| U::SECRETS.iter().any(|secret| text.contains(secret));
+        hold(!tells(ops) && !tells(&shown), || {
+            format!("{ops}\nor {shown}\ntells secrets")
+        })
+    }
+
+    /// The replica follows, and whoever shows it.
+    fn show(&mut self, ops: &str, shown: &str) -> Result<(), String> {
+        let told = |error: &dyn fmt::Display| format!("{error} in {ops}");
+        let before = fields(&json(&self.replica));
         let mut applied = Applied::default();
-        if self.random.chance(5) {
-            let snapshot: World = from_json(&shown).map_err(|e| told(&e))?;
+        let by_snapshot = self.random.chance(5);
+        if by_snapshot {
+            let snapshot: U = from_json(shown).map_err(|e| told(&e))?;
             self.replica.patch(snapshot, &mut applied);
         } else {
             apply_ops(&mut self.replica, ops, &mut applied).map_err(|e| told(&e))?;
         }
-        hold(json(&self.replica) == shown, || {
+        let replica = &self.replica;
+        hold(json(replica) == shown, || {
             format!(
                 "{ops}\nled a replica to {}\ninstead of {shown}",
-                json(&self.replica)
+                json(replica)
             )
         })?;
-        let replica = &self.replica;
-        hold(
-            self.rows.follow().iter().eq(&replica.rows)
-                && self.boards.follow().iter().eq(&replica.boards)
-                && (self.counts.follow().iter().map(|(key, value)| (key, value)))
-                    .eq(replica.counts.iter())
-                && (self.named.follow().iter().map(|(key, value)| (key, value)))
-                    .eq(replica.named.iter()),
-            || format!("{ops}\nled a view to something else than\n{replica:?}"),
-        )?;
-        // A second replica that begins now, and a store that is read.
-        let read: World = to_json_with_server(&self.world)
-            .map_err(|e| told(&e))
-            .and_then(|json| from_json(&json).map_err(|e| told(&e)))?;
-        hold(read == self.world, || {
-            format!("{:?}\nis read as {read:?}", self.world)
-        })?;
-        // No name of a field that is for the server alone, and nothing that stands in one.
-        let secrets = [
-            "\"key\"",
-            "\"log\"",
-            "\"code\"",
-            "\"secret\"",
-            "\"secrets\"",
-            "\"hidden_",
-            CANARY,
-        ];
-        let tells = |text: &str| secrets.iter().any(|secret| text.contains(secret));
-        hold(!tells(ops) && !tells(&shown), || {
-            format!("{ops}\nor {shown}\ntells secrets")
+        let after = fields(shown);
+        for (number, field) in U::FIELDS.iter().enumerate() {
+            let differs = before.get(*field) != after.get(*field);
+            let is_told = (applied.touched.iter()).any(|path| path.first() == Some(&number));
+            // Ops may take back what they did; a snapshot tells what differs and no more.
+            hold(differs == is_told || (is_told && !by_snapshot), || {
+                format!("{ops}\n{field} differs: {differs}, and who shows it is told: {is_told}")
+            })?;
+        }
+        hold(U::are_shown(&mut self.views, replica), || {
+            format!("{ops}\nled a view to something else than\n{replica:?}")
         })
     }
 }
 
 impl<T: Clone> View<T> {
-    fn new(mailbox: Arc<Mailbox<T>>) -> Self {
+    pub(crate) fn new(mailbox: Arc<Mailbox<T>>) -> Self {
         View {
             mailbox,
             rows: Vec::new(),
         }
     }
 
-    fn follow(&mut self) -> &[T] {
+    pub(crate) fn follow(&mut self) -> &[T] {
         for change in self.mailbox.take() {
             follow_change(&mut self.rows, change);
         }
@@ -270,8 +325,17 @@ fn follow_change<T: Clone>(rows: &mut Vec<T>, change: ListChange<T>) {
     }
 }
 
-fn json(world: &World) -> String {
-    to_json(world).unwrap_or_else(|error| error.to_string())
+/// What pages see.
+fn json<S: State>(state: &S) -> String {
+    to_json(state).unwrap_or_else(|error| error.to_string())
+}
+
+fn whole<S: State>(state: &S) -> String {
+    to_json_with_server(state).unwrap_or_else(|error| error.to_string())
+}
+
+fn fields(json: &str) -> BTreeMap<String, Value> {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 fn hold(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -304,8 +368,13 @@ impl fmt::Display for Seen {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { seed, update, what } = self;
-        write!(f, "seed {seed}, update {update}: {what}")
+        let Failure {
+            of,
+            seed,
+            update,
+            what,
+        } = self;
+        write!(f, "seed {seed}, update {update} of {of}: {what}")
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A program does to a state what user code may do: every operation of every collection, swaps,
 //! takes, clones of now and of earlier, whole assignments, and it stops at a random point with an
-//! error or a panic. What is held after each update stands in [`check`].
+//! error or a panic. What is held after each update stands in [`check`]. There are two states:
+//! one with everything in it, and one in which whatever is may wander to any place and depth.
 //!
 //! The connection runs through random weather beside them: see [`weather()`].
 //!
@@ -10,12 +11,13 @@
 //! are called.
 
 mod check;
+mod knots;
 mod random;
 mod step;
 mod weather;
 mod world;
 
-pub use check::{Failure, Seen, check};
+pub use check::{Failure, Seen, check, told};
 pub use weather::{Stormy, Weather, weather};
 
 /// Runs the programs with these seeds.

@@ -1,11 +1,16 @@
 //! Numbers that look random and are the same in every run.
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Random(fastrand::Rng);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Random(fastrand::Rng::with_seed(seed))
+    }
+
+    /// Other numbers, which are the same in every run, too.
+    pub(crate) fn fork(&mut self) -> Self {
+        Random(self.0.fork())
     }
 
     /// A number below `n`, or 0.

@@ -1,6 +1,7 @@
 //! One thing that user code may do.
 
 use crate::{
+    check::{Universe, View},
     random::Random,
     world::{Card, Colour, Inner, Maybe, Moody, Name, Reading, Stage, Tree, World, may_panic},
 };
@@ -21,7 +22,52 @@ pub(crate) struct Aside {
     pub(crate) text: Text,
 }
 
-pub(crate) fn step(random: &mut Random, world: &mut World, aside: &mut Aside) {
+/// Views of a replica.
+pub(crate) struct Views {
+    rows: View<String>,
+    boards: View<List<String>>,
+    counts: View<(i32, u32)>,
+    named: View<(String, Card)>,
+}
+
+impl Universe for World {
+    type Aside = Aside;
+    type Views = Views;
+
+    const SECRETS: &'static [&'static str] = &[
+        "\"key\"",
+        "\"log\"",
+        "\"code\"",
+        "\"secret\"",
+        "\"secrets\"",
+        "\"hidden_",
+        CANARY,
+    ];
+
+    fn step(random: &mut Random, world: &mut Self, aside: &mut Aside) {
+        step(random, world, aside);
+    }
+
+    fn watch(replica: &mut Self) -> Views {
+        Views {
+            rows: View::new(replica.rows.observe(|| {})),
+            boards: View::new(replica.boards.observe(|| {})),
+            counts: View::new(replica.counts.observe(|| {})),
+            named: View::new(replica.named.observe(|| {})),
+        }
+    }
+
+    fn are_shown(views: &mut Views, replica: &Self) -> bool {
+        let counts = views.counts.follow().iter();
+        let named = views.named.follow().iter();
+        views.rows.follow().iter().eq(&replica.rows)
+            && views.boards.follow().iter().eq(&replica.boards)
+            && (counts.map(|(key, value)| (key, value))).eq(replica.counts.iter())
+            && (named.map(|(key, value)| (key, value))).eq(replica.named.iter())
+    }
+}
+
+fn step(random: &mut Random, world: &mut World, aside: &mut Aside) {
     may_panic();
     match random.below(44) {
         0..=2 => rows(random, &mut world.rows),
@@ -303,7 +349,7 @@ fn alias(random: &mut Random, world: &mut World, aside: &mut Aside) {
     }
 }
 
-fn rows(random: &mut Random, rows: &mut List<String>) {
+pub(crate) fn rows(random: &mut Random, rows: &mut List<String>) {
     match random.below(8) {
         0..=2 => rows.push(random.word()),
         3 => rows.push_front(random.word()),
@@ -343,7 +389,7 @@ fn numbers(random: &mut Random, numbers: &mut List<u32>) {
 }
 
 /// What every list can do.
-fn moves<T: undercurrent::core::node::Node>(random: &mut Random, list: &mut List<T>) {
+pub(crate) fn moves<T: undercurrent::core::node::Node>(random: &mut Random, list: &mut List<T>) {
     let len = list.len();
     let (a, b) = (random.index(len), random.index(len));
     match (random.below(19), a, b) {
@@ -486,7 +532,7 @@ fn counts(random: &mut Random, counts: &mut Map<i32, u32>) {
     }
 }
 
-fn text(random: &mut Random, text: &mut Text) {
+pub(crate) fn text(random: &mut Random, text: &mut Text) {
     let boundaries: Vec<usize> = (0..=text.len())
         .filter(|&at| text.is_char_boundary(at))
         .collect();

@@ -1,37 +1,49 @@
 //! A page: its replicas, its connection, and the streams over which frames come.
 
 use crate::{
-    Seen,
-    server::{STATES, Server, default_of, hold},
+    Seen, Server,
+    model::{STATES, default_of, hold},
 };
 use fastrand::Rng;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
 use undercurrent::core::{
     connection::{Action, Connection, Input, Moment, Phase, Timer},
-    frame::{ByeReason, Frame, parse_id, write_state_event},
-    log::Resume,
+    frame::{ByeReason, Control, Frame, parse_id},
     position::Position,
     replica::{Replica, Verdict},
     untyped::apply_json,
 };
 
 /// Both states, as a page shows them, and its own clock.
-pub(crate) struct Client {
+pub struct Client<S: Server> {
     replicas: [(Replica, Value); 2],
     connection: Connection,
     ms: f64,
     timers: Vec<(f64, Timer)>,
     /// The one that is asked for, and the one that it replaces.
-    streams: BTreeMap<u64, Stream>,
+    streams: BTreeMap<u64, Stream<S>>,
 }
 
-/// A stream: what the server knows of the client, and the events under way.
-struct Stream {
-    /// Where each state is, as the server sees it.
+/// A stream, and the events under way on it.
+struct Stream<S: Server> {
+    /// Where it is to go on from.
     from: [Option<Position>; 2],
-    is_open: bool,
-    under_way: VecDeque<Vec<u8>>,
+    /// What the server has of it, once it has answered.
+    feed: Option<S::Feed>,
+    under_way: VecDeque<Event>,
+}
+
+/// What comes over a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An event, as it is written.
+    Text(String),
+    /// The stream ends.
+    End,
 }
 
 /// Milliseconds of the longest cut, and of the longest wait for the next try.
@@ -40,8 +52,8 @@ const RETRY_MS: f64 = 2_500.0;
 
 // === impl Client ===
 
-impl Client {
-    pub(crate) fn new(server: &Server, seen: &mut Seen, random: &mut Rng) -> Result<Self, String> {
+impl<S: Server> Client<S> {
+    pub fn new(random: &mut Rng) -> Result<Self, String> {
         let mut client = Client {
             // As a page that was painted before anything had happened.
             replicas: [0, 1].map(|state| (Replica::Live(Position::NONE), default_of(state))),
@@ -54,17 +66,12 @@ impl Client {
             follows: true,
             is_hidden: false,
         };
-        client.feed(start, server, seen, random)?;
+        client.feed(start, random)?;
         Ok(client)
     }
 
     /// Something happens to the page that may open a stream, cut it or end it.
-    pub(crate) fn disturb(
-        &mut self,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
+    pub fn disturb(&mut self, random: &mut Rng) -> Result<(), String> {
         let input = match random.usize(..12) {
             0..=2 => Input::Follows(true),
             3 | 4 => Input::Resync,
@@ -87,16 +94,11 @@ impl Client {
                 }
             }
         };
-        self.feed(input, server, seen, random)
+        self.feed(input, random)
     }
 
     /// Time passes: the next timer is over.
-    pub(crate) fn pass(
-        &mut self,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
+    pub fn pass(&mut self, random: &mut Rng) -> Result<(), String> {
         let next = self
             .timers
             .iter()
@@ -107,17 +109,11 @@ impl Client {
         };
         let (due, timer) = self.timers.swap_remove(at);
         self.ms = self.ms.max(due);
-        self.feed(Input::Fired(timer), server, seen, random)
+        self.feed(Input::Fired(timer), random)
     }
 
     /// The connection is told what happens, and what it says is done.
-    fn feed(
-        &mut self,
-        input: Input,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
+    fn feed(&mut self, input: Input, random: &mut Rng) -> Result<(), String> {
         let now = Moment {
             ms: self.ms,
             chance: random.f64(),
@@ -126,14 +122,9 @@ impl Client {
         for action in self.connection.on(input, now) {
             match action {
                 Action::Open { stream, .. } => {
-                    let from = [0, 1].map(|state: usize| self.replicas[state].0.resume_from());
-                    for (state, from) in from.iter().enumerate() {
-                        let resumes = from.map(|from| server.log().resume(state, from));
-                        seen.resumed += usize::from(matches!(resumes, Some(Resume::Entries(_))));
-                    }
                     let stream_of = Stream {
-                        from,
-                        is_open: false,
+                        from: [0, 1].map(|state: usize| self.replicas[state].0.resume_from()),
+                        feed: None,
                         under_way: VecDeque::new(),
                     };
                     self.streams.insert(stream, stream_of);
@@ -150,64 +141,58 @@ impl Client {
     }
 
     /// The server answers a stream that is asked for.
-    pub(crate) fn answer(
-        &mut self,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
-        let asked = self.streams.iter_mut().find(|(_, stream)| !stream.is_open);
+    pub fn answer(&mut self, server: &S, seen: &mut Seen, random: &mut Rng) -> Result<(), String> {
+        let mut streams = self.streams.iter_mut();
+        let asked = streams.find(|(_, stream)| stream.feed.is_none());
         let Some((&stream, asked)) = asked else {
             return Ok(());
         };
-        asked.is_open = true;
+        asked.feed = Some(server.answer(asked.from, seen));
+        self.feed(Input::Opened(stream), random)?;
+        if S::SAYS_HELLO {
+            return Ok(());
+        }
         let hello = Input::Hello { stream, ping_s: 15 };
-        self.feed(Input::Opened(stream), server, seen, random)?;
-        self.feed(hello, server, seen, random)
+        self.feed(hello, random)
     }
 
     /// The server writes what there is into one of the streams, at most so many events.
-    pub(crate) fn send(&mut self, server: &Server, max: usize, random: &mut Rng) {
-        let open = self.streams.values_mut().filter(|stream| stream.is_open);
-        let mut open: Vec<_> = open.collect();
+    pub fn send(&mut self, server: &S, max: usize, random: &mut Rng) {
+        let open = self.streams.values_mut();
+        let mut open: Vec<_> = open.filter(|stream| stream.feed.is_some()).collect();
         if !open.is_empty() {
             let at = random.usize(..open.len());
-            open[at].send(server, max);
+            let Stream {
+                feed, under_way, ..
+            } = &mut *open[at];
+            if let Some(feed) = feed {
+                under_way.extend(server.send(feed, max));
+            }
         }
     }
 
     /// Something under way is lost, comes twice, or comes later.
-    pub(crate) fn spoil(&mut self, random: &mut Rng) {
+    pub fn spoil(&mut self, random: &mut Rng) {
         for stream in self.streams.values_mut() {
             stream.spoil(random);
         }
     }
 
     /// The connection ends; of what is under way only the first part arrives.
-    pub(crate) fn cut(
-        &mut self,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
+    pub fn cut(&mut self, server: &S, seen: &mut Seen, random: &mut Rng) -> Result<(), String> {
         let under_way = self.streams.values().map(|stream| stream.under_way.len());
         for _ in 0..random.usize(..under_way.sum::<usize>() + 1) {
             self.hear(server, seen, random)?;
         }
         let streams: Vec<u64> = self.streams.keys().copied().collect();
         for stream in streams {
-            self.feed(Input::Failed(stream), server, seen, random)?;
+            self.feed(Input::Failed(stream), random)?;
         }
         Ok(())
     }
 
     /// The next event of one of the streams arrives.
-    pub(crate) fn hear(
-        &mut self,
-        server: &Server,
-        seen: &mut Seen,
-        random: &mut Rng,
-    ) -> Result<(), String> {
+    pub fn hear(&mut self, server: &S, seen: &mut Seen, random: &mut Rng) -> Result<(), String> {
         let all = self.streams.iter();
         let speak = all.filter(|(_, stream)| !stream.under_way.is_empty());
         let speak: Vec<u64> = speak.map(|(stream, _)| *stream).collect();
@@ -219,16 +204,27 @@ impl Client {
         let Some(event) = stream.and_then(|stream| stream.under_way.pop_front()) else {
             return Ok(());
         };
-        self.feed(Input::Heard(from), server, seen, random)?;
-        let event = String::from_utf8(event).map_err(|error| error.to_string())?;
-        let told = || format!("this is no event: {event}");
-        let (id, data) = event.trim_end().split_once('\n').ok_or_else(told)?;
-        let id = id.strip_prefix("id: ").ok_or_else(told)?;
-        let (_, to) = parse_id(id).map_err(|_| told())?;
-        let data = data.strip_prefix("data: ").ok_or_else(told)?;
-        let Ok(Frame::State(frame)) = Frame::parse(data) else {
-            return Err(told());
+        let Event::Text(event) = event else {
+            return self.feed(Input::Failed(from), random);
         };
+        self.feed(Input::Heard(from), random)?;
+        let told = || format!("this is no event: {event}");
+        let mut lines = event.lines();
+        let field = |line: Option<&str>, name: &str| {
+            let value = line.and_then(|line| line.strip_prefix(name));
+            value.map(str::to_owned).ok_or_else(told)
+        };
+        let (id, data) = match event.starts_with("id: ") {
+            true => (field(lines.next(), "id: ")?, field(lines.next(), "data: ")?),
+            false => (String::new(), field(lines.next(), "data: ")?),
+        };
+        let frame = match Frame::parse(&data).map_err(|_| told())? {
+            Frame::State(frame) => frame,
+            Frame::Control(control) => {
+                return self.hear_control(from, control, random);
+            }
+        };
+        let (_, to) = parse_id(&id).map_err(|_| told())?;
         let state = STATES
             .iter()
             .position(|name| *name == frame.state)
@@ -239,7 +235,7 @@ impl Client {
             Verdict::Drop => seen.dropped += 1,
             Verdict::Resync => {
                 seen.resyncs += 1;
-                self.feed(Input::Resync, server, seen, random)?;
+                self.feed(Input::Resync, random)?;
             }
             Verdict::Apply => {
                 match frame.since {
@@ -253,12 +249,13 @@ impl Client {
                             .map_err(|error| format!("{error}: {event}"))?;
                     }
                 }
-                let was = server.was(state, to);
-                hold(was == Some(&*shown), || {
-                    format!(
-                        "{} at {to} shows {shown}, and was {was:?}; {event}",
-                        STATES[state]
-                    )
+                server.was(state, to, |was| {
+                    hold(was == Some(&*shown), || {
+                        format!(
+                            "{} at {to} shows {shown}, and was {was:?}; {event}",
+                            STATES[state]
+                        )
+                    })
                 })?;
                 if let Replica::Live(before) = before
                     && before.epoch == to.epoch
@@ -272,14 +269,35 @@ impl Client {
         Ok(())
     }
 
-    /// The network is sound from now on, after one more failure: the page opens a stream by itself, in
-    /// time, and hears everything.
-    pub(crate) fn drain(
+    fn hear_control(
         &mut self,
-        server: &Server,
-        seen: &mut Seen,
+        stream: u64,
+        control: Control,
         random: &mut Rng,
     ) -> Result<(), String> {
+        let input = match control {
+            Control::Hello { ping_s, .. } => Input::Hello { stream, ping_s },
+            Control::Bye { reason, retry_ms } => Input::Bye {
+                stream,
+                reason,
+                retry_ms,
+                is_end_awaited: false,
+            },
+            Control::Ahead { state, .. } => {
+                let state = STATES.iter().position(|name| *name == state);
+                let state = state.ok_or_else(|| "a state that nobody follows".to_owned())?;
+                self.replicas[state].0.broke();
+                return Ok(());
+            }
+            Control::Refused { message, .. } => return Err(message),
+            Control::Ping(_) => return Ok(()),
+        };
+        self.feed(input, random)
+    }
+
+    /// The network is sound from now on, after one more failure: the page opens a stream by itself, in
+    /// time, and hears everything.
+    pub fn drain(&mut self, server: &S, seen: &mut Seen, random: &mut Rng) -> Result<(), String> {
         self.streams
             .values_mut()
             .for_each(|it| it.under_way.clear());
@@ -289,7 +307,7 @@ impl Client {
             hold(!self.timers.is_empty(), || {
                 format!("it waits for nothing, and is {:?}", self.connection.phase())
             })?;
-            self.pass(server, seen, random)?;
+            self.pass(random)?;
         }
         let (took, most) = (self.ms - since, RETRY_MS.max(CUT_MS as f64));
         hold(took <= most, || format!("it came back after {took} ms"))?;
@@ -331,36 +349,17 @@ impl Client {
 
 // === impl Stream ===
 
-impl Stream {
-    fn send(&mut self, server: &Server, max: usize) {
-        let mut entries = Vec::new();
-        for (state, from) in self.from.iter_mut().enumerate() {
-            let resume = from.map_or(Resume::Snapshot, |from| server.log().resume(state, from));
-            match resume {
-                Resume::Current => {}
-                Resume::Entries(found) => entries.extend(found),
-                Resume::Snapshot => {
-                    let at = server.position_of(state);
-                    let json = server.json(state).to_string();
-                    let event = write_state_event("s", at, STATES[state], None, json.as_bytes());
-                    self.under_way.push_back(event);
-                    *from = Some(at);
-                }
-            }
-        }
-        entries.sort_by_key(|entry| entry.offset);
-        for entry in entries.into_iter().take(max) {
-            self.under_way.push_back(entry.event.clone());
-            self.from[entry.state] = Some(Position::new(server.epoch(), entry.offset));
-        }
-    }
-
+impl<S: Server> Stream<S> {
     fn spoil(&mut self, random: &mut Rng) {
         let len = self.under_way.len();
         if len == 0 {
             return;
         }
         let at = random.usize(..len);
+        // What the stream says of itself comes as it is.
+        if !self.under_way[at].is_of_a_state() {
+            return;
+        }
         match random.usize(..3) {
             0 => drop(self.under_way.remove(at)),
             1 => {
@@ -369,5 +368,21 @@ impl Stream {
             }
             _ => self.under_way.swap(at, random.usize(..len)),
         }
+    }
+}
+
+// === impl Event ===
+
+impl Event {
+    fn is_of_a_state(&self) -> bool {
+        matches!(self, Event::Text(text) if text.starts_with("id: "))
+    }
+}
+
+impl<S: Server> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("phase", &self.connection.phase())
+            .finish_non_exhaustive()
     }
 }

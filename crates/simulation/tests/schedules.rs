@@ -5,8 +5,8 @@ use std::time::Instant;
 /// So many seeds in an ordinary run; `SIMULATION=100000 cargo test -p simulation` runs more, and
 /// `SIMULATION_SEED=7` that one.
 const SEEDS: u64 = 3_000;
-/// At least so many schedules a second. With a runtime that is not optimised a busy machine of two
-/// cores did 1,000 to 1,800.
+/// At least so many schedules a second, with a runtime that is not optimised and beside other tests.
+/// `scripts/test.sh costs` holds what an optimised one does.
 const SCHEDULES_A_SECOND: f64 = 100.0;
 
 fn number(name: &str) -> Option<u64> {

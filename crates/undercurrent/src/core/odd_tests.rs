@@ -11,8 +11,9 @@ use super::{
     writer::{MAX_DEPTH, OpsWriter},
 };
 use crate::State;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::mem;
+use std::{cmp::Ordering, mem};
 
 #[derive(State, Clone, Debug, Default, PartialEq)]
 struct Comment {
@@ -396,4 +397,77 @@ fn the_derive_takes_no_names() {
     .unwrap();
     let json = to_json(&shop.state).unwrap();
     assert_eq!(from_json::<Shop>(&json).unwrap(), shop.state);
+}
+
+/// A key that equals others which are written otherwise.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Caseless(String);
+
+impl Caseless {
+    fn plain(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl PartialEq for Caseless {
+    fn eq(&self, other: &Self) -> bool {
+        self.plain() == other.plain()
+    }
+}
+
+impl Eq for Caseless {}
+
+impl PartialOrd for Caseless {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Caseless {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.plain().cmp(&other.plain())
+    }
+}
+
+#[derive(State, Clone, Debug, Default, PartialEq)]
+struct Hosts {
+    hits: Map<Caseless, u32>,
+}
+
+#[test]
+fn of_equal_keys_that_are_written_differently_one_is_there() {
+    let key = |text: &str| Caseless(text.to_owned());
+    let mut hosts = Followed::<Hosts>::new();
+    let mut page = serde_json::json!({ "hits": {} });
+    let mut update = |hosts: &mut Followed<Hosts>, change: &dyn Fn(&mut Map<Caseless, u32>)| {
+        let ops = hosts.update(|hosts| change(&mut hosts.hits)).unwrap();
+        super::untyped::apply_json(&mut page, &ops).unwrap();
+        let is: Value = serde_json::from_str(&to_json(&hosts.state).unwrap()).unwrap();
+        assert_eq!(page, is, "{ops}");
+        assert_eq!(to_json(&hosts.store), to_json(&hosts.state), "{ops}");
+    };
+    update(&mut hosts, &|hits| _ = hits.insert(key("A.example"), 1));
+    // As in a `BTreeMap` the key stays.
+    update(&mut hosts, &|hits| _ = hits.insert(key("a.example"), 2));
+    update(&mut hosts, &|hits| {
+        *hits.entry(key("a.EXAMPLE")).or_insert(0) += 1;
+    });
+    // Where it went another one comes.
+    update(&mut hosts, &|hits| {
+        hits.remove(&key("a.example"));
+        hits.insert(key("a.example"), 3);
+    });
+    update(&mut hosts, &|hits| {
+        *hits.entry(key("a.example")).or_insert(0) += 1;
+        hits.remove(&key("a.example"));
+        hits.insert(key("A.Example"), 4);
+        hits.insert(key("B.example"), 4);
+        hits.remove(&key("B.example"));
+        hits.insert(key("b.example"), 4);
+    });
+    hosts.state.hits.remove(&key("a.example"));
+    hosts.state.hits.insert(key("A"), 5);
+    hosts.state.hits.insert(key("a.EXAMPLE"), 5);
+    hosts.undo();
+    assert_eq!(to_json(&hosts.store), to_json(&hosts.state));
 }

@@ -173,7 +173,7 @@ impl Builder {
     }
 
     /// The same on a store that is opened otherwise.
-    pub(super) fn build_on(
+    pub(crate) fn build_on(
         self,
         open_store: impl FnOnce(&Config) -> Result<Arc<dyn Store>, StartError>,
     ) -> Result<Undercurrent, StartError> {

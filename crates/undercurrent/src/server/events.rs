@@ -2,12 +2,12 @@
 //! whoever calls it as a server function.
 
 use super::{
-    Runtime,
+    NotStarted, Runtime,
     authorize::{Action, Place, authorize},
     effects::is_own_path,
     followed::split_schema,
     queue::{Accepted, Origin, Queued},
-    registration::{Arguments, Prepared, Registration},
+    registration::{Arguments, Prepared, Registration, Verb},
     scope::Scope,
     scopes::NoScope,
     session::Session,
@@ -445,6 +445,11 @@ async fn take(
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
         true => match runtime.scopes.find(place.key) {
             Some(scope) => Ok(scope),
+            None if matches!(prepared, Prepared::Control(Verb::Retry, _)) => {
+                let none = NotStarted::Unknown;
+                let none = Answer::refused(number, none.kind(), none.to_string());
+                return (none, None);
+            }
             None => return (Answer::of(number, Fate::Ended), None),
         },
     };

@@ -42,6 +42,7 @@ mod tasks;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod unkept;
 mod writing;
 
@@ -67,7 +68,7 @@ pub use self::{
 #[cfg(feature = "testing")]
 pub(crate) use self::{
     session::Session,
-    testing::{TestEvent, TestEvents, TestStream},
+    testing::{TestEvent, TestEvents, TestStore, TestStream},
 };
 
 use self::{

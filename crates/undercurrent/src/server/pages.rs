@@ -69,6 +69,23 @@ impl Source for Reader {
     }
 }
 
+/// A script that a browser keeps is asked for anew at each view, and sent where it is another one.
+/// Without a word about that browsers guess, by its age, and run what is old in a page that is new.
+fn asked_anew(known: Option<HeaderValue>, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let modified = headers.get(header::LAST_MODIFIED).cloned();
+    if modified.is_none() || headers.contains_key(header::CACHE_CONTROL) {
+        return response;
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if response.status() == StatusCode::OK && known == modified {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
 /// Around every page: who asks, one snapshot, a cookie if there was none.
 pub(crate) async fn page_view(
     Extension(runtime): Extension<Arc<Runtime>>,
@@ -83,7 +100,8 @@ pub(crate) async fn page_view(
     let takes_anything = accept.is_none_or(|accept| accept == "*/*") && !file_name.contains('.');
     let wants_page = asks_for_page || takes_anything;
     if request.method() != Method::GET || !wants_page {
-        return next.run(request).await;
+        let known = request.headers().get(header::IF_MODIFIED_SINCE).cloned();
+        return asked_anew(known, next.run(request).await);
     }
     let session = runtime.sessions.of(request.headers());
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());

@@ -30,6 +30,10 @@ pub(crate) const LEASE: Duration = Duration::from_secs(7);
 /// `HIDDEN_RETRY_MS`, which a browser draws out to two minutes; when it is closed it says that.
 pub(crate) const HIDDEN_LEASE: Duration = Duration::from_secs(180);
 
+/// So many pages of a visitor without a stream count as there in a scope: whoever asks under ever new
+/// names fills no memory. Of more the one goes whose time is over first.
+pub(super) const RESTING_PAGES: usize = 64;
+
 /// How long a hidden page waits between two looks.
 pub(crate) const HIDDEN_RETRY_MS: u32 = 45_000;
 
@@ -161,6 +165,12 @@ impl Presence {
         (visitors, first)
     }
 
+    /// How many pages of a visitor it remembers.
+    #[cfg(test)]
+    pub(super) fn pages_of(&self, visitor: Visitor) -> usize {
+        self.lock().visitors.get(&visitor).map_or(0, Vec::len)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Here> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,6 +196,13 @@ impl Here {
         let nth = known.unwrap_or_else(|| {
             // Each reload is another page: those before it have gone.
             pages.retain(|page| page.is_here(now));
+            let resting = pages.iter().enumerate();
+            let resting = resting.filter(|(_, page)| page.streams == 0);
+            if resting.clone().count() >= RESTING_PAGES
+                && let Some((first, _)) = resting.min_by_key(|(_, page)| page.until)
+            {
+                pages.swap_remove(first);
+            }
             let streams = 0;
             let until = now;
             pages.push(Page { id, streams, until });
@@ -206,6 +223,7 @@ impl Here {
 }
 
 impl Page {
+    /// It has a stream, or its time is not over.
     fn is_here(&self, now: Instant) -> bool {
         self.streams > 0 || self.until > now
     }

@@ -614,6 +614,7 @@ impl Scope {
                 let context = Arc::new(context);
                 let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
                 let outcome = runtime.polls.watch(sender.name, future).await;
+                context.end();
                 let mut end = match outcome {
                     Ok(Err(error)) if context.is_cut_by(&error) => {
                         drop_quietly(error);

@@ -11,6 +11,7 @@ use super::{
     states::{StateNumbers, States},
     store::{Commit, Head, Record, Then, Ticket},
     tasks::Tasks,
+    turn::{Turn, Turns},
     unkept::Unkept,
     writing::{InClosure, Told, Writing},
 };
@@ -37,10 +38,9 @@ pub(crate) struct Scope {
     /// Its place in the table, and the streams that follow it.
     pub(crate) slot: Arc<Slot>,
     pub(crate) runtime: Weak<Runtime>,
-    // tokio's mutex: who waits for a slow closure waits as a task, first come, first served. A
-    // std mutex would park worker threads, and with them other scopes. No guard lives over an
-    // await.
-    turn: tokio::sync::Mutex<()>,
+    // Who waits for a slow closure waits as a task, first come, first served. A std mutex would park
+    // worker threads, and with them other scopes. No turn lives over an await.
+    turns: Turns,
     // A std mutex: whose turn it is holds it for one closure. A page that is rendered comes
     // without a turn, since a component can't wait; it parks its thread for that closure at most.
     states: Mutex<States>,
@@ -122,7 +122,7 @@ impl Scope {
         Scope {
             slot,
             runtime: Arc::downgrade(runtime),
-            turn: tokio::sync::Mutex::default(),
+            turns: Turns::default(),
             states: Mutex::default(),
             published: Mutex::new(Published {
                 log,
@@ -143,7 +143,7 @@ impl Scope {
     pub(crate) async fn write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
         self.touch(runtime.uptime_ms());
-        let turn = self.turn.lock().await;
+        let turn = self.turns.take().await;
         Some(self.writing(runtime, turn))
     }
 
@@ -163,15 +163,11 @@ impl Scope {
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_write(&self) -> Option<Writing<'_>> {
         let runtime = self.runtime.upgrade()?;
-        let turn = self.turn.try_lock().ok()?;
+        let turn = self.turns.try_take()?;
         Some(self.writing(runtime, turn))
     }
 
-    fn writing<'a>(
-        &'a self,
-        runtime: Arc<Runtime>,
-        turn: tokio::sync::MutexGuard<'a, ()>,
-    ) -> Writing<'a> {
+    fn writing<'a>(&'a self, runtime: Arc<Runtime>, turn: Turn<'a>) -> Writing<'a> {
         Writing {
             scope: self,
             runtime,
@@ -343,8 +339,8 @@ impl Scope {
     }
 
     /// Waits until nobody else's closure runs, as those do who change.
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        self.turns.take().await
     }
 
     // === The store ===

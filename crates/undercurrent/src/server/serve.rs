@@ -140,6 +140,12 @@ impl Undercurrent {
         }
     }
 
+    /// Goes down in good order, for who serves nobody.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn stop(&self) {
+        self.shut_down(&Open::new(self)).await;
+    }
+
     /// Drains, and closes the store.
     async fn shut_down(&self, open: &Open) {
         self.drain(&open.connections, &open.draining).await;

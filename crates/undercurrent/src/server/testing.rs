@@ -1,12 +1,14 @@
 //! What the test kit needs of the server's inside: its doors without a socket.
 
 use super::{
-    Runtime,
+    Config, Durability, Runtime, StartError,
     authorize::{Action, authorize},
     events::{Batch, take_events},
     followed::Request,
     scope::Scope,
+    scopes::ScopeKey,
     session::Session,
+    store::{Commit, Disk, HandOverAll, Store, StoreError, Stored, Ticket},
     stream::Stream,
 };
 use crate::{
@@ -19,11 +21,13 @@ use crate::{
     },
 };
 use axum::body::HttpBody;
+use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use std::{
     pin::Pin,
     sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -127,9 +131,110 @@ impl Runtime {
         self.scopes.find(place.key)
     }
 
+    /// The store has the scope, and it is not in memory.
+    pub(crate) fn keeps(&self, visitor: Visitor, name: &ScopeName) -> bool {
+        let place = authorize(self, visitor, name, Action::Read);
+        place.is_ok_and(|place| self.scopes.is_stored(place.key, self))
+    }
+
     /// How its frames are called.
     pub(crate) fn tag_of(&self, visitor: Visitor, name: &ScopeName) -> String {
         let place = authorize(self, visitor, name, Action::Read);
         place.map_or_else(|_| String::new(), |place| place.tag.as_str().to_owned())
+    }
+}
+
+/// The store of a file, for who turns the clock: while something is waited for that the file's own
+/// thread does, no time passes.
+#[derive(Debug)]
+pub(crate) struct TestStore(Arc<Disk>);
+
+/// So long a disk may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl TestStore {
+    pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+        let (file, keeps_first) = (&config.store_file, config.durability == Durability::Commit);
+        let disk = Disk::open(file, keeps_first, &config.limits);
+        let disk = disk.map_err(|error| StartError::Store(file.clone(), error))?;
+        Ok(Arc::new(TestStore(Arc::new(disk))))
+    }
+}
+
+impl Store for TestStore {
+    fn outlives(&self) -> bool {
+        self.0.outlives()
+    }
+
+    fn has(&self, key: ScopeKey) -> bool {
+        self.0.has(key)
+    }
+
+    fn load(&self, key: ScopeKey) -> Result<Option<Stored>, StoreError> {
+        self.0.load(key)
+    }
+
+    fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError> {
+        self.0.unfinished()
+    }
+
+    fn unused_since(&self, before_s: u64) -> Result<Vec<ScopeKey>, StoreError> {
+        self.0.unused_since(before_s)
+    }
+
+    fn hand_over(&self, commit: Commit) -> Ticket {
+        self.0.hand_over(commit)
+    }
+
+    fn stored(&self, ticket: Ticket) -> BoxFuture<'_, ()> {
+        let disk = self.0.clone();
+        Box::pin(async move {
+            if !disk.is_stored(ticket) {
+                // tokio's paused clock stands still while such a thread works.
+                let wait = move || disk.is_stored_within(ticket, PATIENCE);
+                let is_stored = tokio::task::spawn_blocking(wait).await;
+                assert_eq!(is_stored.ok(), Some(true), "the disk takes no longer");
+            }
+        })
+    }
+
+    fn is_stored(&self, ticket: Ticket) -> bool {
+        self.0.is_stored(ticket)
+    }
+
+    fn is_stored_within(&self, ticket: Ticket, patience: Duration) -> bool {
+        self.0.is_stored_within(ticket, patience)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.0.is_behind()
+    }
+
+    fn caught_up(&self) -> BoxFuture<'_, ()> {
+        self.0.caught_up()
+    }
+
+    fn turn(&self) -> u64 {
+        self.0.turn()
+    }
+
+    fn was_killed(&self) -> bool {
+        self.0.was_killed()
+    }
+
+    fn era(&self) -> usize {
+        self.0.era()
+    }
+
+    fn when_begun_anew(&self, hand_over_all: HandOverAll) {
+        self.0.when_begun_anew(hand_over_all);
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.0.trouble()
+    }
+
+    fn close(&self) {
+        self.0.close();
     }
 }

@@ -10,6 +10,7 @@ use super::{
     scope::Scope,
     states::States,
     store::{Commit, Record, StateId, Then},
+    turn::Turn,
 };
 use crate::{
     State, TaskEnd, UpdateError, Visitor,
@@ -30,8 +31,9 @@ use tokio::time::Instant;
 pub(crate) struct Writing<'a> {
     pub(super) scope: &'a Scope,
     pub(super) runtime: Arc<Runtime>,
-    pub(super) _turn: tokio::sync::MutexGuard<'a, ()>,
+    // Before the turn, so that they are free when the next one has that.
     pub(super) states: MutexGuard<'a, States>,
+    pub(super) _turn: Turn<'a>,
     pub(super) changes: Vec<(usize, &'static str, Recorded)>,
     /// What a store is to know with the update.
     pub(super) notes: Vec<Record>,

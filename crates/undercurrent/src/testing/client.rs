@@ -1,13 +1,13 @@
 //! A page in a browser, as a test has it.
 
-use super::{PATIENCE, pause, settle, shown::Followed, task::TestTask};
+use super::{PATIENCE, pause, server::Server, settle, shown::Followed, task::TestTask};
 use crate::{
     Call, EndKind, EventDef, EventFn, Failure, State, TaskFn, Visitor,
     answer::{Answer, Fate},
     builtin::UcEnds,
     core::scope::{ScopeKind, ScopeName},
     limits::OUTBOX_EVENTS,
-    server::{Runtime, Session, TestEvent, TestEvents, TestStream},
+    server::{Session, TestEvent, TestEvents, TestStream},
 };
 use std::{fmt, sync::Arc};
 
@@ -16,7 +16,9 @@ use std::{fmt, sync::Arc};
 /// Two clients of one visitor are two tabs; see
 /// [`second_tab_of`](super::TestApp::second_tab_of). Dropped, it is closed.
 pub struct TestClient {
-    pub(super) runtime: Arc<Runtime>,
+    pub(super) server: Arc<Server>,
+    /// How often the server was started anew, as far as the page has noticed.
+    pub(super) restarts: usize,
     pub(super) session: Session,
     /// As the server knows the page.
     pub(super) id: String,
@@ -58,9 +60,10 @@ pub struct Refused {
 }
 
 impl TestClient {
-    pub(super) fn new(runtime: Arc<Runtime>, session: Session, number: u64) -> Self {
+    pub(super) fn new(server: Arc<Server>, session: Session, number: u64) -> Self {
         TestClient {
-            runtime,
+            restarts: server.restarts(),
+            server,
             session,
             id: format!("test-{number}"),
             number: 0,
@@ -148,7 +151,7 @@ impl TestClient {
             settle().await;
             let ends = self.look::<UcEnds>(&scope).await;
             let mine = ends.clients.iter().find(|ends| ends.client == self.id);
-            let scope = self.runtime.scope_of(self.visitor(), &scope);
+            let scope = self.server.runtime().scope_of(self.visitor(), &scope);
             let is_quiet = scope.is_none_or(|scope| scope.is_quiet_for(self.visitor()));
             if let Some(ends) = mine.filter(|ends| is_quiet && ends.upto >= number) {
                 let failed = ends.failures.iter().rev();
@@ -229,7 +232,7 @@ impl TestClient {
             scope: &first.scope.to_string(),
             events: events.collect(),
         };
-        let answers = events.take(&self.runtime, &self.session).await;
+        let answers = events.take(&self.server.runtime(), &self.session).await;
         let answers = answers.unwrap_or_else(|why| panic!("the server refuses all of it: {why}"));
         let result = |answer: Answer| match (answer.is, answer.kind) {
             (Fate::Refused, kind) | (_, kind @ Some(_)) => Err(Refused {

@@ -23,7 +23,31 @@ use std::fmt;
 /// Looks at a stream until it is what the server has. More are a mistake of the runtime.
 const LOOKS: u32 = 10_000;
 
+/// A stream as it is, with all that it says: for tests of the runtime itself.
+#[doc(hidden)]
+pub struct RawStream(TestStream);
+
+impl RawStream {
+    /// The events that are there, and whether the stream has ended with them.
+    pub fn take(&mut self) -> (Vec<ServerEvent>, bool) {
+        self.0.take()
+    }
+}
+
+impl fmt::Debug for RawStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawStream").finish_non_exhaustive()
+    }
+}
+
 impl TestClient {
+    /// Another stream of the visitor's, for which the query asks.
+    #[doc(hidden)]
+    pub fn raw_stream(&self, query: &[(String, String)]) -> RawStream {
+        let runtime = self.server.runtime();
+        RawStream(TestStream::open(&runtime, self.visitor(), query))
+    }
+
     /// What the page shows of a state: what its stream has brought, up to now. While the connection
     /// is cut that is what it was.
     ///
@@ -135,6 +159,11 @@ impl TestClient {
     }
 
     async fn catch_up(&mut self) {
+        let restarts = self.server.restarts();
+        if std::mem::replace(&mut self.restarts, restarts) != restarts {
+            // Its stream has gone with the server.
+            self.connection = Link::Idle;
+        }
         for look in 0..LOOKS {
             self.take_frames();
             if self.is_current() {
@@ -151,7 +180,7 @@ impl TestClient {
 
     fn take_frames(&mut self) {
         if let Link::Idle = self.connection {
-            let stream = TestStream::open(&self.runtime, self.visitor(), &self.query());
+            let stream = TestStream::open(&self.server.runtime(), self.visitor(), &self.query());
             self.connection = Link::Open(stream);
         }
         let Link::Open(stream) = &mut self.connection else {
@@ -194,7 +223,7 @@ impl TestClient {
 
     /// What the page follows, as frames call it.
     fn followed_as(&mut self, tag: &str, state: &str) -> Option<&mut Followed> {
-        let runtime = &self.runtime;
+        let runtime = self.server.runtime();
         let visitor = self.visitor();
         self.followed.iter_mut().find(|followed| {
             followed.name == state && runtime.tag_of(visitor, &followed.scope) == tag
@@ -203,10 +232,12 @@ impl TestClient {
 
     /// The page has what the server has.
     fn is_current(&self) -> bool {
+        let runtime = self.server.runtime();
         self.followed.iter().all(|followed| {
             let from = followed.from();
-            match self.runtime.scope_of(self.visitor(), &followed.scope) {
-                None => from.is_some(),
+            match runtime.scope_of(self.visitor(), &followed.scope) {
+                // One that the store has is read where a stream asks for it.
+                None => from.is_some() && !runtime.keeps(self.visitor(), &followed.scope),
                 Some(scope) => {
                     let resumes = scope.resume(&[(followed.name, from)], self.visitor());
                     matches!(resumes[..], [Resume::Current])

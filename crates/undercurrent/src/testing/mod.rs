@@ -46,20 +46,23 @@
 
 mod client;
 mod look;
+mod server;
 mod shown;
 mod task;
 
+#[doc(hidden)]
+pub use self::look::RawStream;
 pub use self::{
     client::{Refused, TestClient},
     task::TestTask,
 };
 
+use self::server::Server;
 use crate::{
     Limits, Millis, State, TaskStatus,
     builtin::UcTasks,
-    server::{Builder, Config, Runtime, ScopeHandle, Session, StartError, StoreKind, Undercurrent},
+    server::{Builder, Counters, Runtime, ScopeHandle, Session},
 };
-use leptos::config::LeptosOptions;
 use std::{
     sync::{
         Arc,
@@ -68,10 +71,10 @@ use std::{
     time::Duration,
 };
 
-/// An app without its pages: what it has of states, events and tasks, in memory.
+/// An app without its pages: what it has of states, events and tasks.
 #[derive(Debug)]
 pub struct TestApp {
-    app: Undercurrent,
+    server: Arc<Server>,
     clients: AtomicU64,
 }
 
@@ -106,19 +109,40 @@ impl TestApp {
     ///
     /// As [`new`](Self::new), and for limits that nothing could run with.
     pub fn with(limits: Limits, provide: impl FnOnce(Builder) -> Builder) -> Self {
-        let config = Config {
-            limits,
-            store: StoreKind::Memory,
-            session_key_file: std::env::temp_dir().join(key_file_name()),
-            ..Config::default()
-        };
-        let options = LeptosOptions::builder().output_name("test").build();
-        let builder = provide(Undercurrent::with(options, config));
-        let built = builder.provides_partly().build();
+        TestApp::of(Server::in_memory(limits, provide))
+    }
+
+    /// The same with a store, as a server has one: what is kept is there again after a
+    /// [`restart`](Self::restart). It is a file of its own, which goes with the app.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with), and where the system lets no file be made.
+    pub fn kept(
+        limits: Limits,
+        provide: impl Fn(Builder) -> Builder + Send + Sync + 'static,
+    ) -> Self {
+        TestApp::of(Server::with_a_file(limits, provide))
+    }
+
+    fn of(server: Server) -> Self {
         TestApp {
-            app: built.unwrap_or_else(|error: StartError| panic!("the app does not fit: {error}")),
+            server: Arc::new(server),
             clients: AtomicU64::new(0),
         }
+    }
+
+    /// Stops the server in good order, and starts it anew: a deploy. Events that have not begun
+    /// run then, tasks of `on_crash = resume` go on, others are interrupted. Pages open their
+    /// streams anew, and go on from where they were. What is to be asked of the server itself
+    /// must be asked for anew, as by [`keyed`](Self::keyed).
+    ///
+    /// # Panics
+    ///
+    /// The app was not made by [`kept`](Self::kept).
+    pub async fn restart(&self) {
+        self.server.restart().await;
+        settle().await;
     }
 
     /// The page of a new visitor.
@@ -128,7 +152,7 @@ impl TestApp {
 
     fn client_of(&self, session: Session) -> TestClient {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
-        TestClient::new(self.runtime().clone(), session, number)
+        TestClient::new(self.server.clone(), session, number)
     }
 
     /// Another page of a client's visitor: its second tab.
@@ -190,16 +214,23 @@ impl TestApp {
     /// The state of the process, as the server goes to it: to start a task, to dispatch an event,
     /// to read what pages don't see.
     pub fn process<S: State>(&self) -> ScopeHandle<S> {
-        self.app.process()
+        self.server.app().process()
     }
 
     /// A keyed scope, as the server goes to it.
     pub fn keyed<S: State>(&self, key: impl AsRef<str>) -> ScopeHandle<S> {
-        self.app.keyed(key)
+        self.server.app().keyed(key)
     }
 
-    fn runtime(&self) -> &Arc<Runtime> {
-        &self.app.runtime
+    /// What the process has open, as
+    /// [`Undercurrent::counters`](crate::Undercurrent::counters) tells it: whether something was
+    /// left behind.
+    pub fn counters(&self) -> Counters {
+        self.server.app().counters()
+    }
+
+    fn runtime(&self) -> Arc<Runtime> {
+        self.server.runtime()
     }
 }
 
@@ -216,8 +247,4 @@ async fn pause(begin: tokio::time::Instant) {
     let [first, last] = PAUSES;
     let pause = (begin.elapsed() / 100).clamp(first, last);
     tokio::time::sleep(pause).await;
-}
-
-fn key_file_name() -> String {
-    format!("undercurrent-testing-{}.key", std::process::id())
 }

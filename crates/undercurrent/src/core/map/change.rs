@@ -18,13 +18,13 @@ impl<K: Key, V: Node> Map<K, V> {
                 return None;
             }
         };
-        let place = &mut self.items.get_mut(index)?.1;
+        let (own, place) = self.items.get_mut(index)?;
         match self.role.recorder() {
             Some(recorder) if recorder.keeps(&key) => {
                 // Given out is a copy. Kept, to be put back, is the value that was there, with
                 // whatever it recorded inside.
-                let given = place.clone();
-                recorder.took(index, key, std::mem::replace(place, value));
+                let (own, given) = (own.clone(), place.clone());
+                recorder.took(index, own, std::mem::replace(place, value));
                 Some(given)
             }
             _ => Some(std::mem::replace(place, value)),

@@ -50,6 +50,9 @@ pub struct Map<K, V> {
 
 /// What a [`Map`] is ordered by: a text, a whole number, a `char`, a `bool`, an enum without content,
 /// or a newtype of such. JSON has no other keys: an update that would record one fails.
+///
+/// Keys that are equal should be written as one text. Of two that are not, a page may show the one
+/// for the other.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a `Map`",
     note = "a key is a text, a whole number, an enum without content, or a newtype of such",

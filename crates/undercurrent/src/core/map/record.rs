@@ -85,13 +85,14 @@ impl<K: Key, V: Node> Recorder<K, V> {
     /// Keeps what was taken out.
     pub(super) fn took(&mut self, index: usize, key: K, value: V) {
         self.place = index;
-        self.note(|dirty| {
-            let before = match dirty.remove(&key) {
-                None => Before::Taken(value),
-                Some(Before::Inside(shadow)) => Before::TakenChanged(value, shadow),
-                Some(earlier) => earlier,
-            };
-            dirty.insert(key, before);
+        self.note(|dirty| match dirty.get_mut(&key) {
+            None => drop(dirty.insert(key, Before::Taken(value))),
+            Some(before) => {
+                *before = match mem::replace(before, Before::Absent) {
+                    Before::Inside(shadow) => Before::TakenChanged(value, shadow),
+                    earlier => earlier,
+                };
+            }
         });
     }
 
@@ -141,12 +142,25 @@ impl<K: Key, V: Node> Recorder<K, V> {
 
     fn write(&mut self, items: &mut Seq<(K, V)>, out: &mut Out<'_>) -> Result<(), RecordError> {
         for (key, before) in &self.dirty {
-            let now = value_mut(items, key, self.place);
-            // What the update put and took again needs no word.
-            if matches!((before, &now), (Before::Absent, None)) {
-                continue;
+            let now = entry_mut(items, key, self.place);
+            let json = match (before, &now) {
+                // What the update put and took again needs no word.
+                (Before::Absent, None) => continue,
+                // Of equal keys the one that is there now: it may be written otherwise.
+                (Before::Absent, Some((own, _))) => key_json(*own)?,
+                _ => key_json(key)?,
+            };
+            if let (Before::Taken(_) | Before::TakenChanged(..), Some((own, now))) = (before, &now)
+            {
+                let own = key_json(*own)?;
+                if own != json {
+                    out.key(json.as_bytes(), |out| out.op(Code::Remove, |_, _| Ok(0)))?;
+                    out.key(own.as_bytes(), |out| out.set(&**now))?;
+                    continue;
+                }
             }
-            out.key(key_json(key)?.as_bytes(), |out| match (before, now) {
+            let now = now.map(|(_, value)| value);
+            out.key(json.as_bytes(), |out| match (before, now) {
                 (Before::Inside(shadow), Some(now)) => now.record(shadow, out),
                 (Before::Taken(before), Some(now)) if now.same(before) => Ok(()),
                 (_, Some(now)) => out.op(Code::Set, |out, visibility| {
@@ -213,7 +227,7 @@ fn put_back<K: Key, V: Node>(
         }
     };
     match (find_near(items, &key, place), value) {
-        (Ok(index), Some(value)) => items.get_mut(index).ok_or(Lost)?.1 = value,
+        (Ok(index), Some(value)) => *items.get_mut(index).ok_or(Lost)? = (key, value),
         (Ok(index), None) => drop(items.remove(index)),
         (Err(index), Some(value)) => items.insert(index, (key, value)),
         (Err(_), None) => {}
@@ -226,8 +240,16 @@ fn value_mut<'a, K: Key, V: Node>(
     key: &K,
     place: usize,
 ) -> Option<&'a mut V> {
+    entry_mut(items, key, place).map(|(_, value)| value)
+}
+
+fn entry_mut<'a, K: Key, V: Node>(
+    items: &'a mut Seq<(K, V)>,
+    key: &K,
+    place: usize,
+) -> Option<(&'a K, &'a mut V)> {
     let index = find_near(items, key, place).ok()?;
-    items.get_mut(index).map(|(_, value)| value)
+    items.get_mut(index).map(|(own, value)| (&*own, value))
 }
 
 /// Where a key stands, or would stand. Looks at the place first: most updates are about one key,

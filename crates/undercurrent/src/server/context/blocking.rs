@@ -23,6 +23,7 @@ use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, oneshot},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 /// What a closure on a thread of its own gets: the same doors, and each blocks.
 ///
@@ -77,28 +78,40 @@ impl<S: State> TaskContext<S> {
     ) -> Result<R, UpdateError> {
         self.go_on().await?;
         let threads = self.attempt.run.runtime.blocking_threads.clone();
-        let turn = tokio::select! {
+        let (attempt, handle) = (self.attempt.clone(), Handle::current());
+        let (answer, answered) = oneshot::channel();
+        // The turn is waited for by a task of its own: one that was given to a future which nobody
+        // polls would keep others out, for ever if that one's task waits for a turn itself.
+        let begins = tokio::spawn(async move {
+            let turn = threads.acquire_owned().await.ok();
+            if attempt.is_over() {
+                return Ok(());
+            }
+            let cx = BlockingContext {
+                attempt,
+                handle,
+                turn: Mutex::new(turn),
+                state: PhantomData,
+            };
+            // A thread of our own, and none of tokio's: a runtime that shuts down waits for those,
+            // and a closure that computes for hours would keep the process alive as long.
+            let thread = std::thread::Builder::new().name("undercurrent-blocking".into());
+            let spawned = thread.spawn(move || {
+                let result = catch_unwind(AssertUnwindSafe(|| closure(&cx)));
+                // Nobody listens any more after a cancel, and what it returned is dropped here.
+                drop_quietly(answer.send(result));
+            });
+            spawned.map(drop)
+        });
+        let begins = AbortOnDropHandle::new(begins);
+        tokio::select! {
             biased;
             () = self.attempt.ends() => return Err(UpdateError::Cancelled),
-            turn = threads.acquire_owned() => turn.ok(),
-        };
-        let cx = BlockingContext {
-            attempt: self.attempt.clone(),
-            handle: Handle::current(),
-            turn: Mutex::new(turn),
-            state: PhantomData,
-        };
-        let (answer, answered) = oneshot::channel();
-        // A thread of our own, and none of tokio's: a runtime that shuts down waits for those, and
-        // a closure that computes for hours would keep the process alive as long.
-        let thread = std::thread::Builder::new().name("undercurrent-blocking".into());
-        let spawned = thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| closure(&cx)));
-            // Nobody listens any more after a cancel, and what it returned is dropped here.
-            drop_quietly(answer.send(result));
-        });
-        if let Err(error) = spawned {
-            panic!("the system gives no thread: {error}");
+            begun = begins => {
+                if let Ok(Err(error)) = begun {
+                    panic!("the system gives no thread: {error}");
+                }
+            }
         }
         tokio::select! {
             biased;

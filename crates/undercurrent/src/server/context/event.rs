@@ -20,7 +20,8 @@ use std::{
 };
 
 /// What an event that must wait gets. It runs in the queue; what is behind it waits until it
-/// returns.
+/// returns. What it leaves running then, in a task of tokio's say, changes nothing any more: each
+/// call is told [`Cancelled`](UpdateError::Cancelled).
 pub struct EventContext<S> {
     pub(super) run: Arc<EventRun>,
     state: PhantomData<fn() -> S>,
@@ -97,7 +98,7 @@ impl<S: State> EventContext<S> {
         &self,
         closure: impl FnOnce(&S) -> R + Send,
     ) -> impl Future<Output = Result<R, UpdateError>> + Send {
-        self.run.scope.read(|| true, closure)
+        self.run.scope.read(self.gate(), closure)
     }
 
     /// Waits. The queue waits, too: for more than a moment, use a background task.
@@ -155,7 +156,8 @@ impl<S: State> EventContext<S> {
         let run = &self.run;
         let by = (run.visitor, run.origin.clone());
         let notes = run.begins().into_iter().collect();
-        start(&|| true, (&run.scope, &run.runtime), by, task, notes).await
+        let place = (&run.scope, &run.runtime);
+        start(&self.gate(), place, by, task, notes).await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
@@ -196,7 +198,7 @@ impl<S: State> EventContext<S> {
         &self.run.scope
     }
 
-    fn gate(&self) -> OfEvent {
+    pub(super) fn gate(&self) -> OfEvent {
         OfEvent(self.run.clone())
     }
 

@@ -42,16 +42,21 @@ pub(crate) struct EventRun {
     not_begun: Mutex<Option<(u64, StoredEvent)>>,
     /// A wait of it ended because the server goes down.
     is_cut: AtomicBool,
+    /// It has ended: what it has left running changes nothing any more.
+    is_over: AtomicBool,
 }
 
-/// An event asks: nothing stands in its way. The store is told of its first update that it has
-/// begun: after a crash it does not begin again.
+/// An event asks: until it has ended nothing stands in its way. The store is told of its first update
+/// that it has begun: after a crash it does not begin again.
 #[derive(Clone)]
 pub(crate) struct OfEvent(pub(crate) Arc<EventRun>);
 
 impl Gate for OfEvent {
     fn look(&self) -> Look {
-        Look::Pass
+        match self.0.is_over() {
+            true => Look::Refuse,
+            false => Look::Pass,
+        }
     }
 
     fn note(&self, writing: &mut Writing<'_>) {
@@ -185,7 +190,17 @@ impl EventRun {
             dispatched: Mutex::new(Ok(Vec::new())),
             not_begun: Mutex::new(not_begun),
             is_cut: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         }
+    }
+
+    /// It has ended.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// The server goes down, and a wait ends with it.

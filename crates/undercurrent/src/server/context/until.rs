@@ -19,7 +19,7 @@ impl<S: State> EventContext<S> {
         look: impl FnMut(&S) -> Option<T> + Send,
     ) -> impl Future<Output = Result<T, UpdateError>> + Send {
         let scope = self.scope();
-        scope.until(|| true, self.run.until_cut(), look)
+        scope.until(self.gate(), self.run.until_cut(), look)
     }
 }
 

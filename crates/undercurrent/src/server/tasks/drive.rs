@@ -41,6 +41,10 @@ pub(super) async fn drive(run: Arc<TaskRun>) {
     let attempts = run.policy.retries.saturating_add(1);
     let mut attempt = run.first_attempt;
     let (status, error) = loop {
+        // Before it began: then nothing of it runs.
+        if run.is_cancelled() {
+            break (cancelled(&runtime), None);
+        }
         let ended = one_attempt(&runtime, &run).await;
         match next(&runtime, &run, ended, attempt < attempts) {
             Next::End(status, error) => break (status, error),
@@ -53,10 +57,9 @@ pub(super) async fn drive(run: Arc<TaskRun>) {
                 }
                 // Paused meanwhile, it stays so.
                 run.until(Control::Go).await;
-                if run.is_cancelled() {
-                    break (cancelled(&runtime), None);
+                if !run.is_cancelled() {
+                    run.scope.show_attempt(&run).await;
                 }
-                run.scope.show_attempt(&run).await;
             }
         }
     };

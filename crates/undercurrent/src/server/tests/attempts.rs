@@ -344,3 +344,19 @@ async fn once_tasks_are_interrupted_none_starts() {
     assert!(matches!(started, Accepted::Ended(EndKind::Failed, _)));
     assert_eq!(runs(&scope).await, []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_has_been_there_is_nothing_to_be_tried_again() {
+    let runtime = runtime(Limits::default());
+    let session = runtime.sessions.fresh();
+    let which = r#"{"task":"trial/hasty","key":""}"#;
+    let asks = [(1, "uc_tasks/cancel"), (2, "uc_tasks/retry")];
+    let asks = asks.map(|(n, name)| format!("[{n},{name:?},{which}]"));
+    let batch = format!(r#"{{"client":"c","events":[{}]}}"#, asks.join(","));
+    let batch = serde_json::from_str(&batch).expect("it is one");
+    let answers = crate::server::events::take_events(&runtime, &session, batch).await;
+    let answers = serde_json::to_value(answers.expect("it is taken")).expect("it is JSON");
+    assert_eq!(answers["events"][0]["is"], "ended");
+    assert_eq!(answers["events"][1]["kind"], "failed");
+    assert_eq!(runtime.scopes.count(), 0);
+}

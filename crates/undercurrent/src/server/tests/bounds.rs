@@ -167,6 +167,9 @@ async fn what_a_state_has_left_behind_is_dropped_when_its_lock_is_free() {
     assert_eq!(drops.1, [LEN as usize, 0]);
 }
 
+/// So often the machine may be in the way.
+const TRIES: usize = 10;
+
 /// 100,000 items: to write them takes many times as long as an update may wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn snapshots_that_are_written_hold_up_no_update() {
@@ -189,19 +192,31 @@ async fn snapshots_that_are_written_hold_up_no_update() {
             }
         })
     });
-    let mut times = Vec::new();
-    while written.load(Ordering::Relaxed) < 6 {
-        let begin = std::time::Instant::now();
-        push(&scope, "x".into()).await;
-        times.push(begin.elapsed());
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    // Others use the processors, too, and come in between now and then: what the lock does comes in
+    // each try.
+    let mut slowest = Vec::new();
+    for _ in 0..TRIES {
+        let until = written.load(Ordering::Relaxed) + 6;
+        let mut times = Vec::new();
+        while written.load(Ordering::Relaxed) < until {
+            let begin = std::time::Instant::now();
+            push(&scope, "x".into()).await;
+            times.push(begin.elapsed());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(times.len() > 20, "{} updates meanwhile", times.len());
+        times.sort_unstable();
+        slowest.push(times[times.len() * 19 / 20]);
+        if slowest.last() < Some(&Duration::from_millis(1)) {
+            break;
+        }
     }
     streams.iter().for_each(|stream| stream.abort());
-    // Others use the processors, too: most are told by the work alone.
-    times.sort_unstable();
-    let median = times[times.len() / 2];
-    assert!(times.len() > 20, "{} updates meanwhile", times.len());
-    assert!(median < Duration::from_millis(1), "{median:?}");
+    let best = slowest.iter().min();
+    assert!(
+        best < Some(&Duration::from_millis(1)),
+        "19 of 20 updates take at most {slowest:?}"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::server::{
     follow::Follower,
     followed::Request,
-    presence::{LEASE, closed},
+    presence::{LEASE, PageId, Presence, RESTING_PAGES, Stays, closed},
     stream::Stream,
 };
 use axum::{Extension, body::HttpBody, extract::Query, http::HeaderMap};
@@ -280,4 +280,22 @@ async fn a_hidden_page_is_there_until_it_is_closed_or_silent_for_long() {
     until_status(&scope, TaskStatus::Cancelled).await;
     let took = left.elapsed().as_secs();
     assert!((180..=184).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_under_ever_new_names_fills_no_memory_and_open_pages_stay() {
+    let presence = Presence::default();
+    let open = PageId::of("open");
+    presence.comes(VISITOR, open, false);
+    for n in 0..10_000 {
+        let page = PageId::of(&n.to_string());
+        presence.comes(VISITOR, page, true);
+        presence.goes(VISITOR, page);
+    }
+    assert!(presence.pages_of(VISITOR) <= RESTING_PAGES + 1);
+    seconds(600).await;
+    assert_eq!(presence.stays(VISITOR), Stays::Open);
+    presence.goes(VISITOR, open);
+    seconds(8).await;
+    assert_eq!(presence.stays(VISITOR), Stays::Gone);
 }

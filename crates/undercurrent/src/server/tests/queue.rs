@@ -267,3 +267,37 @@ async fn a_task_that_an_event_dispatches_and_that_is_refused_is_told_of() {
         ("trial/ticks", EndKind::Busy)
     );
 }
+
+/// Leaves something running behind its end.
+#[event]
+async fn leaves_behind(cx: EventContext<Trial>) -> Result {
+    cx.update(|trial| trial.seen.push("before".into())).await?;
+    tokio::spawn(async move {
+        cx.sleep(Millis(100)).await.expect("the server goes on");
+        let updated = cx.update(|trial| trial.seen.push("behind".into())).await;
+        let started = cx.start(ticks(1)).await;
+        let read = cx.read(|trial| trial.seen.len()).await;
+        let waited = cx.until(|trial| Some(trial.seen.len())).await;
+        let told = cx.page().toast("behind").await;
+        let refused = [updated.err(), read.err(), waited.err(), told.err()];
+        let is_refused = refused == [const { Some(UpdateError::Cancelled) }; 4];
+        LEFT.store(
+            is_refused && started == Err(NotStarted::Cancelled),
+            Ordering::Relaxed,
+        );
+    });
+    Ok(())
+}
+
+static LEFT: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test(start_paused = true)]
+async fn what_an_event_has_left_running_changes_nothing_once_it_has_ended() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, leaves_behind()).await;
+    ended(&scope, 1).await;
+    until(|| async { LEFT.load(Ordering::Relaxed) }).await;
+    assert_eq!(seen(&scope).await, ["before"]);
+    assert!(runs(&scope).await.is_empty());
+}

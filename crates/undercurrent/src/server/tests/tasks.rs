@@ -1,6 +1,7 @@
 //! Tasks: start, cancel, ends.
 
 use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_panics_where_it_is_dropped_has_ended_all_the_same() {
@@ -130,4 +131,36 @@ async fn a_shutdown_waits_then_interrupts_and_every_end_is_recorded_in_time() {
         seen(&scope).await.contains(&"event dispatched".to_owned()),
         "the queue ran empty"
     );
+}
+
+/// How often the one below began, in all its tests.
+static BEGAN: AtomicUsize = AtomicUsize::new(0);
+
+#[background(overlap = queue)]
+async fn charges(cx: TaskContext<Trial>) -> Result {
+    BEGAN.fetch_add(1, Ordering::Relaxed);
+    cx.sleep(Millis(100)).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_cancelled_before_it_begins_does_not_begin() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let start = async || {
+        let task = runtime.prepared_task(charges()).expect("it is registered");
+        let mut notes = Vec::new();
+        let started = scope.start_task(&|| true, task, (VISITOR, None), &mut notes);
+        started.await.expect("there is room")
+    };
+    // Nobody else runs in between.
+    start().await;
+    cancel(&scope, "trial/charges", "").await;
+    until_status(&scope, TaskStatus::Cancelled).await;
+    assert_eq!(BEGAN.load(Ordering::Relaxed), 0);
+    // The next one takes its turn all the same.
+    start().await;
+    start().await;
+    until(|| async { statuses(&scope).await[1..] == [TaskStatus::Done; 2] }).await;
+    assert_eq!(BEGAN.load(Ordering::Relaxed), 2);
 }

@@ -1,6 +1,7 @@
 //! Updates and the log: nothing lost, undone whole, resumed or told anew.
 
 use super::*;
+use futures::{FutureExt, StreamExt, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_update_is_lost() {
@@ -243,4 +244,68 @@ async fn a_state_changed_twice_in_one_update_is_read_anew_with_both_changes() {
         let secret = scope.read(|| true, |trial: &Trial| trial.secret).await;
         assert_eq!(secret, Ok(1), "secret first: {secret_first}");
     }
+}
+
+/// Asks for several at once, and makes an update for each that comes: those that are asked for
+/// stand in the line meanwhile, and nobody polls them.
+#[background]
+async fn pours(cx: TaskContext<Trial>) -> Result {
+    cx.sleep(Millis(10)).await?;
+    let ask = |n: u32| {
+        let asked = cx.update(move |trial| trial.seen.push(format!("asked {n}")));
+        async move { asked.await.map(|()| n) }
+    };
+    let mut all = stream::iter(0..20).map(ask).buffer_unordered(8);
+    while let Some(n) = all.next().await {
+        let n = n?;
+        cx.update(move |trial| trial.seen.push(format!("came {n}")))
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_in_the_line_and_is_not_polled_holds_up_nobody_for_ever() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, pours()).await;
+    let turn = scope.turn().await;
+    // They line up.
+    tokio::time::sleep(Duration::from_millis(15)).await;
+    drop(turn);
+    let click = send(&scope, 2, note("click".into()));
+    tokio::time::timeout(Duration::from_secs(5), click)
+        .await
+        .expect("it is taken");
+    tokio::time::timeout(Duration::from_secs(60), ended(&scope, 2))
+        .await
+        .expect("it runs");
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(seen(&scope).await.len(), 41);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_in_the_line_that_nobody_minds_is_passed_over_and_given_up_in_order() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let turn = scope.turn().await;
+    let push = |name: &'static str| {
+        let push = move |trial: &mut Trial| trial.seen.push(name.to_owned());
+        Box::pin(scope.update(|| true, push))
+    };
+    let mut places: Vec<_> = ["a", "b", "c", "d"].map(push).into();
+    for place in &mut places {
+        assert!(place.as_mut().now_or_never().is_none(), "it waits");
+    }
+    // The first is given up, the second is not polled.
+    drop(places.remove(0));
+    drop(turn);
+    let mut absent = places.remove(0);
+    let begin = tokio::time::Instant::now();
+    for place in places {
+        place.await.expect("it updates");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    absent.as_mut().await.expect("it updates");
+    assert_eq!(seen(&scope).await, ["c", "d", "b"]);
 }

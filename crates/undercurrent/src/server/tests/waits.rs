@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::server::BlockingContext;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(State, Clone, Debug, Default)]
@@ -544,6 +544,35 @@ async fn so_many_threads_at_once() {
     }
     until(|| async { statuses(&scope).await == [TaskStatus::Done; 6] }).await;
     assert_eq!(work(&scope, |work| work.most).await, 2);
+}
+
+/// Asks for several threads at once, and for one more for each that comes: those that wait for theirs
+/// are not polled meanwhile.
+#[background]
+async fn pours_into_threads(cx: TaskContext<Work>) -> Result {
+    let ask = |n: u32| cx.blocking(move |_| n);
+    let mut all = stream::iter(0..12).map(ask).buffer_unordered(6);
+    while let Some(n) = all.next().await {
+        let n = n?;
+        cx.blocking(move |cx| cx.update(|work| work.done.push(n)))
+            .await??;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_thread_that_nobody_minds_is_kept_from_nobody() {
+    let runtime = runtime(Limits {
+        blocking_threads: 1,
+        ..Limits::default()
+    });
+    let scope = scope(&runtime);
+    send(&scope, 1, pours_into_threads()).await;
+    let is_done = until_status(&scope, TaskStatus::Done);
+    let is_done = tokio::time::timeout(Duration::from_secs(60), is_done).await;
+    is_done.expect("none waits for ever");
+    assert_eq!(done(&scope).await.len(), 12);
+    assert_eq!(runtime.blocking_threads.available_permits(), 1);
 }
 
 #[background]

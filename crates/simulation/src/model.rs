@@ -1,6 +1,6 @@
 //! The scope: two states, their log, a store that is behind, and what each position meant.
 
-use crate::Seen;
+use crate::{Event, Seen, Server};
 use fastrand::Rng;
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
@@ -17,7 +17,7 @@ use undercurrent::{
 };
 
 #[derive(State, Clone, Debug, Default)]
-pub(crate) struct Feed {
+pub struct Feed {
     rows: List<u32>,
     named: Map<String, u32>,
     text: Text,
@@ -26,18 +26,18 @@ pub(crate) struct Feed {
 }
 
 #[derive(State, Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     counts: List<List<u32>>,
     total: u32,
 }
 
 /// The names of the states; a state's number is its place here.
-pub(crate) const STATES: [&str; 2] = [
+pub const STATES: [&str; 2] = [
     <Feed as undercurrent::State>::NAME,
     <Tally as undercurrent::State>::NAME,
 ];
 
-pub(crate) struct Server {
+pub(crate) struct Model {
     feed: Recorded<Feed>,
     tally: Recorded<Tally>,
     log: Log,
@@ -53,7 +53,7 @@ struct Recorded<S> {
     shadow: S,
 }
 
-impl Server {
+impl Model {
     pub(crate) fn new(random: &mut Rng) -> Self {
         // Short, so that it is often cut.
         let limits = LogLimits {
@@ -61,7 +61,7 @@ impl Server {
             bytes: 600 + random.usize(..3_000),
         };
         let log = Log::new(epoch(random), limits);
-        let mut server = Server {
+        let mut server = Model {
             feed: Recorded::new(Feed::default()),
             tally: Recorded::new(Tally::default()),
             stored: (Feed::default(), Tally::default(), log.position()),
@@ -119,7 +119,7 @@ impl Server {
     fn remember(&mut self, states: &[usize]) {
         for &state in states {
             let position = self.position_of(state);
-            self.history.insert((state, position), self.json(state));
+            self.history.insert((state, position), self.json_of(state));
         }
     }
 
@@ -166,7 +166,7 @@ impl Server {
             _ => Position::new(epoch, random.usize(..now.offset as usize + 2) as u64),
         };
         let known = self.history.get(&(state, from));
-        let here = self.json(state);
+        let here = self.json_of(state);
         match self.log.resume(state, from) {
             Resume::Snapshot => Ok(()),
             Resume::Current => {
@@ -192,35 +192,75 @@ impl Server {
         }
     }
 
-    pub(crate) fn log(&self) -> &Log {
-        &self.log
-    }
-
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.log.position().epoch
-    }
-
-    /// Where a state last changed.
-    pub(crate) fn position_of(&self, state: usize) -> Position {
-        Position::new(self.epoch(), self.log.last_changed(state))
-    }
-
     /// The state as pages see it.
-    pub(crate) fn json(&self, state: usize) -> Value {
+    fn json_of(&self, state: usize) -> Value {
         match state {
             0 => json(&self.feed.value),
             _ => json(&self.tally.value),
         }
     }
+}
 
-    /// What the state was at a position.
-    pub(crate) fn was(&self, state: usize, at: Position) -> Option<&Value> {
-        self.history.get(&(state, at))
+impl Server for Model {
+    /// Where each state is, as the server sees it.
+    type Feed = [Option<Position>; 2];
+
+    const SAYS_HELLO: bool = false;
+
+    fn answer(&self, from: [Option<Position>; 2], seen: &mut Seen) -> Self::Feed {
+        for (state, from) in from.iter().enumerate() {
+            let resumes = from.map(|from| self.log.resume(state, from));
+            seen.resumed += usize::from(matches!(resumes, Some(Resume::Entries(_))));
+        }
+        from
+    }
+
+    fn send(&self, feed: &mut Self::Feed, max: usize) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut entries = Vec::new();
+        for (state, from) in feed.iter_mut().enumerate() {
+            let resume = from.map_or(Resume::Snapshot, |from| self.log.resume(state, from));
+            match resume {
+                Resume::Current => {}
+                Resume::Entries(found) => entries.extend(found),
+                Resume::Snapshot => {
+                    let at = self.position_of(state);
+                    let json = self.json_of(state).to_string();
+                    let event = write_state_event("s", at, STATES[state], None, json.as_bytes());
+                    events.push(text(&event));
+                    *from = Some(at);
+                }
+            }
+        }
+        entries.sort_by_key(|entry| entry.offset);
+        let epoch = self.log.position().epoch;
+        for entry in entries.into_iter().take(max) {
+            events.push(text(&entry.event));
+            feed[entry.state] = Some(Position::new(epoch, entry.offset));
+        }
+        events
+    }
+
+    fn position_of(&self, state: usize) -> Position {
+        let epoch = self.log.position().epoch;
+        Position::new(epoch, self.log.last_changed(state))
+    }
+
+    fn json(&self, state: usize) -> Value {
+        self.json_of(state)
+    }
+
+    fn was<R>(&self, state: usize, at: Position, look: impl FnOnce(Option<&Value>) -> R) -> R {
+        look(self.history.get(&(state, at)))
     }
 }
 
+fn text(event: &[u8]) -> Event {
+    Event::Text(String::from_utf8_lossy(event).into_owned())
+}
+
 /// What a replica shows before anything has come.
-pub(crate) fn default_of(state: usize) -> Value {
+pub fn default_of(state: usize) -> Value {
     match state {
         0 => json(&Feed::default()),
         _ => json(&Tally::default()),
@@ -237,7 +277,7 @@ fn epoch(random: &mut Rng) -> Epoch {
     Epoch::from_random(((random.usize(..1 << 20) as u64) << 20) | random.usize(..1 << 20) as u64)
 }
 
-pub(crate) fn hold(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+pub fn hold(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
@@ -267,7 +307,7 @@ impl<S: undercurrent::State> Recorded<S> {
     }
 }
 
-fn change_feed(random: &mut Rng, feed: &mut Feed) {
+pub fn change_feed(random: &mut Rng, feed: &mut Feed) {
     for _ in 0..=random.usize(..2) {
         let (len, n) = (feed.rows.len(), random.usize(..100) as u32);
         match random.usize(..11) {
@@ -287,7 +327,7 @@ fn change_feed(random: &mut Rng, feed: &mut Feed) {
     }
 }
 
-fn change_tally(random: &mut Rng, tally: &mut Tally) {
+pub fn change_tally(random: &mut Rng, tally: &mut Tally) {
     let len = tally.counts.len();
     match random.usize(..4) {
         0 => tally.counts.push(List::from([1])),

@@ -1,0 +1,137 @@
+//! The server of a test: one after another, where it is started anew.
+
+use crate::{
+    Limits,
+    server::{Builder, Config, Runtime, StartError, StoreKind, TestStore, Undercurrent, random_id},
+};
+use leptos::config::LeptosOptions;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub(super) struct Server {
+    /// The one that runs, and how many there were before it.
+    // A std mutex, held to put or to copy out.
+    now: Mutex<(Undercurrent, usize)>,
+    anew: Option<Anew>,
+}
+
+/// How another is started.
+struct Anew {
+    limits: Limits,
+    provide: Box<dyn Fn(Builder) -> Builder + Send + Sync>,
+    folder: Folder,
+}
+
+/// A folder that goes with the app.
+struct Folder(PathBuf);
+
+impl Server {
+    pub(super) fn in_memory(limits: Limits, provide: impl FnOnce(Builder) -> Builder) -> Self {
+        let built = provide(builder(config(limits))).provides_partly().build();
+        Server {
+            now: Mutex::new((started(built), 0)),
+            anew: None,
+        }
+    }
+
+    pub(super) fn with_a_file(
+        limits: Limits,
+        provide: impl Fn(Builder) -> Builder + Send + Sync + 'static,
+    ) -> Self {
+        let anew = Anew {
+            limits,
+            provide: Box::new(provide),
+            folder: Folder::new(),
+        };
+        Server {
+            now: Mutex::new((anew.start(), 0)),
+            anew: Some(anew),
+        }
+    }
+
+    pub(super) async fn restart(&self) {
+        let anew = self.anew.as_ref();
+        let anew = anew.expect("what outlives a restart is in a store: `TestApp::kept` has one");
+        self.app().stop().await;
+        let app = anew.start();
+        let went_on = app.runtime.go_on().await;
+        went_on.unwrap_or_else(|error| panic!("what was kept can't be read: {error}"));
+        let mut now = self.lock();
+        *now = (app, now.1 + 1);
+    }
+
+    pub(super) fn app(&self) -> Undercurrent {
+        self.lock().0.clone()
+    }
+
+    pub(super) fn runtime(&self) -> Arc<Runtime> {
+        self.lock().0.runtime.clone()
+    }
+
+    /// How often it was started anew.
+    pub(super) fn restarts(&self) -> usize {
+        self.lock().1
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Undercurrent, usize)> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Anew {
+    fn start(&self) -> Undercurrent {
+        let config = Config {
+            store: StoreKind::Disk,
+            store_file: self.folder.0.join("state.redb"),
+            ..config(self.limits.clone())
+        };
+        let builder = (self.provide)(builder(config)).provides_partly();
+        started(builder.build_on(TestStore::open))
+    }
+}
+
+impl Folder {
+    fn new() -> Self {
+        let name = format!("undercurrent-testing-{}", random_id());
+        Folder(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn config(limits: Limits) -> Config {
+    Config {
+        limits,
+        store: StoreKind::Memory,
+        session_key_file: std::env::temp_dir().join(key_file_name()),
+        ..Config::default()
+    }
+}
+
+fn key_file_name() -> String {
+    format!("undercurrent-testing-{}.key", std::process::id())
+}
+
+fn builder(config: Config) -> Builder {
+    let options = LeptosOptions::builder().output_name("test").build();
+    Undercurrent::with(options, config)
+}
+
+fn started(built: Result<Undercurrent, StartError>) -> Undercurrent {
+    built.unwrap_or_else(|error| panic!("the app does not fit: {error}"))
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("restarts", &self.restarts())
+            .finish_non_exhaustive()
+    }
+}
