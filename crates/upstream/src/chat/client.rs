@@ -50,9 +50,12 @@ pub struct Answer {
     trouble: Option<ChatError>,
 }
 
+/// A question on its way to the model, until its answer begins.
+type Begins<'a> = Pin<Box<dyn Future<Output = Result<Answer, ChatError>> + Send + 'a>>;
+
 /// An answer, from the question on: the model is asked when the first piece of it is waited for.
 pub struct Asking<'a> {
-    ask: Option<Pin<Box<dyn Future<Output = Result<Answer, ChatError>> + Send + 'a>>>,
+    ask: Option<Begins<'a>>,
     answer: Option<Answer>,
 }
 
