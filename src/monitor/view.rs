@@ -96,7 +96,7 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
             <header>
                 <h2><code>{format!("/{at}")}</code></h2>
                 <TaskChip task/>
-                <p class="endpoint-title">{title}</p>
+                <p class="endpoint-title">{move || title()}</p>
             </header>
             <p class="endpoint-now" class:fails=move || last().is_some_and(|answer| !answer.ok)>
                 {move || match last() {
@@ -106,7 +106,7 @@ fn EndpointCard(endpoint: ReadSignal<Endpoint>) -> impl IntoView {
                 }}
             </p>
             <Spark name=at.name() slots=KEPT values=Signal::derive(move || endpoint.read().marks())/>
-            <p class="endpoint-calls">{calls}</p>
+            <p class="endpoint-calls">{move || calls()}</p>
             <p class="endpoint-error">
                 {move || endpoint.read().last_error.clone().map(|why| format!("Last error: {why}"))}
             </p>

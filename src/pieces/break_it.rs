@@ -3,21 +3,26 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use std::marker::PhantomData;
-use undercurrent::prelude::*;
+use undercurrent::{Diagnostics, prelude::*};
 
 /// The strip of a demonstration. `<BreakIt<Posts>/>` tells where the copy of that state stands.
 #[component]
 pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView {
     let copy = use_diagnostics();
+    let position = Signal::derive(move || match copy.position::<S>() {
+        Some(position) => position.to_string(),
+        None => "none".to_owned(),
+    });
+    strip(copy, position)
+}
+
+/// The strip of whichever state: compiled once.
+fn strip(copy: Diagnostics, position: Signal<String>) -> AnyView {
     let (path, query) = (use_location().pathname, use_location().search);
     // The page as it is: what is open stands in its query.
     let here = move || match (path.get(), query.get()) {
         (path, query) if query.is_empty() => path,
         (path, query) => format!("{path}?{query}"),
-    };
-    let position = move || match copy.position::<S>() {
-        Some(position) => position.to_string(),
-        None => "none".to_owned(),
     };
     let cut = move || match copy.is_cut() {
         true => "Your stream is cut",
@@ -33,7 +38,7 @@ pub fn BreakIt<S: State>(#[prop(optional)] _of: PhantomData<S>) -> impl IntoView
                     {..off_while(move || copy.is_cut())}
                     on:click=move |_| { if !copy.is_cut() { copy.cut_stream(Millis(5_000)) } }
                 >
-                    {cut}
+                    {move || cut()}
                 </button>
                 <button
                     class="needs-script"

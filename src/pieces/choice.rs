@@ -32,18 +32,9 @@ where
     let button = move |option: T| {
         let event = event(option);
         let timed = timed.map(|(clicks, all)| (clicks, all.of(event.clone())));
-        view! {
-            <EventForm event>
-                <button
-                    aria-label=spoken.map(|spoken| spoken(option))
-                    aria-pressed=move || (chosen.get() == option).to_string()
-                    class:waits=move || timed.is_some_and(|(clicks, of)| clicks.waits(of))
-                    on:click=move |_| timed.iter().for_each(|(clicks, _)| clicks.made())
-                >
-                    {label(option)}
-                </button>
-            </EventForm>
-        }
+        let is_chosen = Signal::derive(move || chosen.get() == option);
+        let spoken = spoken.map(|spoken| spoken(option));
+        button(event.into(), label(option), spoken, is_chosen, timed)
     };
     view! {
         <div class="choice" role="group" aria-label=name>
@@ -51,4 +42,26 @@ where
         </div>
     }
     .into_any()
+}
+
+/// One of them, whatever it chooses from.
+fn button(
+    event: AnyCall,
+    label: String,
+    spoken: Option<String>,
+    is_chosen: Signal<bool>,
+    timed: Option<(Clicks, EventHandle)>,
+) -> impl IntoView {
+    view! {
+        <EventForm event>
+            <button
+                aria-label=spoken
+                aria-pressed=move || is_chosen.get().to_string()
+                class:waits=move || timed.is_some_and(|(clicks, of)| clicks.waits(of))
+                on:click=move |_| timed.iter().for_each(|(clicks, _)| clicks.made())
+            >
+                {label}
+            </button>
+        </EventForm>
+    }
 }

@@ -28,7 +28,7 @@ pub fn Copy(
     };
     view! {
         <button type="button" class="copy needs-script" on:click=move |_| drop(copy.dispatch(text.get_untracked()))>
-            {word}
+            {move || word()}
         </button>
     }
 }

@@ -60,7 +60,7 @@ pub fn Thumb(
                 true => view! { <Picture id/> }.into_any(),
                 false => view! { <span class="picture missing"></span> }.into_any(),
             }}
-            <span class="spoken">{title}</span>
+            <span class="spoken">{move || title()}</span>
         </li>
     }
 }

@@ -160,7 +160,7 @@ impl Latency {
                 data-sum-ms=move || number(sum())
                 data-clicks=clicks
             >
-                <span class="reading">"your clicks " <b>{clicks}</b></span>
+                <span class="reading">"your clicks " <b>{move || clicks()}</b></span>
                 <span class="reading">"waited in all " <b>{move || or_dash(sum())}</b></span>
                 <span class="reading">"worst click " <b>{move || or_dash(worst())}</b></span>
             </p>

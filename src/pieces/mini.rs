@@ -17,7 +17,7 @@ pub fn MiniFact(
         true => one,
         false => many,
     };
-    view! { <p class="mini-fact"><b>{value}</b> " " {unit}</p> }
+    view! { <p class="mini-fact"><b>{value}</b> " " {move || unit()}</p> }
 }
 
 /// A name, a bar, a number.

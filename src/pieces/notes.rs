@@ -22,7 +22,7 @@ pub fn Notes(
     view! {
         <div class="notes">
             <p class="hint" class:waits=move || waiting.get().is_some() id=id role="status">
-                {hint}
+                {move || hint()}
             </p>
             <p class="fault" role="alert">{move || fault.get()}</p>
         </div>

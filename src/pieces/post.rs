@@ -41,14 +41,16 @@ impl Post {
 
 /// The card of a post: the product, or why it is not here and a button that tries again.
 #[component]
-pub fn PostCard<E: EventDef>(
+pub fn PostCard(
     /// What is shown.
     post: ReadSignal<Post>,
     /// Another try is under way.
     retrying: Signal<bool>,
     /// Tries again.
-    again: impl Fn() -> Call<E> + Copy + Send + 'static,
+    #[prop(into)]
+    again: AnyCall,
 ) -> impl IntoView {
+    let again = StoredValue::new(again);
     let state = move || {
         if post.read().product.is_ok() {
             "here"
@@ -66,7 +68,7 @@ pub fn PostCard<E: EventDef>(
             product: Err(why),
         } => view! {
             <FailedCard id why retrying>
-                <EventForm event=again()>
+                <EventForm event=again.get_value()>
                     <button class:waits=retrying>"Retry"</button>
                 </EventForm>
             </FailedCard>
@@ -75,7 +77,7 @@ pub fn PostCard<E: EventDef>(
     };
     view! {
         <article class="card" data-id=move || post.read().id data-state=state>
-            {content}
+            {move || content()}
         </article>
     }
 }

@@ -108,7 +108,7 @@ impl Run {
 
 /// The region of a run that fetches cards, with the messages of its three buttons.
 #[component]
-pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
+pub fn RunRegion(
     /// Which style.
     style: Style,
     /// A sentence or two.
@@ -120,11 +120,14 @@ pub fn RunRegion<F: EventDef, S: EventDef, C: EventDef>(
     /// What the metronome measured.
     strips: Strips,
     /// Begins a run.
-    fetch: Call<F>,
+    #[prop(into)]
+    fetch: AnyCall,
     /// Stops it.
-    stop: Call<S>,
+    #[prop(into)]
+    stop: AnyCall,
     /// Drops the cards.
-    clear: Call<C>,
+    #[prop(into)]
+    clear: AnyCall,
     /// The cards.
     children: Children,
 ) -> impl IntoView {
@@ -244,7 +247,7 @@ impl Step {
 
 /// The region of a run that steps until it is stopped, with the messages of its three buttons.
 #[component]
-pub fn StepRegion<R: EventDef, S: EventDef, O: EventDef>(
+pub fn StepRegion(
     /// Which style.
     style: Style,
     /// A sentence or two.
@@ -254,11 +257,14 @@ pub fn StepRegion<R: EventDef, S: EventDef, O: EventDef>(
     /// The page's clicks.
     clicks: Clicks,
     /// Steps until it is stopped.
-    run: Call<R>,
+    #[prop(into)]
+    run: AnyCall,
     /// Stops it.
-    stop: Call<S>,
+    #[prop(into)]
+    stop: AnyCall,
     /// Steps once.
-    once: Call<O>,
+    #[prop(into)]
+    once: AnyCall,
 ) -> impl IntoView {
     let Step {
         status,

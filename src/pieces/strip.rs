@@ -63,11 +63,11 @@ pub fn Strip(
                 <line class="strip-mark" x1="0" x2="100%" y1=mark y2=mark></line>
             </svg>
             <svg class="strip-scale" aria-hidden="true">
-                <text x="0" y="11">{top}</text>
+                <text x="0" y="11">{move || top()}</text>
                 <text x="0" y=mark_words dy="2">"100 ms"</text>
                 <text x="0" y=mark_words dy="13">"feels instant"</text>
             </svg>
-            <figcaption>{words}</figcaption>
+            <figcaption>{move || words()}</figcaption>
         </figure>
     }
 }

@@ -6,13 +6,14 @@ use undercurrent::prelude::*;
 
 /// Hold or go on; stop, or start anew.
 #[component]
-pub fn TaskButtons<E: EventDef>(
+pub fn TaskButtons(
     /// The task.
     task: TaskHandle,
     /// What it is about: "Pause product 7" is what a button says to who listens.
     name: String,
     /// Starts it.
-    start: Call<E>,
+    #[prop(into)]
+    start: AnyCall,
     /// What Start is called.
     #[prop(default = "Start")]
     start_word: &'static str,

@@ -6,11 +6,12 @@ use undercurrent::prelude::*;
 
 /// The button, as a form.
 #[component]
-pub fn Timed<E: EventDef>(
+pub fn Timed(
     /// The page's clicks.
     clicks: Clicks,
     /// What it sends.
-    event: Call<E>,
+    #[prop(into)]
+    event: AnyCall,
     /// What becomes of that.
     of: EventHandle,
     /// What stands on it.

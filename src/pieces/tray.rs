@@ -49,7 +49,7 @@ pub fn Tray() -> impl IntoView {
             <summary node_ref=summary>
                 "Tasks"
                 <span class="tray-count" class:live=move || { running() > 0 }>
-                    {running}
+                    {move || running()}
                     <span class="spoken">" under way"</span>
                 </span>
             </summary>

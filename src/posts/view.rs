@@ -35,7 +35,7 @@ pub fn PostsPage() -> impl IntoView {
                 <b class="clicks-value">{move || posts.clicks().get()}</b>
                 {move || if posts.clicks().get() == 1 { " click" } else { " clicks" }}
             </p>
-            <p class="hint waits" role="status">{waiting}</p>
+            <p class="hint waits" role="status">{move || waiting()}</p>
             <EventForm event=save()>
                 <button class="needs-script">"Save the posts"</button>
             </EventForm>
@@ -78,7 +78,7 @@ fn ChainedRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl In
                     let id = post.get_untracked().id;
                     let retry = retry.of(retry_chained(id));
                     let retrying = Signal::derive(move || retry.is_pending());
-                    view! { <PostCard post retrying again=move || retry_chained(id)/> }
+                    view! { <PostCard post retrying again=retry_chained(id)/> }
                 }
             </ForList>
         </RunRegion>
@@ -113,7 +113,7 @@ fn BackgroundRegion(posts: PostsSignals, clicks: Clicks, strips: Strips) -> impl
                     let id = post.get_untracked().id;
                     let retry = use_task(retry_background).key(id);
                     let retrying = Signal::derive(move || retry.is_running());
-                    view! { <PostCard post retrying again=move || retry_background(id)/> }
+                    view! { <PostCard post retrying again=retry_background(id)/> }
                 }
             </ForList>
         </RunRegion>

@@ -102,14 +102,14 @@ fn Controls(random: RandomSignals, clicks: Clicks) -> impl IntoView {
             </div>
             <div class="control drawn">
                 <h2>"Last ten"</h2>
-                <p class="values number" class:coming=move || clicks.running.get().is_some()>{values}</p>
+                <p class="values number" class:coming=move || clicks.running.get().is_some()>{move || values()}</p>
             </div>
             <div class="control">
                 <h2>"Total"</h2>
                 <b class="total">{move || signed(random.total().get())}</b>
                 <Timed clicks event=clear_total() of=cleared>"Clear"</Timed>
             </div>
-            <p class="hint waits" role="status">{words}</p>
+            <p class="hint waits" role="status">{move || words()}</p>
             <Spoken words=drawn/>
             <p class="fault" role="alert">{fault_of(events, None)}</p>
         </section>

@@ -127,7 +127,7 @@ pub(super) fn SharedTimer() -> impl IntoView {
             </header>
             <div class="timer-now">
                 <Ring name="Timer".to_owned() label=String::new() done=Signal::derive(move || of() - left().min(of())) of=Signal::derive(of)/>
-                <b class="timer-left" role="timer">{words}</b>
+                <b class="timer-left" role="timer">{move || words()}</b>
                 <p class="timer-by">{move || by().map(|by| view! { "started by " <bdi>{by}</bdi> })}</p>
             </div>
             <div class="timer-buttons">

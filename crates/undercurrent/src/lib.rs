@@ -106,7 +106,7 @@ pub use self::{
     },
     millis::Millis,
     page::{
-        Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
+        AnyCall, Connection, Diagnostics, Ended, EventForm, EventHandle, Followed, ForList, ForMap,
         GrowingText, InputHandle, Link, TaskHandle, TaskList, Toast, ToastKind, Toasts,
         WindowedList, off_while, use_all_tasks, use_connection, use_diagnostics, use_event,
         use_input, use_leader, use_loaded, use_refused, use_state, use_task, use_tasks, use_toasts,
@@ -122,7 +122,7 @@ pub use undercurrent_macros::{State, background, event};
 /// What an app needs, beside leptos' own prelude. No name is in both.
 pub mod prelude {
     pub use crate::{
-        Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor,
+        AnyCall, Call, EventContext, EventDef, EventForm, EventHandle, ForList, ForMap, ForVisitor,
         GrowingText, InputHandle, Link, List, Map, Millis, OnClick, Progress, Result, State,
         TaskContext, TaskEnd, TaskHandle, TaskList, TaskRecord, TaskStatus, Text, ToastKind,
         Visitor, WindowedList, background, event, off_while, use_all_tasks, use_connection,
@@ -145,6 +145,26 @@ macro_rules! __server_only {
 #[macro_export]
 macro_rules! __server_only {
     ($($code:tt)*) => {};
+}
+
+/// What concerns a field that is for the server alone, and what stands for it in a page, which
+/// never has it and need not load how it is read.
+#[cfg(not(feature = "hydrate"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unless_page {
+    ($code:expr, $in_page:expr) => {
+        $code
+    };
+}
+
+#[cfg(feature = "hydrate")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unless_page {
+    ($code:expr, $in_page:expr) => {
+        $in_page
+    };
 }
 
 /// Exports the browser's entry point, `hydrate`, for the app's root component. Nothing in other

@@ -15,7 +15,7 @@ pub fn WindowPage() -> impl IntoView {
         <Meta name="robots" content="noindex"/>
         <h1>"A window"</h1>
         <p class="lead">"A fixture: a list of any length, of which a box shows some."</p>
-        <p><output id="len">{len}</output></p>
+        <p><output id="len">{move || len()}</output></p>
         <div id="window">
             <WindowedList each=rows.list() label="Rows" rows=12 let:row>
                 <p data-id=move || row.read().id>{move || row.read().value}</p>

@@ -64,7 +64,7 @@ pub fn WordsPage() -> impl IntoView {
         </ul>
         <p id="text">{move || words.text().read().as_str().to_owned()}</p>
         <p id="plain" title=move || words.plain().get()>{move || words.plain().get()}</p>
-        <p id="between">"before " {move || words.plain().get()} " " {reversed} " behind"</p>
+        <p id="between">"before " {move || words.plain().get()} " " {move || reversed()} " behind"</p>
         <output id="numbers">{numbers}</output>
     }
     .into_any()

@@ -463,7 +463,7 @@ fn variant_visitor(
     let (ident, variant_ident) = (&input.ident, variant.ident);
     let begin = fields.iter().map(|field| {
         let (var, ty) = (field.var("new"), field.ty);
-        quote!(let mut #var = <#ty as ::core::default::Default>::default();)
+        quote!(#[allow(unused_mut)] let mut #var = <#ty as ::core::default::Default>::default();)
     });
     let read = read_map(fields, |field| {
         let var = field.var("new");

@@ -123,7 +123,12 @@ impl StateField<'_> {
         let (name, kind) = (&self.name, self.kind());
         let write = quote!(map.serialize_entry(#name, &#kind.write(#field, visibility))?;);
         if self.server_only {
-            quote!(if visibility == __ops::Visibility::Server { #write })
+            quote! {
+                ::undercurrent::__unless_page!(
+                    if visibility == __ops::Visibility::Server { #write },
+                    ()
+                );
+            }
         } else {
             write
         }
@@ -137,7 +142,12 @@ pub(super) fn read_map(
 ) -> TokenStream {
     let arms = fields.iter().map(|field| {
         let (name, kind, place) = (&field.name, field.kind(), place(field));
-        quote!(#name => #place = map.next_value_seed(#kind.seed())?,)
+        let read = quote!(#place = map.next_value_seed(#kind.seed())?);
+        if field.server_only {
+            let skip = quote!(_ = map.next_value::<__serde::de::IgnoredAny>()?);
+            return quote!(#name => ::undercurrent::__unless_page!({ #read }, { #skip }),);
+        }
+        quote!(#name => #read,)
     });
     quote! {
         while let Some(__field::Name(name)) = map.next_key()? {

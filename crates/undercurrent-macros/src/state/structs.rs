@@ -91,6 +91,7 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
             to: S,
         ) -> ::core::result::Result<S::Ok, S::Error> {
             use __serde::ser::SerializeMap as _;
+            let _ = visibility;
             #[allow(unused_mut)]
             let mut map = to.serialize_map(None)?;
             #(#write)*
@@ -108,7 +109,9 @@ fn apply(fields: &[StateField<'_>]) -> TokenStream {
         let apply = quote!(|applied| #kind.apply(&mut self.#ident, op, at + 1, applied));
         // A field that no page sees has no signal, and no number.
         if field.server_only {
-            return quote!(#name => applied.item(#apply),);
+            return quote! {
+                #name => ::undercurrent::__unless_page!(applied.item(#apply), Ok(())),
+            };
         }
         number += 1;
         let number = number - 1;

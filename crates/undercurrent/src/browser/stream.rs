@@ -311,7 +311,7 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
         Frame::Control(Control::Ahead { tag, state }) => {
             let scope = scope_of_tag(hub, &tag);
             if let Some(replica) = scope.and_then(|scope| hub.replicas.find(&scope, &state)) {
-                replica.broke();
+                replica.stands().broke();
             }
         }
         Frame::Control(Control::Ping(_)) => {}
@@ -334,7 +334,7 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
             let Some(replica) = hub.replicas.find(&scope, &frame.state) else {
                 return;
             };
-            let before = replica.resume_from();
+            let before = replica.stands().resume_from();
             let received = replica.receive(&frame, position);
             if let Ok(verdict) = received {
                 let name = format!("{scope}.{}", frame.state);

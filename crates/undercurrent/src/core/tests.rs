@@ -214,6 +214,19 @@ fn a_snapshot_is_patched_in_by_what_differs() {
 }
 
 #[test]
+fn an_item_that_changes_places_with_itself_stays_and_no_view_is_told() {
+    let rows = ["a", "b", "c"].map(String::from);
+    let mut state = Sample {
+        rows: List::from(rows.clone()),
+        ..Default::default()
+    };
+    let mailbox = state.rows.observe(|| {});
+    apply_ops(&mut state, r#"[["s","rows",1,1]]"#, &mut Applied::default()).unwrap();
+    assert_eq!(state.rows, List::from(rows));
+    assert_eq!(mailbox.take(), []);
+}
+
+#[test]
 fn ops_that_do_not_fit_are_errors() {
     for ops in [
         r#"[["=","nothing",1]]"#,

@@ -43,27 +43,24 @@ use serde_json::Value;
 /// }
 /// ```
 #[component]
-pub fn EventForm<E: EventDef>(
+pub fn EventForm(
     /// What is sent.
-    event: Call<E>,
+    #[prop(into)]
+    event: AnyCall,
     /// The arguments that controls of the form give.
     #[prop(default = &[])]
     typed: &'static [&'static str],
     children: Children,
 ) -> impl IntoView {
-    let message = Message {
-        event: (E::NAME, E::SCHEMA),
-        path: E::PATH,
-        // The session is meant where nothing is said.
-        scope: event.scope(),
-        arguments: serde_json::to_string(&event).map_err(|error| error.to_string()),
-    };
-    message.form(typed, children).into_any()
+    event.form(typed, children).into_any()
 }
 
-/// A message whose kind is forgotten, so that all that a form does is compiled once and not for
-/// each kind of message.
-struct Message {
+/// A message whose kind is forgotten: what takes one, a form or a component around it, is compiled
+/// once and not for each kind of message. Made from a message by `into()`, which `EventForm` does.
+///
+/// It goes to the scope that the place in the page is in where it is made.
+#[derive(Clone, Debug)]
+pub struct AnyCall {
     /// Its name, and the number of its arguments' types.
     event: (&'static str, u32),
     path: &'static str,
@@ -72,7 +69,19 @@ struct Message {
     arguments: std::result::Result<String, String>,
 }
 
-impl Message {
+impl<E: EventDef> From<Call<E>> for AnyCall {
+    fn from(call: Call<E>) -> Self {
+        AnyCall {
+            event: (E::NAME, E::SCHEMA),
+            path: E::PATH,
+            // The session is meant where nothing is said.
+            scope: call.scope(),
+            arguments: serde_json::to_string(&call).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl AnyCall {
     fn form(self, typed: &'static [&'static str], children: Children) -> impl IntoView {
         let mut fields = self.hidden_fields();
         fields.retain(|(name, _)| !typed.contains(&name.as_str()));
@@ -181,13 +190,17 @@ impl Message {
 /// A button that is `disabled` loses the focus, and who works by keyboard or listens is nowhere
 /// then. So in a page that is alive it is `aria-disabled`, keeps the focus, and its [`EventForm`]
 /// sends nothing; without JavaScript it is `disabled`.
-pub fn off_while(is_off: impl Fn() -> bool + Clone + Send + Sync + 'static) -> impl Attribute {
+pub fn off_while(is_off: impl Fn() -> bool + Send + Sync + 'static) -> impl Attribute {
+    off(Signal::derive(is_off))
+}
+
+/// Compiled once, whatever tells when it is off.
+fn off(is_off: Signal<bool>) -> impl Attribute {
     let is_alive = RwSignal::new(false);
     Effect::new(move |_| is_alive.set(true));
-    let (for_form, for_page) = (is_off.clone(), is_off);
     (
-        attr::disabled(move || !is_alive.get() && for_form()),
-        attr::aria_disabled(move || (is_alive.get() && for_page()).then_some("true")),
+        attr::disabled(move || !is_alive.get() && is_off.get()),
+        attr::aria_disabled(move || (is_alive.get() && is_off.get()).then_some("true")),
     )
 }
 
@@ -209,13 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_takes_the_place_of_an_argument_and_is_of_its_kind() {
-        let message = Message {
-            event: ("sheet/fill", 0),
-            path: "/api/sheet/fill",
-            scope: None,
-            arguments: serde_json::to_string(&fill(0, "nobody".into(), false))
-                .map_err(|error| error.to_string()),
-        };
+        let message = AnyCall::from(fill(0, "nobody".into(), false));
         let typed = |fields: &[(&'static str, &str)]| {
             let owned = |(name, text): &(&'static str, &str)| (*name, (*text).to_owned());
             let fields: Vec<_> = fields.iter().map(owned).collect();

@@ -29,7 +29,7 @@ pub use self::{
     connection::{Connection, Link, use_connection},
     diagnostics::{Diagnostics, use_diagnostics},
     event::{Ended, EventHandle, use_event},
-    form::{EventForm, off_while},
+    form::{AnyCall, EventForm, off_while},
     growing::GrowingText,
     input::{InputHandle, use_input},
     leader::use_leader,

@@ -6,12 +6,12 @@ use crate::{
     builtin::UcEnds,
     core::{
         frame::StateFrame,
-        ops::{Applied, ApplyError},
+        ops::{Applied, ApplyError, Op},
         position::Position,
         replica::{Replica, Verdict},
         schema::Schema,
         scope::ScopeName,
-        state::{State, apply_ops, from_json, to_json},
+        state::{State, from_json, to_json},
     },
 };
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A state that views can follow. Made by `#[derive(State)]`.
@@ -95,26 +95,36 @@ pub(crate) struct Seed {
 /// One replica: the state in a store of signals, and where it stands.
 struct Held<S> {
     store: ArcStore<S>,
+    stands: Stands,
+}
+
+/// Where a replica stands.
+pub(crate) struct Stands {
     replica: Mutex<Replica>,
     loaded: ArcRwSignal<bool>,
 }
 
-/// A replica of whatever state.
+/// What a state is to become.
+pub(crate) enum Change<'a> {
+    /// What these ops make of it.
+    Ops(Vec<Op<'a>>),
+    /// What this JSON says.
+    Whole(&'a str),
+    /// The default.
+    #[cfg(feature = "hydrate")]
+    Default,
+}
+
+/// A replica of whatever state. What differs with the state's type is compiled for each, so it is
+/// little.
 pub(crate) trait AnyReplica: Any + Send + Sync {
-    /// Where a new stream shall go on; `None` asks for a snapshot.
-    fn resume_from(&self) -> Option<Position>;
+    fn stands(&self) -> &Stands;
     /// The number of what the page takes it for.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
     fn schema(&self) -> u32;
-    /// Applies a frame if it fits, and notifies whoever shows what changed.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
-    fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError>;
-    /// What it shows has not been: only a snapshot makes it right.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
-    fn broke(&self);
-    /// Becomes the default, and asks for a snapshot.
-    #[cfg(feature = "hydrate")]
-    fn forget(&self);
+    /// Changes the plain struct under one write.
+    fn change(&self, change: Change<'_>, applied: &mut Applied) -> Result<(), ApplyError>;
+    fn triggers(&self, path: StorePath) -> Vec<ArcTrigger>;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -142,7 +152,7 @@ pub(crate) fn use_state_of<S: Followed>(scope: &ScopeName) -> S::Signals {
 /// As [`use_state`].
 pub fn use_loaded<S: Followed>() -> Signal<bool> {
     let held = Replicas::current().hold::<S>(&scope_of_view::<S>());
-    let loaded = held.loaded.clone();
+    let loaded = held.stands.loaded.clone();
     Signal::derive(move || loaded.get())
 }
 
@@ -183,7 +193,7 @@ impl Replicas {
 
     /// Where a state stands, if the page follows it and knows.
     pub(crate) fn position(&self, scope: &ScopeName, state: &str) -> Option<Position> {
-        self.find(scope, state)?.resume_from()
+        self.find(scope, state)?.stands().resume_from()
     }
 
     /// Drops what the page has: each state is its default until its snapshot has come.
@@ -260,23 +270,36 @@ impl Replicas {
     }
 
     fn hold<S: Followed>(&self, scope: &ScopeName) -> Arc<Held<S>> {
+        let first = |snapshot: Option<&ScopeSnapshot>| -> Arc<dyn AnyReplica> {
+            Arc::new(first_hold::<S>(snapshot))
+        };
+        let held = self.hold_any(scope, S::NAME, &first).as_any().downcast();
+        held.unwrap_or_else(|_| {
+            panic!(
+                "two states of this app are named {:?}; rename one struct",
+                S::NAME
+            )
+        })
+    }
+
+    fn hold_any(
+        &self,
+        scope: &ScopeName,
+        name: &'static str,
+        first: &dyn Fn(Option<&ScopeSnapshot>) -> Arc<dyn AnyReplica>,
+    ) -> Arc<dyn AnyReplica> {
         let entered = self.entered(scope);
-        if S::NAME != UcEnds::NAME && !entered.held.contains_key(UcEnds::NAME) {
+        if name != UcEnds::NAME && !entered.held.contains_key(UcEnds::NAME) {
             // First, on both sides alike: the outbox needs it, and the hand-over goes by order.
             self.hold::<UcEnds>(scope);
         }
-        if let Some(known) = self.find(scope, S::NAME) {
-            return known.as_any().downcast().unwrap_or_else(|_| {
-                panic!(
-                    "two states of this app are named {:?}; rename one struct",
-                    S::NAME
-                )
-            });
+        if let Some(known) = self.find(scope, name) {
+            return known;
         }
-        let held = Arc::new(first_hold::<S>(entered.snapshot.as_deref()));
+        let held = first(entered.snapshot.as_deref());
         self.with_scopes(|scopes| {
             if let Some(entered) = scopes.get_mut(scope) {
-                entered.held.insert(S::NAME, held.clone());
+                entered.held.insert(name, held.clone());
             }
         });
         browser::follow();
@@ -294,8 +317,9 @@ impl Replicas {
                 .filter(|(_, entered)| !entered.held.is_empty());
             let of_scope = |(scope, entered): (&ScopeName, &Entered)| {
                 let positions = entered.held.iter();
-                let positions = positions
-                    .map(|(name, replica)| (*name, replica.schema(), replica.resume_from()));
+                let positions = positions.map(|(name, replica)| {
+                    (*name, replica.schema(), replica.stands().resume_from())
+                });
                 (scope.clone(), positions.collect())
             };
             with_states.map(of_scope).collect()
@@ -337,7 +361,7 @@ impl Replicas {
     pub(crate) fn read<S: Followed>(&self, scope: &ScopeName) -> Option<(S, Position)> {
         let held: Arc<Held<S>> = self.find(scope, S::NAME)?.as_any().downcast().ok()?;
         // A broken one shows what was, and knows not where it is.
-        let position = held.resume_from()?;
+        let position = held.stands.resume_from()?;
         Some((held.store.reader()?.clone(), position))
     }
 }
@@ -353,10 +377,10 @@ fn first_hold<S: Followed>(snapshot: Option<&ScopeSnapshot>) -> Held<S> {
     let seed = from_snapshot
         .as_ref()
         .and_then(|(at, state)| Seed::of(*at, state));
-    let seed = handed_over(seed);
+    let carried = handed_over(seed);
     let from_page = || {
-        let seed = seed?;
-        Some((seed.at.parse().ok()?, from_json(seed.state.get()).ok()?))
+        let (at, state) = carried?;
+        Some((at, from_json(state.get()).ok()?))
     };
     match from_snapshot.or_else(from_page) {
         Some((at, state)) => Held::new(state, Replica::Live(at)),
@@ -365,8 +389,9 @@ fn first_hold<S: Followed>(snapshot: Option<&ScopeSnapshot>) -> Held<S> {
 }
 
 /// In the browser, what the page carries.
-fn handed_over(seed: Option<Seed>) -> Option<Seed> {
-    SharedValue::new(|| seed).into_inner()
+fn handed_over(seed: Option<Seed>) -> Option<(Position, Box<RawValue>)> {
+    let seed = SharedValue::new(|| seed).into_inner()?;
+    Some((seed.at.parse().ok()?, seed.state))
 }
 
 impl fmt::Debug for Replicas {
@@ -401,105 +426,118 @@ impl Seed {
     }
 }
 
-// === impl Held ===
+// === impl Held, Stands ===
 
 impl<S: State> Held<S> {
     fn new(state: S, replica: Replica) -> Self {
         Held {
             store: ArcStore::new(state),
-            loaded: ArcRwSignal::new(matches!(replica, Replica::Live(_))),
-            replica: Mutex::new(replica),
+            stands: Stands {
+                loaded: ArcRwSignal::new(matches!(replica, Replica::Live(_))),
+                replica: Mutex::new(replica),
+            },
         }
     }
-
-    /// Only a snapshot makes it right from now on.
-    fn wants_snapshot(&self) {
-        let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
-        replica.broke();
-    }
-
-    /// Changes the plain struct under one write, then notifies each touched field once: no
-    /// effect sees half an update.
-    fn change(
-        &self,
-        change: impl FnOnce(&mut S, &mut Applied) -> Result<(), ApplyError>,
-    ) -> Result<(), ApplyError> {
-        let mut applied = Applied::default();
-        let changed = match self.store.writer() {
-            None => Err(ApplyError("the state is gone".to_owned())),
-            Some(mut writer) => {
-                writer.untrack();
-                change(&mut writer, &mut applied)
-            }
-        };
-        notify(applied, &|path| self.store.triggers_for_path(path));
-        changed
-    }
-}
-
-fn notify(applied: Applied, triggers: &dyn Fn(StorePath) -> Vec<ArcTrigger>) {
-    for field in applied.touched {
-        let path: Vec<StorePathSegment> = field.into_iter().map(Into::into).collect();
-        for trigger in triggers(path.into()) {
-            trigger.notify();
-        }
-    }
-    applied.wakes.iter().for_each(|wake| wake.wake());
 }
 
 impl<S: Followed> AnyReplica for Held<S> {
-    fn resume_from(&self) -> Option<Position> {
-        self.replica
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resume_from()
+    fn stands(&self) -> &Stands {
+        &self.stands
     }
 
     fn schema(&self) -> u32 {
         Schema::of::<S>()
     }
 
-    fn receive(&self, frame: &StateFrame<'_>, to: Position) -> Result<Verdict, ApplyError> {
-        let mut replica = self.replica.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = replica.receive(frame.since, to);
-        drop(replica);
-        if verdict != Verdict::Apply {
-            return Ok(verdict);
-        }
-        let applied = match frame.since {
-            Some(_) => self.change(|state, applied| apply_ops(state, frame.body, applied)),
-            None => from_json::<S>(frame.body).and_then(|new| {
-                self.change(|state, applied| {
-                    state.patch(new, applied);
-                    Ok(())
-                })
-            }),
+    fn change(&self, change: Change<'_>, applied: &mut Applied) -> Result<(), ApplyError> {
+        // Read before the state is locked.
+        let (ops, whole) = match change {
+            Change::Ops(ops) => (ops, None),
+            Change::Whole(json) => (Vec::new(), Some(from_json::<S>(json)?)),
+            #[cfg(feature = "hydrate")]
+            Change::Default => (Vec::new(), Some(S::default())),
         };
-        match applied {
-            Ok(()) if !self.loaded.get_untracked() => self.loaded.set(true),
-            Ok(()) => {}
-            Err(_) => self.wants_snapshot(),
+        let Some(mut writer) = self.store.writer() else {
+            return Err(ApplyError("the state is gone".to_owned()));
+        };
+        writer.untrack();
+        if let Some(whole) = whole {
+            writer.patch(whole, applied);
         }
-        applied.map(|()| verdict)
+        ops.iter().try_for_each(|op| writer.apply(op, 0, applied))
     }
 
-    fn broke(&self) {
-        self.wants_snapshot();
-    }
-
-    #[cfg(feature = "hydrate")]
-    fn forget(&self) {
-        self.wants_snapshot();
-        // First: who looks at what is left shall not take it for the server's.
-        self.loaded.set(false);
-        let forgotten = self.change(|state, applied| {
-            state.patch(S::default(), applied);
-            Ok(())
-        });
-        debug_assert!(forgotten.is_ok(), "a default fits");
+    fn triggers(&self, path: StorePath) -> Vec<ArcTrigger> {
+        self.store.triggers_for_path(path)
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl Stands {
+    fn replica(&self) -> MutexGuard<'_, Replica> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a new stream shall go on; `None` asks for a snapshot.
+    pub(crate) fn resume_from(&self) -> Option<Position> {
+        self.replica().resume_from()
+    }
+
+    /// What the replica shows has not been: only a snapshot makes it right.
+    pub(crate) fn broke(&self) {
+        self.replica().broke();
+    }
+}
+
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "the browser's"))]
+impl dyn AnyReplica {
+    /// Applies a frame if it fits, and notifies whoever shows what changed.
+    pub(crate) fn receive(
+        &self,
+        frame: &StateFrame<'_>,
+        to: Position,
+    ) -> Result<Verdict, ApplyError> {
+        let stands = self.stands();
+        let verdict = stands.replica().receive(frame.since, to);
+        if verdict != Verdict::Apply {
+            return Ok(verdict);
+        }
+        let applied = match frame.since {
+            Some(_) => Op::parse_all(frame.body).and_then(|ops| self.follow(Change::Ops(ops))),
+            None => self.follow(Change::Whole(frame.body)),
+        };
+        match applied {
+            Ok(()) if !stands.loaded.get_untracked() => stands.loaded.set(true),
+            Ok(()) => {}
+            Err(_) => stands.broke(),
+        }
+        applied.map(|()| verdict)
+    }
+
+    /// Becomes the default, and asks for a snapshot.
+    #[cfg(feature = "hydrate")]
+    fn forget(&self) {
+        self.stands().broke();
+        // First: who looks at what is left shall not take it for the server's.
+        self.stands().loaded.set(false);
+        let forgotten = self.follow(Change::Default);
+        debug_assert!(forgotten.is_ok(), "a default fits");
+    }
+
+    /// Changes the state, then notifies each touched field once: no effect sees half an update.
+    fn follow(&self, change: Change<'_>) -> Result<(), ApplyError> {
+        let mut applied = Applied::default();
+        let changed = self.change(change, &mut applied);
+        for field in applied.touched {
+            let path: Vec<StorePathSegment> = field.into_iter().map(Into::into).collect();
+            for trigger in self.triggers(path.into()) {
+                trigger.notify();
+            }
+        }
+        applied.wakes.iter().for_each(|wake| wake.wake());
+        changed
     }
 }

@@ -3,13 +3,26 @@
 use super::{
     List,
     observe::{ListChange, Mailbox},
-    record::{move_item, order_items},
+    record::move_item,
 };
 use crate::core::{
     node::{Node, Read},
     ops::{Applied, ApplyError, Code, Op, Step},
+    seq::Seq,
 };
 use std::sync::Arc;
+
+/// What an op does to a list of whatever items. Its indices fit.
+enum Told<'a> {
+    /// The list is this now.
+    Set(&'a str),
+    /// The op's arguments from the second number on come before this index.
+    Insert(usize, usize),
+    Remove(Vec<(usize, usize)>),
+    Move(usize, usize),
+    Swap(usize, usize),
+    Order(usize, Vec<u32>),
+}
 
 impl<T: Node> List<T> {
     pub(super) fn apply_op(
@@ -28,40 +41,25 @@ impl<T: Node> List<T> {
     }
 
     fn apply_here(&mut self, op: &Op<'_>, applied: &mut Applied) -> Result<(), ApplyError> {
-        let len = self.len();
-        match op.code {
-            Code::Set => {
-                let new: List<T> = Read::from_json(op.raw_arg(0)?)?;
+        match Told::of(op, self.len())? {
+            Told::Set(json) => {
+                let new: List<T> = Read::from_json(json)?;
                 self.patch(new, applied);
             }
-            Code::Append => {
-                let items = read_items(op, 0)?;
-                self.change(ListChange::Insert(len, items), applied);
+            Told::Insert(index, from) => {
+                let items = op.raw_args_from(from).map(Read::from_json);
+                let items = items.collect::<Result<_, _>>()?;
+                self.change(ListChange::Insert(index, items), applied);
             }
-            Code::Insert => {
-                let index: usize = op.arg(0)?;
-                if index > len {
-                    return Err(op.unfit("the index is beyond the list"));
-                }
-                self.change(ListChange::Insert(index, read_items(op, 1)?), applied);
-            }
-            Code::Remove => {
-                for (index, count) in op.removals(len)? {
+            Told::Remove(runs) => {
+                for (index, count) in runs {
                     self.change(ListChange::Remove(index, count), applied);
                 }
             }
-            Code::Move => {
-                let (from, to) = op.two_indices(len)?;
-                self.change(ListChange::Move(from, to), applied);
-            }
-            Code::Swap => {
-                let (a, b) = op.two_indices(len)?;
-                self.change(ListChange::Swap(a, b), applied);
-            }
-            Code::Order => {
-                let (start, order) = op.order(len)?;
-                self.change(ListChange::Order(start, order), applied);
-            }
+            Told::Move(from, to) => self.change(ListChange::Move(from, to), applied),
+            Told::Swap(a, b) if a == b => {}
+            Told::Swap(a, b) => self.change(ListChange::Swap(a, b), applied),
+            Told::Order(start, order) => self.change(ListChange::Order(start, order), applied),
         }
         Ok(())
     }
@@ -97,17 +95,40 @@ impl<T: Node> List<T> {
             observers.tell(&change, applied);
         }
         let items = &mut self.items;
+        // One by one: what joins and splits trees is not loaded by a page, which would have a copy
+        // of it for each type of items.
         match change {
             ListChange::Set(index, item) => {
                 if let Some(place) = items.get_mut(index) {
                     *place = item;
                 }
             }
-            ListChange::Insert(index, new) => items.insert_all(index, new.into_iter().collect()),
-            ListChange::Remove(index, count) => drop(items.take_range(index, count)),
+            ListChange::Insert(index, new) => {
+                for (place, item) in (index..).zip(new) {
+                    items.insert(place, item);
+                }
+            }
+            ListChange::Remove(0, count) if count == items.len() => *items = Seq::new(),
+            ListChange::Remove(index, count) => {
+                for place in (index..index + count).rev() {
+                    drop(items.remove(place));
+                }
+            }
             ListChange::Move(from, to) => move_item(items, from, to),
-            ListChange::Swap(a, b) => items.swap(a, b),
-            ListChange::Order(start, order) => order_items(items, start, &order),
+            ListChange::Swap(a, b) => {
+                let (low, high) = (a.min(b), a.max(b));
+                move_item(items, high, low);
+                move_item(items, low + 1, high);
+            }
+            ListChange::Order(start, order) => {
+                let taken = (0..order.len()).map(|_| items.remove(start));
+                let mut taken: Vec<Option<T>> = taken.collect();
+                for (place, from) in (start..).zip(order) {
+                    if let Some(item) = taken[from as usize].take() {
+                        items.insert(place, item);
+                    }
+                }
+            }
         }
     }
 
@@ -118,6 +139,28 @@ impl<T: Node> List<T> {
     }
 }
 
-fn read_items<T: Node>(op: &Op<'_>, from: usize) -> Result<Vec<T>, ApplyError> {
-    op.raw_args_from(from).map(Read::from_json).collect()
+impl<'a> Told<'a> {
+    fn of(op: &Op<'a>, len: usize) -> Result<Self, ApplyError> {
+        Ok(match op.code {
+            Code::Set => Told::Set(op.raw_arg(0)?),
+            Code::Append => Told::Insert(len, 0),
+            Code::Insert => match op.arg(0)? {
+                index if index <= len => Told::Insert(index, 1),
+                _ => return Err(op.unfit("the index is beyond the list")),
+            },
+            Code::Remove => Told::Remove(op.removals(len)?),
+            Code::Move => {
+                let (from, to) = op.two_indices(len)?;
+                Told::Move(from, to)
+            }
+            Code::Swap => {
+                let (a, b) = op.two_indices(len)?;
+                Told::Swap(a, b)
+            }
+            Code::Order => {
+                let (start, order) = op.order(len)?;
+                Told::Order(start, order)
+            }
+        })
+    }
 }

@@ -16,28 +16,22 @@ impl<T: Node> List<T> {
     /// Takes the items that stand in both, in the same order, as those that stay; between them
     /// changes in place what pairs up, and inserts or removes the rest.
     pub(super) fn patch_to(&mut self, new: Seq<T>, applied: &mut Applied) -> bool {
-        let same = |(a, b): &(&T, &T)| a.same(b);
-        let ahead = self.iter().zip(new.iter()).take_while(same).count();
-        let (old_len, new_len) = (self.len(), new.len());
-        let behind = (self.range(ahead..).rev())
-            .zip(new.range(ahead..new_len).rev())
-            .take_while(same)
-            .count();
-        let (old, put) = (ahead..old_len - behind, ahead..new_len - behind);
-        if old.is_empty() && put.is_empty() {
-            return false;
-        }
-        let mut stay = stay(self, &old, &new, &put);
-        stay.push((old.end, put.end));
+        let same = |old: usize, put: usize| match (self.get(old), new.get(put)) {
+            (Some(a), Some(b)) => a.same(b),
+            _ => false,
+        };
+        let gaps = gaps(
+            (self.len(), new.len()),
+            &same,
+            &|old| self.get(old).map_or(0, fingerprint),
+            &|put| new.get(put).map_or(0, fingerprint),
+        );
+        let differs = !gaps.is_empty();
         // From behind, so that the indices before are as they were.
-        let gaps: Vec<_> = std::iter::once((old.start, put.start))
-            .chain(stay.iter().map(|&(o, n)| (o + 1, n + 1)))
-            .zip(stay.iter().copied())
-            .collect();
-        for ((old_start, new_start), (old_end, new_end)) in gaps.into_iter().rev() {
-            self.patch_gap(old_start..old_end, &new, new_start..new_end, applied);
+        for (old, put) in gaps.into_iter().rev() {
+            self.patch_gap(old, &new, put, applied);
         }
-        true
+        differs
     }
 
     fn patch_gap(
@@ -62,26 +56,55 @@ impl<T: Node> List<T> {
     }
 }
 
+/// What is not the same in two lists of these lengths, between the items that stay: which items of
+/// the old one are to become which of the new one. The types of the items are forgotten, so that
+/// this is compiled once.
+fn gaps(
+    (old_len, new_len): (usize, usize),
+    same: &dyn Fn(usize, usize) -> bool,
+    old_print: &dyn Fn(usize) -> u64,
+    new_print: &dyn Fn(usize) -> u64,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let shorter = old_len.min(new_len);
+    let ahead = (0..shorter).take_while(|&at| same(at, at)).count();
+    let behind = (1..=shorter - ahead)
+        .take_while(|&at| same(old_len - at, new_len - at))
+        .count();
+    let (old, put) = (ahead..old_len - behind, ahead..new_len - behind);
+    if old.is_empty() && put.is_empty() {
+        return Vec::new();
+    }
+    let mut stay = stay(&old, &put, same, old_print, new_print);
+    stay.push((old.end, put.end));
+    let (mut old_start, mut new_start) = (old.start, put.start);
+    let between = stay.into_iter().map(|(old_end, new_end)| {
+        let gap = (old_start..old_end, new_start..new_end);
+        (old_start, new_start) = (old_end + 1, new_end + 1);
+        gap
+    });
+    between.collect()
+}
+
 /// Pairs of an old and a new index whose items are the same, both ascending: the longest such
 /// that pairs equal items in their order.
-fn stay<T: Node>(
-    list: &List<T>,
+fn stay(
     old: &Range<usize>,
-    new: &Seq<T>,
     put: &Range<usize>,
+    same: &dyn Fn(usize, usize) -> bool,
+    old_print: &dyn Fn(usize) -> u64,
+    new_print: &dyn Fn(usize) -> u64,
 ) -> Vec<(usize, usize)> {
     if old.is_empty() || put.is_empty() {
         return Vec::new();
     }
     let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (index, item) in (old.clone()).zip(list.range(old.clone())).rev() {
-        places.entry(fingerprint(item)).or_default().push(index);
+    for index in old.clone().rev() {
+        places.entry(old_print(index)).or_default().push(index);
     }
     let pairs: Vec<(usize, usize)> = (put.clone())
-        .zip(new.range(put.clone()))
-        .filter_map(|(index, item)| {
-            let place = places.get_mut(&fingerprint(item))?.pop()?;
-            list[place].same(item).then_some((place, index))
+        .filter_map(|index| {
+            let place = places.get_mut(&new_print(index))?.pop()?;
+            same(place, index).then_some((place, index))
         })
         .collect();
     longest_rising(&pairs)
@@ -89,7 +112,11 @@ fn stay<T: Node>(
 
 /// Equal items have the same.
 fn fingerprint<T: Node>(item: &T) -> u64 {
-    let json = serde_json::to_vec(&Write(item, Visibility::Public)).unwrap_or_default();
+    let json = serde_json::to_vec(&Write(item, Visibility::Public));
+    hash(&json.unwrap_or_default())
+}
+
+fn hash(json: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     json.hash(&mut hasher);
     hasher.finish()

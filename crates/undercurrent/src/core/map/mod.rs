@@ -271,16 +271,21 @@ impl<K: Key, V: Node> Map<K, V> {
         applied.touch();
         let item = (key, value);
         match self.search(&item.0) {
+            Ok(index) => self.tell(|| ListChange::Set(index, item.clone()), applied),
+            Err(index) => self.tell(|| ListChange::Insert(index, vec![item.clone()]), applied),
+        }
+        self.put(item);
+    }
+
+    /// Puts an entry where its key belongs, and records nothing.
+    fn put(&mut self, item: (K, V)) {
+        match self.search(&item.0) {
             Ok(index) => {
-                self.tell(|| ListChange::Set(index, item.clone()), applied);
                 if let Some(place) = self.items.get_mut(index) {
                     *place = item;
                 }
             }
-            Err(index) => {
-                self.tell(|| ListChange::Insert(index, vec![item.clone()]), applied);
-                self.items.insert(index, item);
-            }
+            Err(index) => self.items.insert(index, item),
         }
     }
 
@@ -366,7 +371,7 @@ impl<'de, K: Key, V: Node> Visitor<'de> for Entries<K, V> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key()? {
             let value = entries.next_value_seed(Read::new())?;
-            map.insert(key, value);
+            map.put((key, value));
         }
         Ok(map)
     }

@@ -154,8 +154,8 @@ pub(super) fn own<T: Clone>(node: &mut Arc<Node<T>>) -> &mut Node<T> {
             }
         });
     }
-    // It is not shared now: `make_mut` copies nothing.
-    Arc::make_mut(node)
+    // `make_mut` would do the same, and have the code of a further copy in it.
+    Arc::get_mut(node).unwrap_or_else(|| unreachable!("it was copied where it was shared"))
 }
 
 impl<T: Clone> Tree<T> {
@@ -244,8 +244,8 @@ impl<T: Clone> Tree<T> {
             0 | 1 => 1,
             _ => children.len() / 2,
         };
-        let mut behind = Vec::with_capacity(WIDTH + 1);
-        behind.extend(children.drain(at..));
+        let mut behind = children.split_off(at);
+        behind.reserve(WIDTH + 1 - behind.len());
         let behind = Tree::branch(behind);
         self.len -= behind.len;
         Some(behind)
@@ -298,22 +298,18 @@ impl<T: Clone> Tree<T> {
 
 /// A full chunk takes one more. What stands behind then is another chunk.
 fn insert_into_full<T>(items: &mut VecDeque<T>, index: usize, item: T) -> VecDeque<T> {
-    let mut fresh = VecDeque::with_capacity(CHUNK);
-    if index == items.len() {
-        fresh.extend(items.drain(items.len() - ALONG..));
-        fresh.push_back(item);
-    } else if index == 0 {
-        fresh.push_back(item);
-        fresh.extend(items.drain(..ALONG));
-        std::mem::swap(items, &mut fresh);
-    } else {
-        fresh.extend(items.drain(CHUNK / 2..));
-        match index.checked_sub(CHUNK / 2) {
-            Some(at) => fresh.insert(at, item),
-            None => items.insert(index, item),
-        }
+    let at = match index {
+        0 => ALONG,
+        index if index == items.len() => index - ALONG,
+        _ => CHUNK / 2,
+    };
+    let mut behind = items.split_off(at);
+    behind.reserve(CHUNK - behind.len());
+    match index.checked_sub(at) {
+        Some(place) => behind.insert(place, item),
+        None => items.insert(index, item),
     }
-    fresh
+    behind
 }
 
 /// Joins a child with the one behind it where both are small, or says that it did not. Chunks are
@@ -349,7 +345,11 @@ fn join_small<T: Clone>(left: &mut Tree<T>, right: &mut Tree<T>) -> bool {
     };
     if joined {
         match (own(&mut left.node), own(&mut right.node)) {
-            (Node::Chunk(one), Node::Chunk(other)) => one.append(other),
+            (Node::Chunk(one), Node::Chunk(other)) => {
+                while let Some(item) = other.pop_front() {
+                    one.push_back(item);
+                }
+            }
             (Node::Branch(one), Node::Branch(other)) => one.append(other),
             _ => {}
         }

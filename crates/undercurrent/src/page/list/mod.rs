@@ -48,9 +48,10 @@ where
     C: Fn(ReadSignal<T>) -> V + Send + 'static,
     V: IntoView + 'static,
 {
+    // The type of the rows' view is forgotten: what follows is compiled once for a type of items.
     let make = move |item| {
         let item = RwSignal::new(item);
-        (item, children(item.read_only()).into_view())
+        (item, children(item.read_only()).into_any())
     };
     let changed = ArcTrigger::new();
     // The items and the mailbox under one lock: no change falls between.
@@ -99,7 +100,7 @@ where
 {
     let make = move |(key, value)| {
         let value = RwSignal::new(value);
-        (value, children(key, value.read_only()).into_view())
+        (value, children(key, value.read_only()).into_any())
     };
     let changed = ArcTrigger::new();
     let (items, mailbox) = match each.writer() {

@@ -19,7 +19,7 @@ use leptos::{
 };
 use reactive_stores::StoreField;
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -79,9 +79,27 @@ where
     window.follow();
     let children = StoredValue::new(children);
     let row = move |number| {
-        let item = window.item(number);
-        item.map(|item| children.with_value(|make| make(item)))
+        let item = window.item(number)?;
+        Some(children.with_value(|make| make(item).into_any()))
     };
+    frame(
+        label,
+        window.nodes,
+        window.shown,
+        Arc::new(window),
+        Arc::new(row),
+    )
+}
+
+/// The box, compiled once for all types of items.
+fn frame(
+    label: String,
+    nodes: Nodes,
+    shown: RwSignal<Range<u64>>,
+    window: Arc<dyn Scrolls>,
+    row: Arc<dyn Fn(u64) -> Option<AnyView> + Send + Sync>,
+) -> AnyView {
+    let (for_wheel, for_keys) = (window.clone(), window.clone());
     view! {
         <div
             class="windowed"
@@ -89,20 +107,27 @@ where
             aria-live="off"
             aria-label=label
             tabindex="0"
-            node_ref=window.nodes.outer
+            node_ref=nodes.outer
             on:scroll=move |_| window.scrolled()
-            on:wheel=move |wheel: WheelEvent| window.leaves_if(wheel.delta_y() < 0.0)
-            on:keydown=move |key: KeyboardEvent| window.leaves_if(UPWARDS.contains(&&*key.key()))
+            on:wheel=move |wheel: WheelEvent| for_wheel.leaves_if(wheel.delta_y() < 0.0)
+            on:keydown=move |key: KeyboardEvent| for_keys.leaves_if(UPWARDS.contains(&&*key.key()))
         >
-            <div node_ref=window.nodes.inner>
-                <div node_ref=window.nodes.block>
-                    <For each=move || window.shown.get() key=|number| *number children=row/>
+            <div node_ref=nodes.inner>
+                <div node_ref=nodes.block>
+                    <For each=move || shown.get() key=|number| *number children=move |number| row(number)/>
                 </div>
             </div>
         </div>
     }
-    // A type of its own: those of pages that are built of such parts grow too deep.
     .into_any()
+}
+
+/// What a box asks of its window, whatever the items are.
+trait Scrolls: Send + Sync {
+    /// The visitor has scrolled, or the last arrangement has.
+    fn scrolled(&self);
+    /// The visitor is about to scroll up: what comes must not pull the box back.
+    fn leaves_if(&self, upwards: bool);
 }
 
 /// Keys that scroll away from the end.
@@ -145,8 +170,8 @@ struct Source<T> {
 
 struct Place<T: Node> {
     numbered: Numbered,
-    /// The items of the rows in the page.
-    rows: BTreeMap<u64, RwSignal<T>>,
+    /// The items of the rows in the page, with their numbers. They are few.
+    rows: Vec<(u64, RwSignal<T>)>,
     /// The number that was first when the box was last arranged.
     arranged_base: u64,
     /// How far the last arrangement has scrolled the box, and how far it can be.
@@ -193,7 +218,7 @@ impl<T: Node> Window<T> {
             }),
             state: StoredValue::new(Place {
                 numbered,
-                rows: BTreeMap::new(),
+                rows: Vec::new(),
                 arranged_base: numbered.base,
                 top: 0.0,
                 end: 0.0,
@@ -232,10 +257,10 @@ impl<T: Node> Window<T> {
         let index = number.checked_sub(self.state.with_value(|place| place.numbered.base))?;
         let item = RwSignal::new(self.read(usize::try_from(index).ok()?)?);
         self.state
-            .update_value(|place| _ = place.rows.insert(number, item));
+            .update_value(|place| place.rows.push((number, item)));
         on_cleanup(move || {
             self.state
-                .try_update_value(|place| place.rows.remove(&number));
+                .try_update_value(|place| place.rows.retain(|(_, row)| *row != item));
         });
         Some(item.read_only())
     }
@@ -254,7 +279,7 @@ impl<T: Node> Window<T> {
             let mailbox = list.mailbox.as_ref();
             mailbox.map(|mailbox| mailbox.take()).unwrap_or_default()
         });
-        let mut stale = BTreeMap::new();
+        let mut stale = BTreeSet::new();
         for change in changes {
             self.state.update_value(|place| {
                 let range = match place.numbered.follow(&change) {
@@ -262,11 +287,15 @@ impl<T: Node> Window<T> {
                     Told::From(number) => number..u64::MAX,
                     Told::Below(number) => 0..number,
                 };
-                stale.extend(place.rows.range(range).map(|(number, row)| (*number, *row)));
+                let numbers = place.rows.iter().map(|(number, _)| *number);
+                stale.extend(numbers.filter(|number| range.contains(number)));
             });
         }
-        let base = self.state.with_value(|place| place.numbered.base);
-        for (number, row) in stale {
+        let (base, mut rows) = self
+            .state
+            .with_value(|place| (place.numbered.base, place.rows.clone()));
+        rows.retain(|(number, _)| stale.contains(number));
+        for (number, row) in rows {
             let index = number.checked_sub(base);
             let index = index.and_then(|index| usize::try_from(index).ok());
             if let Some(item) = index.and_then(|index| self.read(index))
@@ -357,9 +386,10 @@ impl<T: Node> Window<T> {
             }
         }
     }
+}
 
-    /// The visitor has scrolled, or the last arrangement has.
-    fn scrolled(self) {
+impl<T: Node> Scrolls for Window<T> {
+    fn scrolled(&self) {
         let Some(nodes) = self.nodes.elements() else {
             return;
         };
@@ -379,8 +409,7 @@ impl<T: Node> Window<T> {
         self.arrange_now();
     }
 
-    /// The visitor is about to scroll up: what comes must not pull the box back.
-    fn leaves_if(self, upwards: bool) {
+    fn leaves_if(&self, upwards: bool) {
         let can_scroll = || self.state.with_value(|place| place.top > 0.0);
         if upwards && self.at_end.get_untracked() && can_scroll() {
             self.at_end.set(false);
