@@ -1,7 +1,7 @@
 //! A message: whose it is, its words, what it asks for, how it ended.
 
 use super::state::*;
-use crate::pieces::{Markdown, use_seconds_until};
+use crate::pieces::{Each, Markdown, use_seconds_until};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 use upstream::chat::{
@@ -42,9 +42,9 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
                 }}</p>
             })}
             <ul class="tools">
-                <For each=move || 0..tools.get() key=|at| *at let:at>
-                    <ToolView message id at/>
-                </For>
+                <Each of=move || 0..tools.get() as u64 let:at>
+                    <ToolView message id at=at as usize/>
+                </Each>
             </ul>
             {move || end.read().as_ref().and_then(End::in_words).map(|words| view! {
                 <p class="message-end" class:fault=has_failed>{words}</p>

@@ -246,5 +246,5 @@ fn LastRow(row: ReadSignal<Row>) -> impl IntoView {
 #[component]
 fn WrongRow(wrong: ReadSignal<Wrong>) -> impl IntoView {
     let line = move || format!("{:>7}  ", grouped(wrong.read().line as usize));
-    view! { <p class="log-line"><span class="import-line">{line}</span>{move || wrong.read().why.clone()}</p> }
+    view! { <p class="log-line"><span class="import-line">{move || line()}</span>{move || wrong.read().why.clone()}</p> }
 }

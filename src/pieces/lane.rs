@@ -1,6 +1,6 @@
 //! A lane: one style as the first page shows it, where it is, its strip, its posts.
 
-use super::{Picture, Post, Seen, StatusChip, Style};
+use super::{Each, Picture, Post, Seen, StatusChip, Style};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
 
@@ -33,9 +33,9 @@ pub fn Lane(
             {strip}
             <ul class="thumbs" aria-label=move || format!("{} of {of} posts", count())>
                 {children()}
-                <For each=move || count() + 1..=of key=|place| *place let:_place>
+                <Each of=move || u64::from(count()) + 1..=of.into() let:_place>
                     <li class="thumb" aria-hidden="true"></li>
-                </For>
+                </Each>
             </ul>
         </section>
     }

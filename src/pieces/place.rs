@@ -1,6 +1,7 @@
 //! The places of cards that have not come. Each has the size of a card, and a card takes the
 //! first of them when it comes: what is on the page stays where it is.
 
+use super::Each;
 use leptos::prelude::*;
 
 /// What is seen of the cards: how many there are, and the number of the last.
@@ -39,10 +40,10 @@ pub fn Places(
     let is_idle = move || here.get() == 0 && coming.get() == 0;
     view! {
         // By number: when a card comes, it is the first place that goes.
-        <For each=move || here.get() + 1..=of key=|place| *place let:place>
+        <Each of=move || u64::from(here.get()) + 1..=of.into() let:place>
             <div
                 class="place"
-                class:coming=move || place <= here.get() + coming.get()
+                class:coming=move || place <= u64::from(here.get() + coming.get())
                 aria-hidden="true"
             >
                 <span class="place-picture"></span>
@@ -50,7 +51,7 @@ pub fn Places(
                 <span class="place-text"></span>
                 <span class="place-facts"></span>
             </div>
-        </For>
+        </Each>
         {move || is_idle().then(|| view! {
             <p class="empty no-posts">"The posts will stand here, as they arrive. Fetch them to begin."</p>
         })}

@@ -1,6 +1,6 @@
 //! The tray: every task of the visitor, on every page.
 
-use super::{PauseButton, status::TaskChip};
+use super::{Each, PauseButton, status::TaskChip};
 use leptos::{
     ev::KeyboardEvent,
     html::{Details, Summary},
@@ -62,9 +62,9 @@ pub fn Tray() -> impl IntoView {
                     </p>
                 })}
                 <ul>
-                    <For each=move || shown.get() key=|id| *id let:id>
+                    <Each of=move || shown.get() let:id>
                         <TrayRow task=tasks.handle(id)/>
-                    </For>
+                    </Each>
                 </ul>
             </div>
         </details>

@@ -5,7 +5,7 @@ use super::{
     tasks::{ask_again, clear, make_report},
 };
 use crate::pieces::{
-    BreakIt, Empty, Markdown, Notes, PauseButton, RunLine, Slider, StopButton, fault_of,
+    BreakIt, Each, Empty, Markdown, Notes, PauseButton, RunLine, Slider, StopButton, fault_of,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -112,9 +112,9 @@ fn Cells(counts: Memo<Counts>) -> impl IntoView {
             </header>
             <ul class="cells">
                 <ForList each=report.cells() let:cell><CellView cell/></ForList>
-                <For each=move || counts.get().of..PRODUCTS key=|place| *place let:_place>
+                <Each of=move || counts.get().of as u64..PRODUCTS as u64 let:_place>
                     <li class="cell" data-stage="none" aria-hidden="true"></li>
-                </For>
+                </Each>
             </ul>
             {move || (loaded.get() && counts.get().of == 0).then(|| view! {
                 <p class="no-cells">
