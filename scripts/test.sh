@@ -34,9 +34,11 @@ step_unit() {
   RUSTFLAGS="--cfg erase_components" cargo test --locked --workspace --features ssr
 }
 
-# What an update takes in a short and in a long collection, timed; what is timed is optimised.
+# What an update takes in a short and in a long collection, and how many schedules run in a second,
+# timed; what is timed is optimised.
 step_costs() {
   cargo run --locked --quiet --profile costs -p costs
+  cargo run --locked --quiet --profile costs -p simulation
 }
 
 # The gallery, the app in the README, and the random programs for the browser.

@@ -3,7 +3,7 @@
 
 pub mod export;
 pub mod state;
-mod tasks;
+pub mod tasks;
 mod view;
 
 pub use view::ReportPage;

@@ -1,4 +1,5 @@
-//! Server-sent events.
+//! Server-sent events, as the servers here write them: lines end with a line feed. Any other end is
+//! refused, so that no event is missed.
 
 use super::{
     Wire,
@@ -45,15 +46,15 @@ impl EventStream {
         if head.status != 200 || head.body != Body::Chunked {
             return Err(io::Error::other(format!("no stream: {head:?}")));
         }
-        let (mut chunks, mut text) = (Chunks::default(), BytesMut::new());
-        // What came with the head.
-        chunks.decode(&mut wire.buffer, &mut text)?;
-        Ok(EventStream {
+        let mut stream = EventStream {
             wire,
-            chunks,
-            text,
+            chunks: Chunks::default(),
+            text: BytesMut::new(),
             used: 0,
-        })
+        };
+        // What came with the head.
+        stream.decode()?;
+        Ok(stream)
     }
 
     /// Cuts the connection.
@@ -103,11 +104,27 @@ impl EventStream {
 
     async fn more(&mut self) -> io::Result<()> {
         self.wire.fill().await?;
-        let (from, text) = (&mut self.wire.buffer, &mut self.text);
-        if self.chunks.decode(from, text)? {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        match self.decode()? {
+            true => Err(io::ErrorKind::UnexpectedEof.into()),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Takes over what has come. Says whether the stream has ended.
+    fn decode(&mut self) -> io::Result<bool> {
+        let known = self.text.len();
+        let has_ended = self.chunks.decode(&mut self.wire.buffer, &mut self.text)?;
+        only_line_feeds(&self.text[known..])?;
+        Ok(has_ended)
+    }
+}
+
+fn only_line_feeds(text: &[u8]) -> io::Result<()> {
+    match memchr::memchr(b'\r', text) {
+        Some(_) => Err(io::Error::other(
+            "a line of a stream ends with a carriage return",
+        )),
+        None => Ok(()),
     }
 }
 
@@ -122,4 +139,17 @@ fn parse(text: &[u8]) -> io::Result<Event<'_>> {
         }
     }
     Ok(Event { id, data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_misread_is_refused() {
+        assert!(only_line_feeds(b"id: s-1-2\ndata: [\"a\\r\"]\n\n").is_ok());
+        assert!(only_line_feeds(b"data: 1\r\n\r\n").is_err());
+        let event = parse(b"id: s-1-2\ndata: {}").expect("it is text");
+        assert_eq!((event.id, event.data), ("s-1-2", "{}"));
+    }
 }

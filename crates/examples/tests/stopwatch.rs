@@ -1,7 +1,7 @@
 //! The stopwatch, as its users see it.
 
 use examples::stopwatch::*;
-use undercurrent::{EndKind, prelude::*, testing::TestApp};
+use undercurrent::{EndKind, Limits, prelude::*, testing::TestApp};
 
 // excerpt: ticks
 #[tokio::test(start_paused = true)]
@@ -93,3 +93,16 @@ async fn what_runs_for_ever_is_never_quiet_and_is_named() {
     page.see::<Watch>().await;
     app.quiet().await;
 }
+
+// excerpt: restart
+#[tokio::test(start_paused = true)]
+async fn behind_a_restart_it_stands_where_it_was() {
+    let app = TestApp::kept(Limits::default(), |builder| builder);
+    let mut page = app.client();
+    page.send(tick()).await.expect("it starts");
+    app.advance(Millis(1_050)).await;
+    app.restart().await;
+    assert!(page.see::<Watch>().await.ms >= 1_000);
+    assert_eq!(page.tasks().await[0].status, TaskStatus::Interrupted);
+}
+// end

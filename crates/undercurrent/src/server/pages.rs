@@ -243,3 +243,36 @@ fn content_security_policy(nonce: &dyn fmt::Display, options: &LeptosOptions) ->
          manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_asked_for_anew_and_sent_where_they_are_others() {
+        let monday = HeaderValue::from_static("Mon, 23 Nov 2026 10:00:00 GMT");
+        let file = || {
+            let file = Response::builder().header(header::LAST_MODIFIED, &monday);
+            file.body(Body::from("a script")).expect("it is one")
+        };
+        let earlier = HeaderValue::from_static("Sun, 22 Nov 2026 10:00:00 GMT");
+        for (known, status) in [
+            (None, StatusCode::OK),
+            (Some(earlier), StatusCode::OK),
+            (Some(monday.clone()), StatusCode::NOT_MODIFIED),
+        ] {
+            let answer = asked_anew(known, file());
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-cache");
+            let is_empty = answer.body().is_end_stream();
+            assert_eq!(is_empty, status == StatusCode::NOT_MODIFIED);
+        }
+        // What an app says itself stands.
+        let mut own = file();
+        let word = HeaderValue::from_static("max-age=60");
+        own.headers_mut().insert(header::CACHE_CONTROL, word);
+        let own = asked_anew(Some(monday), own);
+        assert_eq!(own.headers()[header::CACHE_CONTROL], "max-age=60");
+        assert_eq!(own.status(), StatusCode::OK);
+    }
+}
