@@ -231,6 +231,20 @@ export const breakages = [
     test: [...runtime, 'a_file_that_is_removed_while_the_server_runs'],
   },
   {
+    name: 'what the journal has is not put in its place',
+    file: `${server}/store/disk/journal.rs`,
+    find: '        in_their_places(&commits, to)?;\n',
+    put: '',
+    test: [...runtime, 'a_scope_is_read_as_the_journal_has_it'],
+  },
+  {
+    name: 'a scope is read without what the journal has',
+    file: `${server}/store/disk/mod.rs`,
+    find: '            batch.write(&write, self.shared.aside_bytes)?;\n',
+    put: '',
+    test: [...runtime, 'a_scope_is_read_as_the_journal_has_it'],
+  },
+  {
     name: 'a stream shows what is not kept yet',
     file: `${server}/reading.rs`,
     find: 'only_until(shown, published.log.resume(state, from))',

@@ -403,6 +403,8 @@ async fn kept(runtime: &Runtime, scope: &Scope) -> Result<(), Refusal> {
     if scope.is_stored() {
         return Ok(());
     }
+    // What pages see of it goes out first.
+    tokio::task::yield_now().await;
     let patience = Duration::from_millis(runtime.limits.store_wait_ms);
     let stored = tokio::time::timeout(patience, scope.stored()).await;
     stored.map_err(|_| Refusal::NotStored)

@@ -261,6 +261,10 @@ impl Commit {
 }
 
 impl Record {
+    fn is_head(&self) -> bool {
+        matches!(self, Record::Head(_))
+    }
+
     fn weight(&self) -> usize {
         const AROUND: usize = 100;
         AROUND

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 type Puts = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 #[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct Batch {
     rows: Puts,
     /// Snapshots of states: the key, the offset, the row, and the entries that go with it.
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     gone: Vec<(Range, bool)>,
 }
 
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Snapshot {
     scope: ScopeKey,
     life: Epoch,
@@ -50,7 +52,7 @@ pub(super) type Range = (Vec<u8>, Vec<u8>);
 pub(super) type Rows<'t> = Table<'t, &'static [u8], &'static [u8]>;
 
 impl Batch {
-    pub(super) fn of(commits: &[Commit]) -> Self {
+    pub(super) fn of<'c>(commits: impl IntoIterator<Item = &'c Commit>) -> Self {
         let mut batch = Batch::default();
         for commit in commits {
             for record in &commit.records {
@@ -157,6 +159,32 @@ impl Batch {
 
     /// Does it all. Of what is laid aside so many bytes stay.
     pub(super) fn write(&self, to: &WriteTransaction, aside_bytes: u64) -> Result<(), StoreError> {
+        if !self.gone.is_empty() {
+            self.clear(to, aside_bytes)?;
+        }
+        let mut rows = to.open_table(ROWS).map_err(of_redb)?;
+        put(&mut rows, &self.rows)?;
+        for (key, row) in &self.used {
+            let is_there = rows.get(key.as_slice()).map_err(of_redb)?.is_some();
+            if is_there {
+                rows.insert(key.as_slice(), row.as_slice())
+                    .map_err(of_redb)?;
+            }
+        }
+        for (key, snapshot) in &self.snapshots {
+            put_snapshot(&mut rows, key, snapshot)?;
+        }
+        for (definition, puts) in [(QUEUE, &self.queue), (BUSY, &self.busy)] {
+            // Most batches have nothing for these.
+            if !puts.is_empty() {
+                put(&mut to.open_table(definition).map_err(of_redb)?, puts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays aside and takes away what was there before.
+    fn clear(&self, to: &WriteTransaction, aside_bytes: u64) -> Result<(), StoreError> {
         let mut rows = to.open_table(ROWS).map_err(of_redb)?;
         let mut queue = to.open_table(QUEUE).map_err(of_redb)?;
         let mut busy = to.open_table(BUSY).map_err(of_redb)?;
@@ -173,19 +201,7 @@ impl Batch {
                 remove(&mut aside, range)?;
             }
         }
-        put(&mut rows, &self.rows)?;
-        for (key, row) in &self.used {
-            let is_there = rows.get(key.as_slice()).map_err(of_redb)?.is_some();
-            if is_there {
-                rows.insert(key.as_slice(), row.as_slice())
-                    .map_err(of_redb)?;
-            }
-        }
-        for (key, snapshot) in &self.snapshots {
-            put_snapshot(&mut rows, key, snapshot)?;
-        }
-        put(&mut queue, &self.queue)?;
-        put(&mut busy, &self.busy)
+        Ok(())
     }
 }
 

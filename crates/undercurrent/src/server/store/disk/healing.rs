@@ -1,7 +1,7 @@
 //! What is done about a file that breaks or goes while the server runs.
 
 use super::{
-    Shared, StoreError, guarded, of_redb, opened_again,
+    Shared, StoreError, guarded, journal, of_redb, opened_again,
     opening::{copy, note_run},
     salvage::take_over,
 };
@@ -39,6 +39,10 @@ impl Shared {
         let opened = guarded(|| {
             let mut database = self.medium.open_again()?;
             let is_as_written = database.check_integrity().map_err(of_redb)?;
+            // What came back with it is older than what is in memory.
+            let write = database.begin_write().map_err(of_redb)?;
+            journal::settle(&write)?;
+            write.commit().map_err(of_redb)?;
             Ok((database, is_as_written))
         });
         match opened {
@@ -67,6 +71,8 @@ impl Shared {
 
     /// Keeps aside what can't be read any more, and begins a new file with what is in memory.
     pub(super) fn begin_anew(&self, why: &str) -> Result<(), StoreError> {
+        // Before the file's lock is taken: who reads takes the two in this order.
+        self.forget_recent();
         {
             let database = self.database.write();
             let mut database = database.unwrap_or_else(PoisonError::into_inner);

@@ -5,13 +5,16 @@ mod aside;
 mod batch;
 mod file;
 mod healing;
+mod journal;
 mod opening;
 mod rows;
 mod salvage;
 mod writer;
 
 use self::{
+    batch::Batch,
     file::File,
+    journal::Recent,
     opening::{begun_in_spite_of, opened},
     rows::Gathered,
 };
@@ -20,9 +23,11 @@ use crate::{Limits, server::scopes::ScopeKey};
 use futures::future::{BoxFuture, FutureExt};
 use redb::{
     Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
 };
 use std::{
     any::Any,
+    collections::HashSet,
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -33,7 +38,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// A file of scopes.
 pub(crate) struct Disk {
@@ -118,6 +123,11 @@ struct Shared {
     database: RwLock<Option<Database>>,
     // A std mutex, held to push and to take over; never while anything is written.
     pending: Mutex<Pending>,
+    // A std mutex, held while a batch is written, and by who reads what the journal has.
+    recent: Mutex<Recent>,
+    // A std mutex, held to look and to put.
+    /// The scopes whose heads are in the journal.
+    fresh: Mutex<HashSet<ScopeKey>>,
     /// Told of what wakes the writer.
     wake: Condvar,
     /// Told of what is kept, for threads that wait. Goes with `pending`.
@@ -135,11 +145,30 @@ struct Pending {
     last: u64,
     /// Somebody waits: the writer begins at once.
     is_urgent: bool,
+    /// What the writer does.
+    writer: Writer,
+    /// Requests that wait for a ticket.
+    waiting: Vec<(u64, oneshot::Sender<()>)>,
+    /// Threads that do.
+    threads: usize,
     /// The file could not be read.
     is_unwell: bool,
     /// What was read in the file was no file of redb.
     is_suspect: bool,
     state: Life,
+}
+
+/// Who hands over wakes the writer only where it would sleep on: to wake a thread is a call of the
+/// system, whether it sleeps or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Writer {
+    /// It looks before it sleeps again.
+    #[default]
+    Awake,
+    /// It looks by itself, in time for what nobody waits for.
+    Dozing,
+    /// Nothing came for a while. It looks when it is woken.
+    Asleep,
 }
 
 /// What the writer is to do when there is nothing left.
@@ -154,10 +183,12 @@ enum Life {
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 const QUEUE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("queue");
 const BUSY: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("busy");
+const JOURNAL: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("journal");
+const TOUCHED: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("touched");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// How rows are written. A file of a greater number is a newer version's.
-const LAYOUT: u64 = 2;
+const LAYOUT: u64 = 3;
 
 impl Disk {
     /// Opens the file, or makes it. One that is damaged is moved aside, and a new one made.
@@ -194,6 +225,8 @@ impl Disk {
             bytes: AtomicUsize::new(0),
             database: RwLock::new(Some(database)),
             pending: Mutex::default(),
+            recent: Mutex::new(Recent::new(limits.store_journal_bytes)),
+            fresh: Mutex::default(),
             wake: Condvar::new(),
             kept: Condvar::new(),
             stored: watch::Sender::new(0),
@@ -232,15 +265,43 @@ impl Disk {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let found = self
-            .shared
-            .with_database(|database| read(&database.begin_read().map_err(of_redb)?));
+        self.ask(|database| read(&database.begin_read().map_err(of_redb)?))
+    }
+
+    /// Reads all of it as it will be when everything is in its place.
+    fn read_as_settled<T>(
+        &self,
+        read: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let recent = self.shared.recent();
+        self.read_after(&recent.all(), read)
+    }
+
+    /// Reads as it will be after a batch. What is written for that is taken back.
+    fn read_after<T>(
+        &self,
+        batch: &Batch,
+        read: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.ask(|database| {
+            let write = database.begin_write().map_err(of_redb)?;
+            batch.write(&write, self.shared.aside_bytes)?;
+            read(&write)
+        })
+    }
+
+    fn ask<T>(
+        &self,
+        ask: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let found = self.shared.with_database(ask);
         let closed = || StoreError::Io(io::Error::other("the file is not open at the moment"));
         let found = found.unwrap_or_else(|| Err(closed()));
         if let Err(StoreError::Io(_)) = &found {
             // The writer opens it again, so that who tries again finds it well, if the cause is gone.
-            self.shared.lock().is_unwell = true;
-            self.shared.wake.notify_one();
+            let mut pending = self.shared.lock();
+            pending.is_unwell = true;
+            self.shared.wake_writer(pending);
         }
         match found {
             Err(StoreError::Broken(why)) if self.shared.is_sound.load(Ordering::Relaxed) => {
@@ -248,8 +309,9 @@ impl Disk {
             }
             Err(StoreError::Broken(why)) => {
                 // The writer looks, and begins a new one if it is so.
-                self.shared.lock().is_suspect = true;
-                self.shared.wake.notify_one();
+                let mut pending = self.shared.lock();
+                pending.is_suspect = true;
+                self.shared.wake_writer(pending);
                 Err(StoreError::Broken(why))
             }
             found => found,
@@ -263,6 +325,10 @@ impl Store for Disk {
     }
 
     fn has(&self, key: ScopeKey) -> bool {
+        // Looked at first: what leaves the journal is in its place before.
+        if self.shared.fresh().contains(&key) {
+            return true;
+        }
         let found = self.read(|read| {
             let rows = read.open_table(ROWS).map_err(of_redb)?;
             let head = rows.get(rows::row_key(key, rows::HEAD, &[]).as_slice());
@@ -273,51 +339,42 @@ impl Store for Disk {
     }
 
     fn load(&self, key: ScopeKey) -> Result<Option<Stored>, StoreError> {
-        self.read(|read| {
-            let mut gathered = Gathered::default();
-            let rows = read.open_table(ROWS).map_err(of_redb)?;
-            for row in rows.range(key.0.as_slice()..).map_err(of_redb)? {
-                let (name, value) = row.map_err(of_redb)?;
-                if !name.value().starts_with(&key.0) {
-                    break;
-                }
-                gathered.row(name.value(), value.value())?;
+        let recent = self.shared.recent();
+        let (gathered, events) = match recent.of(key) {
+            None => self.read(|read| {
+                drop(recent);
+                let rows = read.open_table(ROWS).map_err(of_redb)?;
+                let queue = read.open_table(QUEUE).map_err(of_redb)?;
+                gathered(key, &rows, &queue)
+            }),
+            Some(batch) => {
+                let found = self.read_after(&batch, |write| {
+                    let rows = write.open_table(ROWS).map_err(of_redb)?;
+                    let queue = write.open_table(QUEUE).map_err(of_redb)?;
+                    gathered(key, &rows, &queue)
+                });
+                drop(recent);
+                found
             }
-            let queue = read.open_table(QUEUE).map_err(of_redb)?;
-            let mut events = Vec::new();
-            for row in queue.range(key.0.as_slice()..).map_err(of_redb)? {
-                let (name, value) = row.map_err(of_redb)?;
-                let Some(id) = name.value().strip_prefix(&key.0) else {
-                    break;
-                };
-                let (id, _) = rows::number(id).ok_or_else(|| rows::damaged("an odd id"))?;
-                let json = rows::unsealed(name.value(), value.value())?;
-                let event: Result<StoredEvent, _> = serde_json::from_slice(json);
-                events.push((id, event.map_err(|_| rows::damaged("an odd event"))?));
-            }
-            if !gathered.has_head() {
-                let name = rows::row_key(key, rows::HEAD, &[]);
-                let head = rows.get(name.as_slice()).map_err(of_redb)?;
-                if head.is_some() {
-                    let why = "a row is found by its name, and not among its own";
-                    return Err(StoreError::Broken(why.to_owned()));
-                }
-            }
-            let fresh_since = self.shared.run.fresh_since;
-            let is_whole = |head: &super::Head| fresh_since <= head.epoch >> 40;
-            Ok(gathered.finish(is_whole, events))
-        })
+        }?;
+        let fresh_since = self.shared.run.fresh_since;
+        let is_whole = |head: &super::Head| fresh_since <= head.epoch >> 40;
+        Ok(gathered.finish(is_whole, events))
     }
 
     fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError> {
-        self.read(unfinished)
+        self.read_as_settled(|write| {
+            let [rows, queue, busy] = [ROWS, QUEUE, BUSY].map(|table| write.open_table(table));
+            let (queue, busy) = (queue.map_err(of_redb)?, busy.map_err(of_redb)?);
+            unfinished(&rows.map_err(of_redb)?, [&queue, &busy])
+        })
     }
 
     fn unused_since(&self, before_s: u64) -> Result<Vec<ScopeKey>, StoreError> {
-        self.read(|read| {
-            let rows = read.open_table(ROWS).map_err(of_redb)?;
-            let queue = read.open_table(QUEUE).map_err(of_redb)?;
-            let busy = read.open_table(BUSY).map_err(of_redb)?;
+        self.read_as_settled(|write| {
+            let rows = write.open_table(ROWS).map_err(of_redb)?;
+            let queue = write.open_table(QUEUE).map_err(of_redb)?;
+            let busy = write.open_table(BUSY).map_err(of_redb)?;
             let mut found = Vec::new();
             // From head to head: all else of a scope is skipped.
             let mut from = vec![0; 16];
@@ -353,28 +410,34 @@ impl Store for Disk {
             .fetch_add(commit.weight(), Ordering::Relaxed);
         let mut pending = self.shared.lock();
         pending.last += 1;
-        let (is_first, ticket) = (pending.commits.is_empty(), Ticket(pending.last));
+        let ticket = Ticket(pending.last);
         let is_waited_for = commit.then.is_some();
-        pending.is_urgent |= is_waited_for;
         pending.commits.push(commit);
-        drop(pending);
-        // Of those that come behind it the writer hears when it is done, or when somebody waits.
-        if is_first || is_waited_for {
-            self.shared.wake.notify_one();
+        if is_waited_for {
+            self.shared.hurry(pending);
+        } else if pending.writer == Writer::Asleep {
+            self.shared.wake_writer(pending);
         }
         ticket
     }
 
     fn stored(&self, Ticket(ticket): Ticket) -> BoxFuture<'_, ()> {
         async move {
-            let mut stored = self.shared.stored.subscribe();
-            if *stored.borrow_and_update() >= ticket {
-                return;
+            let told = {
+                let mut pending = self.shared.lock();
+                // Looked at under the lock: who is told is taken from the list under it, later.
+                if self.is_stored(Ticket(ticket)) {
+                    return;
+                }
+                let (sender, told) = oneshot::channel();
+                pending.waiting.push((ticket, sender));
+                self.shared.hurry(pending);
+                told
+            };
+            if told.await.is_err() {
+                // It will never be kept.
+                std::future::pending().await
             }
-            self.shared.lock().is_urgent = true;
-            self.shared.wake.notify_one();
-            // The sender is held for as long as this is borrowed.
-            let _ = stored.wait_for(|stored| *stored >= ticket).await;
         }
         .boxed()
     }
@@ -387,12 +450,12 @@ impl Store for Disk {
         if self.is_stored(ticket) {
             return true;
         }
+        self.shared.hurry(self.shared.lock());
         let mut pending = self.shared.lock();
-        pending.is_urgent = true;
-        self.shared.wake.notify_one();
+        pending.threads += 1;
         let kept = &self.shared.kept;
         let waited = kept.wait_timeout_while(pending, patience, |_| !self.is_stored(ticket));
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        waited.unwrap_or_else(PoisonError::into_inner).0.threads -= 1;
         self.is_stored(ticket)
     }
 
@@ -448,6 +511,33 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, HashSet<ScopeKey>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal has nothing any more.
+    fn forget_recent(&self) {
+        self.recent().clear();
+        self.fresh().clear();
+    }
+
+    /// Has the writer begin at once.
+    fn hurry(&self, mut pending: MutexGuard<'_, Pending>) {
+        pending.is_urgent = true;
+        self.wake_writer(pending);
+    }
+
+    fn wake_writer(&self, mut pending: MutexGuard<'_, Pending>) {
+        if std::mem::take(&mut pending.writer) != Writer::Awake {
+            drop(pending);
+            self.wake.notify_one();
+        }
+    }
+
     /// `None`: it is not open.
     fn with_database<T>(
         &self,
@@ -465,11 +555,49 @@ impl Shared {
 
 // === Reading ===
 
+/// What there is of a scope, with the events that wait in it.
+fn gathered(
+    key: ScopeKey,
+    rows: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    queue: &impl ReadableTable<&'static [u8], &'static [u8]>,
+) -> Result<(Gathered, Vec<(u64, StoredEvent)>), StoreError> {
+    let mut gathered = Gathered::default();
+    for row in rows.range(key.0.as_slice()..).map_err(of_redb)? {
+        let (name, value) = row.map_err(of_redb)?;
+        if !name.value().starts_with(&key.0) {
+            break;
+        }
+        gathered.row(name.value(), value.value())?;
+    }
+    let mut events = Vec::new();
+    for row in queue.range(key.0.as_slice()..).map_err(of_redb)? {
+        let (name, value) = row.map_err(of_redb)?;
+        let Some(id) = name.value().strip_prefix(&key.0) else {
+            break;
+        };
+        let (id, _) = rows::number(id).ok_or_else(|| rows::damaged("an odd id"))?;
+        let json = rows::unsealed(name.value(), value.value())?;
+        let event: Result<StoredEvent, _> = serde_json::from_slice(json);
+        events.push((id, event.map_err(|_| rows::damaged("an odd event"))?));
+    }
+    if !gathered.has_head() {
+        let name = rows::row_key(key, rows::HEAD, &[]);
+        let head = rows.get(name.as_slice()).map_err(of_redb)?;
+        if head.is_some() {
+            let why = "a row is found by its name, and not among its own";
+            return Err(StoreError::Broken(why.to_owned()));
+        }
+    }
+    Ok((gathered, events))
+}
+
 /// The scopes in which something is to be done, with their names.
-fn unfinished(read: &ReadTransaction) -> Result<Vec<(ScopeKey, String)>, StoreError> {
+fn unfinished<T: ReadableTable<&'static [u8], &'static [u8]>>(
+    rows: &T,
+    tables: [&T; 2],
+) -> Result<Vec<(ScopeKey, String)>, StoreError> {
     let mut keys = std::collections::BTreeSet::new();
-    for table in [QUEUE, BUSY] {
-        let table = read.open_table(table).map_err(of_redb)?;
+    for table in tables {
         for row in table.iter().map_err(of_redb)? {
             let (name, _) = row.map_err(of_redb)?;
             if let Some(key) = name.value().first_chunk::<16>() {
@@ -477,7 +605,6 @@ fn unfinished(read: &ReadTransaction) -> Result<Vec<(ScopeKey, String)>, StoreEr
             }
         }
     }
-    let rows = read.open_table(ROWS).map_err(of_redb)?;
     let mut found = Vec::new();
     for key in keys.into_iter().map(ScopeKey) {
         let name = rows::row_key(key, rows::HEAD, &[]);

@@ -1,14 +1,15 @@
 //! How a file is opened, and a run of the server begun in it.
 
 use super::{
-    BUSY, LAYOUT, META, Medium, QUEUE, ROWS, Run, StoreError,
+    BUSY, JOURNAL, LAYOUT, META, Medium, QUEUE, ROWS, Run, StoreError, TOUCHED,
     aside::{ASIDE, ORDER},
-    guarded, of_redb,
+    guarded, journal, of_redb,
     salvage::take_over,
     unfinished,
 };
 use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
+    WriteTransaction,
 };
 
 /// A file with a run of the server begun in it; looked through before, if so.
@@ -22,7 +23,10 @@ pub(super) fn opened(
         let is_repaired = looks_through && !database.check_integrity().map_err(of_redb)?;
         let run = begin_run(&database, keeps_first, is_repaired)?;
         // What the server asks for first.
-        unfinished(&database.begin_read().map_err(of_redb)?)?;
+        let read = database.begin_read().map_err(of_redb)?;
+        let [rows, queue, busy] = [ROWS, QUEUE, BUSY].map(|table| read.open_table(table));
+        let (queue, busy) = (queue.map_err(of_redb)?, busy.map_err(of_redb)?);
+        unfinished(&rows.map_err(of_redb)?, [&queue, &busy])?;
         Ok(run)
     });
     match begun {
@@ -119,6 +123,7 @@ pub(super) fn note_run(database: &Database, run: Run) -> Result<(), StoreError> 
         write.open_table(table).map_err(of_redb)?;
     }
     write.open_table(ORDER).map_err(of_redb)?;
+    journal::settle(&write)?;
     let mut meta = write.open_table(META).map_err(of_redb)?;
     for (name, value) in [
         ("layout", LAYOUT),
@@ -137,7 +142,7 @@ pub(super) fn note_run(database: &Database, run: Run) -> Result<(), StoreError> 
 pub(super) fn copy(from: &Database, to: &Database) -> Result<(), StoreError> {
     let read = from.begin_read().map_err(of_redb)?;
     let write = to.begin_write().map_err(of_redb)?;
-    for definition in [ROWS, QUEUE, BUSY, ASIDE] {
+    for definition in [ROWS, QUEUE, BUSY, ASIDE, JOURNAL, TOUCHED] {
         copy_table(&read, &write, definition)?;
     }
     copy_table(&read, &write, ORDER)?;
@@ -151,7 +156,11 @@ fn copy_table<K: redb::Key + 'static, V: redb::Value + 'static>(
     definition: TableDefinition<'_, K, V>,
 ) -> Result<(), StoreError> {
     let mut to = write.open_table(definition).map_err(of_redb)?;
-    let from = read.open_table(definition).map_err(of_redb)?;
+    let from = match read.open_table(definition) {
+        // The journal comes and goes.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+        from => from.map_err(of_redb)?,
+    };
     for row in from.iter().map_err(of_redb)? {
         let (key, value) = row.map_err(of_redb)?;
         to.insert(key.value(), value.value()).map_err(of_redb)?;

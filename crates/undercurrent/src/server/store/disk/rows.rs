@@ -10,6 +10,7 @@
 //! busy    <scope>                        tasks had not ended
 //! aside   <row> <its checksum>           what could not be read, until its scope goes or others fill
 //!                                        the room for it; aside-order has their order
+//! journal <number> <scope>               a commit that is in none of these yet
 //! meta    layout, run, clean
 //! ```
 //!
@@ -58,14 +59,14 @@ pub(super) fn event_key(scope: ScopeKey, id: u64) -> Vec<u8> {
 }
 
 /// `name`, or `name@<visitor>`. Names are those of structs, in snake case.
-fn written_id(id: &StateId) -> String {
+pub(super) fn written_id(id: &StateId) -> String {
     match id.visitor {
         None => id.name.clone().into_owned(),
         Some(visitor) => format!("{}@{}", id.name, hex::write(visitor)),
     }
 }
 
-fn read_id(text: &str) -> Option<StateId> {
+pub(super) fn read_id(text: &str) -> Option<StateId> {
     let (name, visitor) = match text.split_once('@') {
         None => (text, None),
         Some((name, visitor)) => (name, Some(hex::read(visitor)?)),
@@ -108,9 +109,12 @@ pub(super) fn damaged(why: &str) -> StoreError {
 }
 
 pub(super) fn json_row<T: serde::Serialize>(key: &[u8], value: &T) -> Vec<u8> {
+    sealed(key, &[&json(value)])
+}
+
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     // The runtime's own types are plain data.
-    let json = serde_json::to_vec(value).unwrap_or_default();
-    sealed(key, &[&json])
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 /// Set in the first number of a row that has a turn. Those of the first layout have none.

@@ -8,7 +8,9 @@
 use super::{
     BUSY, LAYOUT, META, Medium, QUEUE, ROWS, StoreError,
     batch::{Rows, below, remove},
-    guarded, of_redb,
+    guarded,
+    journal::{self, Touched},
+    of_redb,
     rows::{self, HEAD},
 };
 use crate::{
@@ -66,6 +68,17 @@ pub(super) fn take_over(
         let mut busy = write.open_table(BUSY).map_err(of_redb)?;
         table(&read, BUSY, 16, &mut busy)?;
         found.rows += events.rows;
+        drop((rows, queue, busy));
+        let (commits, missing) = journal::take_over(&read, &write)?;
+        found.rows += commits;
+        let mut rows = write.open_table(ROWS).map_err(of_redb)?;
+        match missing {
+            None => {}
+            Some(Touched::These(of)) => found.hurt.extend(of),
+            Some(Touched::Any) => found.hurt.extend(scopes(&rows)?),
+        }
+        let mut queue = write.open_table(QUEUE).map_err(of_redb)?;
+        let mut busy = write.open_table(BUSY).map_err(of_redb)?;
         found.hurt.extend(events.hurt);
         if let Some(gap) = &found.gap {
             found.hurt.extend(gap.after.into_iter().chain(gap.before));

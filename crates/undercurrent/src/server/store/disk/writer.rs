@@ -1,4 +1,5 @@
-//! The thread that writes.
+//! The thread that writes: into the journal, and from there into the rows of scopes, when it is full
+//! or nothing came for a while.
 //!
 //! ```text
 //! asleep ── something is handed over ──▶ gathering ── somebody waits, or 50 ms ──▶ writing
@@ -9,41 +10,54 @@
 //! ```
 
 use super::{
-    Life, META, Shared, StoreError, Where, batch::Batch, elsewhere, healing::Looked, of_redb,
-    opened_again,
+    Life, META, Pending, Shared, StoreError, Where, Writer, batch::Batch, elsewhere,
+    healing::Looked, of_redb, opened_again,
 };
-use crate::server::store::Commit;
+use crate::server::store::{Commit, Record, Then};
 use redb::Database;
 use std::{
-    sync::{PoisonError, atomic::Ordering},
+    sync::{MutexGuard, PoisonError, atomic::Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
 /// What nobody waits for is written after so long at the latest.
 const GATHER: Duration = Duration::from_millis(50);
+/// What the journal has comes in its place when nothing came for so long.
+const SETTLE: Duration = Duration::from_secs(5);
+/// So often others may go before a batch.
+const YIELDS: usize = 8;
 /// After a failure, the pause before the next try.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How the writer sleeps where nothing is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Nobody wakes it for what can wait.
+    Doze,
+    /// Then it puts what the journal has in its place.
+    Settle,
+    Sleep,
+}
+
 pub(super) fn write_all(shared: &Shared) {
-    while let Some((mut commits, mut last)) = gather(shared) {
-        let mut batch = Batch::of(&commits);
-        let mut forgotten = 0;
+    let mut has_recent = false;
+    while let Some((mut commits, mut last)) = gather(shared, has_recent) {
+        let (mut bytes, mut told) = weighed(&mut commits);
         let mut is_looked_through = false;
-        while let Err(error) = write(shared, &batch) {
+        while let Err(error) = write(shared, &mut commits) {
             // What looks sound and can't be written to is given up.
             let is_broken = matches!(error, StoreError::Broken(_) | StoreError::Damaged(_));
             let gives_up = is_broken && std::mem::replace(&mut is_looked_through, true);
             if is_begun_anew(shared, &error, gives_up) {
                 // What was handed over before is in what was handed over now.
-                for commit in &mut commits {
-                    forgotten += commit.weight();
-                    commit.records.clear();
-                }
                 let mut pending = shared.lock();
-                commits.append(&mut pending.commits);
+                commits = std::mem::take(&mut pending.commits);
                 last = pending.last;
                 drop(pending);
-                batch = Batch::of(&commits);
+                let more = weighed(&mut commits);
+                bytes += more.0;
+                told.extend(more.1);
                 continue;
             }
             in_trouble(shared, &error);
@@ -55,14 +69,23 @@ pub(super) fn write_all(shared: &Shared) {
         if shared.trouble().take().is_some() {
             tracing::info!("scopes can be stored again");
         }
-        let bytes: usize = commits.iter().map(Commit::weight).sum::<usize>() + forgotten;
+        has_recent = !shared.recent().is_empty();
         shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
         shared.stored.send_replace(last);
-        // Between who looked whether it is stored and who waits to be told.
-        drop(shared.lock());
-        shared.kept.notify_all();
-        let told = commits.into_iter().filter_map(|commit| commit.then);
-        told.for_each(|then| then());
+        // Behind who looked whether it is stored: they wait now.
+        let mut pending = shared.lock();
+        let is_told = |(ticket, _): &mut (u64, _)| *ticket <= last;
+        let waited: Vec<_> = pending.waiting.extract_if(.., is_told).collect();
+        let has_threads = pending.threads > 0;
+        drop(pending);
+        if has_threads {
+            shared.kept.notify_all();
+        }
+        for (_, waits) in waited {
+            // The request may have stopped waiting.
+            let _ = waits.send(());
+        }
+        told.into_iter().for_each(|then| then());
     }
     if let Err(error) = note_clean(shared) {
         tracing::error!(%error, "that this run ended cleanly can't be written");
@@ -75,10 +98,18 @@ pub(super) fn write_all(shared: &Shared) {
         .take();
 }
 
-/// What is to be written next. `None`: nothing is left, and nothing comes.
-fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
+/// The bytes that wait with these, and what is to be done once they are kept.
+fn weighed(commits: &mut [Commit]) -> (usize, Vec<Then>) {
+    let bytes = commits.iter().map(Commit::weight).sum();
+    let told = commits.iter_mut().filter_map(|commit| commit.then.take());
+    (bytes, told.collect())
+}
+
+/// What is to be written next: nothing but what the journal has, where it was quiet for a while.
+/// `None`: nothing is left, and nothing comes.
+fn gather(shared: &Shared, has_recent: bool) -> Option<(Vec<Commit>, u64)> {
     let mut pending = shared.lock();
-    let mut until = None;
+    let (mut until, mut rest) = (None, Rest::Doze);
     loop {
         let is_open = pending.state == Life::Open;
         if is_open && std::mem::take(&mut pending.is_unwell) {
@@ -105,21 +136,72 @@ fn gather(shared: &Shared) -> Option<(Vec<Commit>, u64)> {
             if !is_open {
                 return None;
             }
-            pending = shared
-                .wake
-                .wait(pending)
-                .unwrap_or_else(PoisonError::into_inner);
+            let began = Instant::now();
+            let is_over;
+            (pending, is_over) = sleep(shared, pending, rest);
+            // What came while it dozed may have come as soon as it did.
+            let came = if rest == Rest::Doze {
+                began
+            } else {
+                Instant::now()
+            };
+            until = Some(came + GATHER);
+            rest = match rest {
+                _ if !is_over || !pending.commits.is_empty() => Rest::Doze,
+                Rest::Doze if has_recent => Rest::Settle,
+                Rest::Settle => return Some((Vec::new(), pending.last)),
+                Rest::Doze | Rest::Sleep => Rest::Sleep,
+            };
             continue;
         }
         let until = *until.get_or_insert_with(|| Instant::now() + GATHER);
         let left = until.saturating_duration_since(Instant::now());
         if pending.is_urgent || !is_open || left.is_zero() {
+            pending = after_others(shared, pending);
             pending.is_urgent = false;
             return Some((std::mem::take(&mut pending.commits), pending.last));
         }
+        pending.writer = Writer::Dozing;
         let waited = shared.wake.wait_timeout(pending, left);
         pending = waited.unwrap_or_else(PoisonError::into_inner).0;
+        pending.writer = Writer::Awake;
     }
+}
+
+/// Sleeps until it is woken, or its time is over; says whether it is.
+fn sleep<'s>(
+    shared: &'s Shared,
+    mut pending: MutexGuard<'s, Pending>,
+    rest: Rest,
+) -> (MutexGuard<'s, Pending>, bool) {
+    let (writer, most) = match rest {
+        Rest::Doze => (Writer::Dozing, GATHER),
+        Rest::Settle => (Writer::Asleep, SETTLE),
+        Rest::Sleep => (Writer::Asleep, Duration::MAX),
+    };
+    pending.writer = writer;
+    let waited = shared.wake.wait_timeout(pending, most);
+    let (mut pending, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+    pending.writer = Writer::Awake;
+    (pending, waited.timed_out())
+}
+
+/// Lets those go first who are about to hand over something, and share the batch: a commit costs
+/// much the same whatever is in it.
+fn after_others<'s>(
+    shared: &'s Shared,
+    mut pending: MutexGuard<'s, Pending>,
+) -> MutexGuard<'s, Pending> {
+    for _ in 0..YIELDS {
+        let known = pending.commits.len();
+        drop(pending);
+        thread::yield_now();
+        pending = shared.lock();
+        if pending.commits.len() == known {
+            break;
+        }
+    }
+    pending
 }
 
 /// Whether the file as a whole could not be read any more. Then it was repaired, or another is
@@ -163,19 +245,38 @@ fn in_its_place(shared: &Shared) -> Result<(), StoreError> {
     }
 }
 
-fn write(shared: &Shared, batch: &Batch) -> Result<(), StoreError> {
+fn write(shared: &Shared, commits: &mut Vec<Commit>) -> Result<(), StoreError> {
     in_its_place(shared)?;
+    let mut recent = shared.recent();
+    let is_appended = recent.takes(commits);
     with_database(shared, |database| {
         let write = database.begin_write().map_err(of_redb)?;
-        batch.write(&write, shared.aside_bytes)?;
+        if is_appended {
+            recent.append(commits, &write)?;
+        } else {
+            recent.settle(&write, shared.aside_bytes)?;
+            Batch::of(&*commits).write(&write, shared.aside_bytes)?;
+        }
         write.commit().map_err(of_redb)
-    })
+    })?;
+    if is_appended {
+        let begins = |commit: &&Commit| commit.records.iter().any(Record::is_head);
+        let begun = commits.iter().filter(begins);
+        shared.fresh().extend(begun.map(|commit| commit.key));
+        recent.extend(std::mem::take(commits));
+    } else {
+        drop(recent);
+        shared.forget_recent();
+    }
+    Ok(())
 }
 
 fn note_clean(shared: &Shared) -> Result<(), StoreError> {
     in_its_place(shared)?;
+    let recent = shared.recent();
     with_database(shared, |database| {
         let write = database.begin_write().map_err(of_redb)?;
+        recent.settle(&write, shared.aside_bytes)?;
         let mut meta = write.open_table(META).map_err(of_redb)?;
         meta.insert("clean", 1).map_err(of_redb)?;
         drop(meta);

@@ -3,11 +3,11 @@
 //! both, and what is written from then on stays.
 
 use super::*;
-use crate::server::store::StoreError;
+use crate::server::store::{Record, StoreError};
 
 /// A file with three scopes, of 3, 3 and 300 words, and an event that waits in the second: as it was
-/// closed, and as a kill leaves it.
-async fn written(ground: &Ground, folder: &Folder) -> [Vec<u8>; 2] {
+/// closed, as a kill leaves it, and as it was left before, when all of it was in the journal.
+async fn written(ground: &Ground, folder: &Folder) -> [Vec<u8>; 3] {
     let runtime = ground.start().await;
     let places = places(&runtime);
     for (place, words) in places.iter().zip(WORDS) {
@@ -17,10 +17,20 @@ async fn written(ground: &Ground, folder: &Folder) -> [Vec<u8>; 2] {
         }
         scope.stored().await;
     }
+    {
+        // Where the file's head is damaged, redb goes back by one commit, and says so.
+        let scope = runtime.scope_at(&places[2]).await.expect("it is there");
+        scope.hand_over(vec![Record::Used(scope.head())]);
+        scope.stored().await;
+    }
+    let fresh = std::fs::read(folder.file()).expect("it is there");
+    close(runtime);
+    let runtime = ground.start().await;
     let event = runtime.queued(note("waits".into()), Visitor([2; 16]), None);
     let mut event = event.expect("it is registered");
     event.id = 7;
     let event = event.record();
+    runtime.load(&places[1]).await;
     let scope = runtime.scope_at(&places[1]).await.expect("it is there");
     scope.hand_over(vec![event]);
     scope.stored().await;
@@ -28,7 +38,7 @@ async fn written(ground: &Ground, folder: &Folder) -> [Vec<u8>; 2] {
     drop(scope);
     close(runtime);
     let closed = std::fs::read(folder.file()).expect("it is there");
-    [closed, killed]
+    [closed, killed, fresh]
 }
 
 const WORDS: [u32; 3] = [3, 3, 300];
@@ -86,15 +96,22 @@ async fn whatever_bit_is_flipped_each_scope_is_as_it_was_or_anew_and_stays_so() 
     for (whole, how) in written(&ground, &folder)
         .await
         .iter()
-        .zip(["closed", "killed"])
+        .zip(["closed", "killed", "fresh"])
     {
+        // Nobody knows which scope a row was of that can't be read: each begins anew.
+        let mut others = Counts::default();
+        let counts = match how {
+            "fresh" => &mut others,
+            _ => &mut counts,
+        };
         for (what, bytes) in damages(whole, flips, &mut random) {
             let what = format!("{how}, {what}");
             let _ = std::fs::remove_dir_all(&folder.0);
             std::fs::create_dir_all(&folder.0).expect("there is room");
             std::fs::write(folder.file(), &bytes).expect("it is written");
-            begins_on(&ground, &folder, &what, &mut counts).await;
+            begins_on(&ground, &folder, &what, counts).await;
         }
+        assert!(counts.as_it_was > 0 && counts.anew > 0, "{how}: {counts:?}");
     }
     println!("{counts:?}");
     assert!(counts.as_it_was > 3 * counts.anew, "{counts:?}");

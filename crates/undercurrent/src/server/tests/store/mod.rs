@@ -7,6 +7,7 @@ mod damaged;
 mod durability;
 mod faults;
 mod file;
+mod journal;
 mod moments;
 mod platter;
 mod power;

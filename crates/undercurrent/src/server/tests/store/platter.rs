@@ -29,6 +29,8 @@ struct State {
     /// As the running process sees it.
     now: Vec<u8>,
     unflushed: Vec<Change>,
+    /// Bytes that were ever written.
+    written: u64,
     /// Writes and flushes until the power fails.
     fuel: Option<u64>,
     /// Flushing does not return.
@@ -60,6 +62,7 @@ impl Platter {
                 flushed: bytes.clone(),
                 now: bytes,
                 unflushed: Vec::new(),
+                written: 0,
                 fuel: None,
                 is_held: false,
                 is_full: false,
@@ -122,6 +125,10 @@ impl Platter {
         self.lock().now.len() as u64
     }
 
+    pub(super) fn written(&self) -> u64 {
+        self.lock().written
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,6 +158,9 @@ impl State {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.burn()?;
+        if let Change::Write(_, data) = &change {
+            self.written += data.len() as u64;
+        }
         apply(&mut self.now, &change, |_| true);
         self.unflushed.push(change);
         Ok(())

@@ -18,7 +18,7 @@ struct Told {
 
 const POWER_CUTS: u64 = 100;
 
-fn head(n: u8) -> Head {
+pub(super) fn head(n: u8) -> Head {
     Head {
         name: format!("room:{n}"),
         epoch: Epoch::from_random(7).to_bits(),
@@ -160,7 +160,11 @@ async fn wherever_the_power_fails_each_scope_is_as_after_one_of_its_commits() {
     for seed in 0..POWER_CUTS {
         let mut random = fastrand::Rng::with_seed(seed);
         let platter = Platter::new(seed);
-        let limits = Limits::default();
+        let limits = Limits {
+            // None, one that is full all the time, and one that never is.
+            store_journal_bytes: [0, 20_000, 1 << 20][random.usize(..3)],
+            ..Limits::default()
+        };
         let disk = Disk::on(Box::new(platter.clone()), false, &limits).expect("it opens");
         platter.fail_after(random.u64(1..400));
         let told = work(&disk, &platter, &mut random).await;
