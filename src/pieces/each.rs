@@ -1,7 +1,6 @@
 //! Rows that are told apart by a number.
 
 use leptos::prelude::*;
-use std::sync::Arc;
 
 /// A row for each number, as leptos' `<For>` makes them. What the rows are is forgotten, so that its
 /// code is loaded once and not for each list.
@@ -18,13 +17,10 @@ where
 {
     let numbers = move || of().into_iter().collect();
     let row = move |number| children(number).into_any();
-    rows(Box::new(numbers), Arc::new(row))
+    rows(Box::new(numbers), Callback::new(row))
 }
 
-fn rows(
-    numbers: Box<dyn Fn() -> Vec<u64> + Send + Sync>,
-    row: Arc<dyn Fn(u64) -> AnyView + Send + Sync>,
-) -> AnyView {
-    view! { <For each=move || numbers() key=|number| *number children=move |number| row(number)/> }
+fn rows(numbers: Box<dyn Fn() -> Vec<u64> + Send + Sync>, row: Callback<u64, AnyView>) -> AnyView {
+    view! { <For each=move || numbers() key=|number| *number children=move |number| row.run(number)/> }
         .into_any()
 }
