@@ -1,7 +1,8 @@
 //! What was written lately, in the order in which it was written: a commit is one row, behind the
 //! one before it. What is known of scopes is written into their own rows later, for many commits
 //! at once: scopes lie far from each other, and each would have a page of the file rewritten for
-//! each of its clicks. With 50 clients that click a commit wrote 90 pages, and writes 5.
+//! each of its clicks. With 50 clients that click a commit wrote 90 pages, and writes 16
+//! with what is put in its place later.
 //!
 //! ```text
 //! journal  <number> <scope>   the epoch, and record by record what was handed over
