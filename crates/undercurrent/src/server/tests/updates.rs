@@ -1,7 +1,8 @@
 //! Updates and the log: nothing lost, undone whole, resumed or told anew.
 
 use super::*;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::poll_fn, stream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_update_is_lost() {
@@ -308,4 +309,68 @@ async fn a_place_in_the_line_that_nobody_minds_is_passed_over_and_given_up_in_or
     assert!(begin.elapsed() < Duration::from_secs(1));
     absent.as_mut().await.expect("it updates");
     assert_eq!(seen(&scope).await, ["c", "d", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_a_long_line_is_woken_when_its_turn_has_come_and_not_before() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let turn = scope.turn().await;
+    let polls = Arc::new(AtomicUsize::new(0));
+    let waiters = (0..1_000).map(|n: u32| {
+        let (scope, polls) = (scope.clone(), polls.clone());
+        tokio::spawn(async move {
+            let push = move |trial: &mut Trial| trial.seen.push(n.to_string());
+            let mut update = Box::pin(scope.update(|| true, push));
+            let counted = poll_fn(|cx| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                update.as_mut().poll(cx)
+            });
+            counted.await.expect("it updates");
+        })
+    });
+    let waiters: Vec<_> = waiters.collect();
+    // A closure that takes long, and they wait meanwhile.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(polls.load(Ordering::Relaxed), 1_000, "as each came");
+    drop(turn);
+    for waiter in waiters {
+        waiter.await.expect("it ends");
+    }
+    // An update that has woken a stream yields once; here is none.
+    assert_eq!(polls.load(Ordering::Relaxed), 2_000);
+    let in_order: Vec<_> = (0..1_000).map(|n: u32| n.to_string()).collect();
+    assert_eq!(seen(&scope).await, in_order);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_many_that_nobody_minds_is_waited_for_once() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let turn = scope.turn().await;
+    let push = |name: &'static str| {
+        let push = move |trial: &mut Trial| trial.seen.push(name.to_owned());
+        Box::pin(scope.update(|| true, push))
+    };
+    let mut absent: Vec<_> = (0..5).map(|_| push("absent")).collect();
+    for place in &mut absent {
+        assert!(place.as_mut().now_or_never().is_none(), "it waits");
+    }
+    drop(turn);
+    let begin = tokio::time::Instant::now();
+    for _ in 0..3 {
+        push("here").await.expect("it updates");
+    }
+    let took = begin.elapsed();
+    assert!(
+        took >= Duration::from_millis(100),
+        "{took:?}: they had their time"
+    );
+    assert!(took < Duration::from_millis(150), "{took:?}: once");
+    // They come after all, and leave nothing behind.
+    for place in absent {
+        place.await.expect("it updates");
+    }
+    assert_eq!(seen(&scope).await.len(), 8);
+    assert!(scope.try_write().is_some());
 }
