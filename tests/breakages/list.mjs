@@ -155,7 +155,7 @@ export const breakages = [
   },
   {
     name: 'an event that runs where it is accepted is known before it is kept',
-    file: `${server}/queue.rs`,
+    file: `${server}/queue/accept.rs`,
     find: 'if queue.is_at_once && !InClosure::is_here() {',
     put: 'if queue.is_at_once && InClosure::is_here() {',
     test: [...runtime, 'while_a_short_event_runs_its_retry'],
@@ -302,7 +302,7 @@ export const breakages = [
   },
   {
     name: 'an event that runs is not in the file that is begun anew',
-    file: `${server}/queue.rs`,
+    file: `${server}/queue/mod.rs`,
     find: 'running.chain(self.waiting.iter().map(Queued::record))',
     put: 'running.take(0).chain(self.waiting.iter().map(Queued::record))',
     test: [...runtime, 'what_runs_while_the_file_breaks'],
@@ -549,7 +549,7 @@ export const breakages = [
   },
   {
     name: 'what took the server down begins again uncounted',
-    file: `${server}/queue.rs`,
+    file: `${server}/queue/at_once.rs`,
     find: 'runtime.store.was_killed() && runtime.uptime_ms() < WARY_MS;',
     put: 'runtime.store.was_killed() && runtime.uptime_ms() > WARY_MS;',
     test: [...runtime, 'what_may_have_taken_the_server_down'],
@@ -566,7 +566,7 @@ export const breakages = [
   },
   {
     name: 'what an event has left running changes the state',
-    file: `${server}/queue.rs`,
+    file: `${server}/queue/run.rs`,
     find: '                context.end();\n',
     put: '',
     test: [...runtime, 'what_an_event_has_left_running'],

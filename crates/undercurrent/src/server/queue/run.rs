@@ -1,0 +1,234 @@
+//! What waits runs: one event after the other, each to its end.
+
+use super::{End, Queue, Queued, Sender};
+use crate::{
+    EndKind, UpdateError, Visitor,
+    server::{
+        HandlerError, Runtime,
+        context::{EventRun, NotDispatched},
+        drop_quietly, forget_panic,
+        registration::Prepared,
+        scope::Scope,
+        store::{Record, StoredEvent},
+    },
+};
+use futures::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Held while an event runs that may take the server down: others of its kind wait until it has
+/// ended, or for so long.
+struct Suspect {
+    _ends: oneshot::Sender<()>,
+}
+
+impl Scope {
+    pub(super) fn run_if_idle(self: &Arc<Self>, queue: &mut Queue, visitor: Visitor) {
+        if !std::mem::replace(&mut queue.is_running, true) {
+            let scope = self.clone();
+            if let Some(runtime) = self.runtime.upgrade() {
+                runtime
+                    .tracker
+                    .spawn(async move { scope.run_queue(visitor).await });
+            }
+        }
+    }
+
+    pub(in crate::server) async fn run_queue(self: Arc<Self>, visitor: Visitor) {
+        let Some(runtime) = self.runtime.upgrade() else {
+            return;
+        };
+        while let Some(mut event) = self.next_event(&runtime, visitor) {
+            let _suspect = match event.tries {
+                0 => None,
+                _ => self.begin_again(&runtime, &mut event).await,
+            };
+            // Only who begins and may not end needs what the store has.
+            let is_noted = matches!(event.prepared, Prepared::Async(_)) && runtime.store.outlives();
+            let stored = is_noted.then(|| event.stored());
+            let Queued {
+                name,
+                prepared,
+                origin,
+                id,
+                is_first,
+                ended,
+                ..
+            } = event;
+            let sender = Sender {
+                name,
+                visitor,
+                origin,
+                is_first,
+                id,
+            };
+            let run = self.run_event(&runtime, prepared, &sender, stored);
+            let run = AssertUnwindSafe(run);
+            // User code can panic in more places than its handler: where an error is formatted,
+            // where arguments are dropped. The queue goes on.
+            let kind = match run.catch_unwind().await {
+                Ok(kind) => kind,
+                Err(panic) => {
+                    forget_panic(panic);
+                    let end = End::of_stray_panic(name);
+                    self.end_in_state(&runtime, &sender, &end, Vec::new()).await;
+                    Some(EndKind::Panicked)
+                }
+            };
+            runtime.events_under_way.fetch_sub(1, Ordering::Relaxed);
+            if let (Some(ended), Some(kind)) = (ended, kind) {
+                // The form may have stopped waiting.
+                let _ = ended.send(kind);
+            }
+        }
+    }
+
+    /// Writes down that an event which an earlier run of the server may have begun is begun once
+    /// more, before it is: it may be what takes the server down. One that did so twice begins by
+    /// itself, so that none is taken for another.
+    async fn begin_again(&self, runtime: &Runtime, event: &mut Queued) -> Option<Suspect> {
+        let suspect = match event.tries {
+            1 => None,
+            _ => Suspect::alone(runtime).await,
+        };
+        event.tries += 1;
+        if let Some(queue) = self.lock_queues().existing(event.visitor) {
+            queue.note_running(event.id, &event.stored());
+        }
+        self.hand_over(vec![event.record()]);
+        self.stored().await;
+        suspect
+    }
+
+    fn next_event(&self, runtime: &Runtime, visitor: Visitor) -> Option<Queued> {
+        let mut queues = self.lock_queues();
+        // A queue that runs is not idle, and stays.
+        let queue = queues.existing(visitor)?;
+        if runtime.is_shutting_down() && runtime.store.outlives() {
+            // What has not begun begins with the next start. No form waits for that.
+            queue
+                .waiting
+                .iter_mut()
+                .for_each(|event| event.ended = None);
+            queue.is_running = false;
+            return None;
+        }
+        let next = queue.waiting.pop_front();
+        queue.is_running = next.is_some();
+        let of_a_store = next.as_ref().filter(|_| runtime.store.outlives());
+        queue.running = of_a_store.map(|event| (event.id, event.stored()));
+        next
+    }
+
+    /// Returns how it ended, or `None` where it has not: it begins again with the next start.
+    async fn run_event(
+        self: &Arc<Self>,
+        runtime: &Arc<Runtime>,
+        prepared: Prepared,
+        sender: &Sender,
+        stored: Option<StoredEvent>,
+    ) -> Option<EndKind> {
+        let mut notes = Vec::new();
+        let end = match prepared {
+            // The time of those that wait is over, too.
+            _ if runtime.interrupted.is_cancelled() => End::interrupted(),
+            Prepared::Sync(apply) => {
+                let end = {
+                    let Some(mut writing) = self.write().await else {
+                        return Some(EndKind::Interrupted);
+                    };
+                    let _watched = runtime.polls.enter(sender.name);
+                    // Its change and its end are one update.
+                    let end = End::of_failure(sender.name, apply(&mut writing));
+                    writing.end_event(runtime, sender, &end);
+                    writing.publish();
+                    end
+                };
+                if runtime.store.is_behind() {
+                    self.stored().await;
+                }
+                return Some(end.kind);
+            }
+            Prepared::Async(run) => {
+                let origin = sender.origin.clone();
+                let context = EventRun::new(
+                    self.clone(),
+                    runtime.clone(),
+                    (sender.visitor, origin),
+                    stored.map(|stored| (sender.id, stored)),
+                );
+                let context = Arc::new(context);
+                let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
+                let outcome = runtime.polls.watch(sender.name, future).await;
+                context.end();
+                let mut end = match outcome {
+                    Ok(Err(error)) if context.is_cut_by(&error) => {
+                        drop_quietly(error);
+                        if runtime.store.outlives() && !context.has_begun() {
+                            return None;
+                        }
+                        End::interrupted()
+                    }
+                    outcome => End::of(sender.name, outcome),
+                };
+                if end.kind == EndKind::Done {
+                    match context.take_dispatched() {
+                        Ok(events) => match self.dispatch(sender.visitor, events) {
+                            Ok(records) => notes = records,
+                            Err(()) => end = End::full(),
+                        },
+                        Err(NotDispatched::Full) => end = End::full(),
+                        Err(NotDispatched::Arguments(why)) => {
+                            let why = UpdateError::NotRecorded(why);
+                            end = End::of(sender.name, Ok(Err(HandlerError::Internal(why.into()))));
+                        }
+                    }
+                }
+                end
+            }
+            // Dispatched by a handler, these come through the queue, too.
+            beside => {
+                let origin = sender.origin.clone();
+                // What it does and its end are one commit: after a crash it is not done again.
+                notes.push(Record::Ended(sender.id));
+                let done = self.do_beside(beside, sender.visitor, origin, &mut notes);
+                let (kind, message) = done.await;
+                End { kind, message }
+            }
+        };
+        self.end_in_state(runtime, sender, &end, notes).await;
+        Some(end.kind)
+    }
+
+    pub(in crate::server) async fn end_in_state(
+        &self,
+        runtime: &Runtime,
+        sender: &Sender,
+        end: &End,
+        notes: Vec<Record>,
+    ) {
+        if let Some(mut writing) = self.write().await {
+            writing.notes.extend(notes);
+            writing.end_event(runtime, sender, end);
+            writing.publish();
+        }
+    }
+}
+
+impl Suspect {
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    async fn alone(runtime: &Runtime) -> Option<Self> {
+        let turn = runtime.suspects.clone().acquire_owned().await.ok()?;
+        let (ends, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(Suspect::PATIENCE, ended).await;
+            drop(turn);
+        });
+        Some(Suspect { _ends: ends })
+    }
+}
