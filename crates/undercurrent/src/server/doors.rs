@@ -65,7 +65,7 @@ pub enum NotSent {
     NoSuch(String),
     /// Its arguments can't be written as JSON and read again.
     Arguments(String),
-    /// The task that wanted to send it was cancelled.
+    /// The task that wanted to send it was cancelled, or the event has ended.
     Cancelled,
 }
 
@@ -144,9 +144,11 @@ impl<S: State> ScopeHandle<S> {
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
         let queued = self.runtime.queued(event, self.visitor, None);
         let queued = queued.map_err(NotSent::Arguments)?;
-        self.begin();
+        self.begin().map_err(|_| NotSent::Cancelled)?;
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotSent::Full)?;
+        // It may have taken a while to read it.
+        self.begin().map_err(|_| NotSent::Cancelled)?;
         let accepted = match &self.attempt {
             // Asked where it is let in: it may have waited on the way here.
             Some(attempt) => scope.accept_through(attempt, queued).await,
@@ -171,9 +173,10 @@ impl<S: State> ScopeHandle<S> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
         let task = self.runtime.prepared_task(task)?;
-        self.begin();
+        self.begin().map_err(|_| NotStarted::Cancelled)?;
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotStarted::Full)?;
+        self.begin().map_err(|_| NotStarted::Cancelled)?;
         let (by, mut notes) = ((self.visitor, None), Vec::new());
         let started = match &self.attempt {
             Some(attempt) => scope.start_task(attempt, task, by, &mut notes).await,
@@ -194,11 +197,11 @@ impl<S: State> ScopeHandle<S> {
         closure: impl FnOnce(&S) -> R + Send,
     ) -> Result<R, UpdateError> {
         self.go_on().await?;
-        let place = self.place().ok();
-        if let Some(place) = &place {
-            self.load(place).await?;
-        }
-        match place.and_then(|place| self.runtime.scopes.find(place.key)) {
+        let scope = match self.place() {
+            Ok(place) => self.runtime.found(&place).await.map_err(|_| unreadable())?,
+            Err(_) => None,
+        };
+        match scope {
             Some(scope) => scope.read(|| true, closure).await,
             None => Ok(closure(&S::default())),
         }
@@ -249,15 +252,11 @@ impl<S: State> ScopeHandle<S> {
         }
     }
 
-    async fn load(&self, place: &Place) -> Result<(), UpdateError> {
-        match self.runtime.load(place).await {
-            true => Ok(()),
-            false => Err(unreadable()),
-        }
-    }
-
-    /// A cancelled task sends nothing any more, and a paused one waits.
+    /// A cancelled task and an event that has ended send nothing any more, and a paused one waits.
     async fn go_on(&self) -> Result<(), UpdateError> {
+        if self.event.as_ref().is_some_and(|event| event.is_over()) {
+            return Err(UpdateError::Cancelled);
+        }
         match &self.attempt {
             Some(attempt) => attempt.go_on().await,
             None => Ok(()),
@@ -277,9 +276,10 @@ impl<S: State> ScopeHandle<S> {
 
     /// What is sent from here lands in another scope, in a commit of its own: an event that sent it
     /// does not begin again after a crash.
-    fn begin(&self) {
-        if let Some(event) = &self.event {
-            event.begin();
+    fn begin(&self) -> Result<(), UpdateError> {
+        match &self.event {
+            Some(event) if !event.begin() => Err(UpdateError::Cancelled),
+            _ => Ok(()),
         }
     }
 

@@ -443,16 +443,16 @@ async fn take(
     }
     let found = match matches!(prepared, Prepared::Control(..)) {
         false => runtime.scope_at(place).await,
-        true if !runtime.load(place).await => Err(NoScope::Unreadable),
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
-        true => match runtime.scopes.find(place.key) {
-            Some(scope) => Ok(scope),
-            None if matches!(prepared, Prepared::Control(Verb::Retry, _)) => {
+        true => match runtime.found(place).await {
+            Err(why) => Err(why),
+            Ok(Some(scope)) => Ok(scope),
+            Ok(None) if matches!(prepared, Prepared::Control(Verb::Retry, _)) => {
                 let none = NotStarted::Unknown;
                 let none = Answer::refused(number, none.kind(), none.to_string());
                 return (none, None);
             }
-            None => return (Answer::of(number, Fate::Ended), None),
+            Ok(None) => return (Answer::of(number, Fate::Ended), None),
         },
     };
     let scope = match found {

@@ -155,6 +155,7 @@ pub(super) fn open_scopes(
             Err(refused) => opened.refused.push((name, refused.message())),
         }
     }
+    let mut can_be_read = true;
     for (nth, (place, states)) in places.into_iter().enumerate() {
         let (slot, others) = runtime.scopes.follow(&place, follower);
         if nth == 0 {
@@ -162,8 +163,24 @@ pub(super) fn open_scopes(
             opened.others_of_visitor = others;
         }
         opened.scopes.push(FollowedScope { slot, states });
+        // While another was read it may have been let go. What is followed stays.
+        can_be_read &= runtime.found_now(&place).is_ok();
+    }
+    if !can_be_read {
+        opened.leave(runtime, follower);
+        return Err(ByeReason::Full);
     }
     Ok(opened)
+}
+
+impl Opened {
+    /// What was opened in vain.
+    fn leave(self, runtime: &Runtime, follower: &Arc<Follower>) {
+        for FollowedScope { slot, .. } in self.scopes {
+            slot.followers.remove(follower);
+            runtime.scopes.tidy(&slot);
+        }
+    }
 }
 
 fn is_of_tag(known: &super::authorize::Place, place: &super::authorize::Place) -> bool {

@@ -22,6 +22,7 @@ mod polls;
 mod presence;
 mod queue;
 mod queues;
+mod quiet;
 mod reading;
 mod registration;
 mod registry;

@@ -58,10 +58,7 @@ impl Source for Reader {
             Err(refused) => return Some(Err(refused.message())),
         };
         // A component can't wait: its thread reads the scope.
-        if !self.runtime.load_now(&place) {
-            return None;
-        }
-        let snapshot = match self.runtime.scopes.find(place.key) {
+        let snapshot = match self.runtime.found_now(&place).ok()? {
             Some(scope) => scope.snapshot_now(self.visitor)?,
             None => ScopeSnapshot::default(),
         };
@@ -107,22 +104,21 @@ pub(crate) async fn page_view(
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
     let visitor = viewer.visitor;
     let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
-    let can_be_read = match &place {
-        Ok(place) => runtime.load(place).await,
-        Err(_) => true,
+    let found = match &place {
+        Ok(place) => runtime.found(place).await,
+        Err(_) => Ok(None),
     };
-    let scope = place.ok().and_then(|place| runtime.scopes.find(place.key));
-    let snapshot = match scope {
+    let snapshot = match found {
         // Not shown as empty: the stream brings it.
-        _ if !can_be_read => None,
+        Err(_) => None,
         // What can't be kept can't be shown either, where that is the order: the page opens
         // without, and the stream brings it.
-        Some(scope) => {
+        Ok(Some(scope)) => {
             let patience = Duration::from_millis(runtime.limits.store_wait_ms);
             let snapshot = tokio::time::timeout(patience, scope.snapshot(visitor)).await;
             snapshot.ok()
         }
-        None => Some(ScopeSnapshot::default()),
+        Ok(None) => Some(ScopeSnapshot::default()),
     };
     let reader = Reader {
         runtime: runtime.clone(),

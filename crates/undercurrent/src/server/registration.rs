@@ -5,6 +5,7 @@ use super::{
     context::{EventRun, assert_together},
     forget_panic,
     outcome::Outcome,
+    quiet::Quiet,
     restored::{RestoredCell, restored},
     tasks::Attempt,
     writing::{HandlerFailure, Writing},
@@ -196,9 +197,9 @@ impl Registration {
     #[doc(hidden)]
     pub const fn sync<E: SyncHandler>(expected: &'static [Expected]) -> Self {
         Self::new::<E>(expected, |arguments| {
-            let event: E = arguments.decode()?;
+            let event = Quiet::new(arguments.decode::<E>()?);
             Ok(Prepared::Sync(Box::new(|writing| {
-                writing.change_as_handler::<E::State>(|state| event.apply(state))
+                writing.change_as_handler::<E::State>(|state| event.take().apply(state))
             })))
         })
     }
@@ -207,10 +208,10 @@ impl Registration {
     pub const fn sync_pair<E: PairHandler>(expected: &'static [Expected]) -> Self {
         const { assert_together::<E::State, E::Second>() };
         let mut registration = Self::new::<E>(expected, |arguments| {
-            let event: E = arguments.decode()?;
+            let event = Quiet::new(arguments.decode::<E>()?);
             Ok(Prepared::Sync(Box::new(|writing| {
                 writing.change_both_as_handler(|state: &mut E::State, second: &mut E::Second| {
-                    event.apply(state, second)
+                    event.take().apply(state, second)
                 })
             })))
         });
@@ -221,9 +222,9 @@ impl Registration {
     #[doc(hidden)]
     pub const fn asynchronous<E: AsyncHandler>(expected: &'static [Expected]) -> Self {
         Self::new::<E>(expected, |arguments| {
-            let event: E = arguments.decode()?;
+            let event = Quiet::new(arguments.decode::<E>()?);
             Ok(Prepared::Async(Box::new(|run| {
-                Box::pin(event.run(EventContext::new(run)))
+                Box::pin(event.take().run(EventContext::new(run)))
             })))
         })
     }
@@ -232,13 +233,15 @@ impl Registration {
     pub const fn task<E: TaskHandler>(expected: &'static [Expected]) -> Self {
         Self::new::<E>(expected, |arguments| {
             let event: E = arguments.decode()?;
+            let (key, json) = (event.key(), serde_json::to_string(&event));
+            let event = Quiet::new(event);
             Ok(Prepared::Task(PreparedTask {
                 name: E::NAME,
-                key: event.key(),
+                key,
                 policy: E::POLICY,
-                arguments: serde_json::to_string(&event).map_err(|error| error.to_string())?,
+                arguments: json.map_err(|error| error.to_string())?,
                 body: Arc::new(move |attempt| {
-                    Box::pin(event.clone().run(TaskContext::new(attempt)))
+                    Box::pin(event.copy().run(TaskContext::new(attempt)))
                 }),
                 on_end: |writing, end| writing.change_at_end::<E>(end),
             }))

@@ -121,6 +121,46 @@ impl Runtime {
         true
     }
 
+    /// The scope, if there is one: read where it is not in memory. Between the two it may be let
+    /// go; whoever has it keeps it.
+    pub(crate) async fn found(
+        self: &Arc<Self>,
+        place: &Place,
+    ) -> Result<Option<Arc<Scope>>, NoScope> {
+        loop {
+            if !self.load(place).await {
+                return Err(NoScope::Unreadable);
+            }
+            if let Some(found) = self.found_here(place) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The same by this thread.
+    pub(crate) fn found_now(
+        self: &Arc<Self>,
+        place: &Place,
+    ) -> Result<Option<Arc<Scope>>, NoScope> {
+        loop {
+            if !self.load_now(place) {
+                return Err(NoScope::Unreadable);
+            }
+            if let Some(found) = self.found_here(place) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// `None` where it is to be read first.
+    fn found_here(&self, place: &Place) -> Option<Option<Arc<Scope>>> {
+        match self.scopes.find(place.key) {
+            Some(scope) => Some(Some(scope)),
+            None if self.scopes.is_stored(place.key, self) => None,
+            None => Some(None),
+        }
+    }
+
     /// The scope, read or made now. Between the two it may be let go: then once more.
     pub(crate) async fn scope_at(self: &Arc<Self>, place: &Place) -> Result<Arc<Scope>, NoScope> {
         loop {

@@ -104,7 +104,17 @@ impl Writing<'_> {
             false => self.number_of::<UcEnds>(),
         };
         // Nobody's code: it need not be watched.
-        self.change_unwatched(number, closure)
+        self.change_within(usize::MAX, number, closure)
+    }
+
+    /// As [`change`](Self::change), over a state of the runtime's own. These are bounded by limits
+    /// of their own: an end is recorded whatever an app's states may take.
+    pub(super) fn change_own<S: State, R, E>(
+        &mut self,
+        closure: impl FnOnce(&mut S) -> Result<R, E>,
+    ) -> Result<R, ChangeError<E>> {
+        let number = self.number_of::<S>();
+        self.change_within(usize::MAX, number, closure)
     }
 
     fn change_at<S: State, R, E>(
@@ -113,17 +123,17 @@ impl Writing<'_> {
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, ChangeError<E>> {
         let watch = SlowWatch::start(&self.runtime, S::NAME);
-        let changed = self.change_unwatched(number, closure);
+        let changed = self.change_within(self.runtime.limits.state_bytes, number, closure);
         watch.stop();
         changed
     }
 
-    fn change_unwatched<S: State, R, E>(
+    fn change_within<S: State, R, E>(
         &mut self,
+        limit: usize,
         number: usize,
         closure: impl FnOnce(&mut S) -> Result<R, E>,
     ) -> Result<R, ChangeError<E>> {
-        let limit = self.runtime.limits.state_bytes;
         let cell = self.states.cell::<S>(number);
         let changed = cell.change(limit, closure);
         self.take_reset::<S>(number);
@@ -344,6 +354,9 @@ impl Writing<'_> {
         let queues = &self.scope.queues;
         let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = queues.take_forgotten();
+        // Under the lock of the queues: of who comes again all is kept behind this.
+        let gone = forgotten.iter().copied().map(Record::NoVisitor);
+        self.scope.hand_over(gone.collect());
         drop(queues);
         let mut published = self.scope.published();
         for gone in forgotten {
@@ -354,7 +367,6 @@ impl Writing<'_> {
                 self.runtime.logs.count(before, published.log.bytes());
                 self.states.cells[number] = None;
             }
-            self.notes.push(Record::NoVisitor(gone));
         }
         let number = self
             .states

@@ -155,15 +155,16 @@ impl<S: State> EventContext<S> {
         const { assert_same_scope::<S, E::State>() };
         let run = &self.run;
         let by = (run.visitor, run.origin.clone());
-        let notes = run.begins().into_iter().collect();
         let place = (&run.scope, &run.runtime);
-        start(&self.gate(), place, by, task, notes).await
+        start(&self.gate(), place, by, task).await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
     /// one is `""`. From then on no update of theirs lands.
     pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
-        self.run.scope.cancel_tasks(&which::<_, F>(key)).await;
+        if !self.run.is_over() {
+            self.run.scope.cancel_tasks(&which::<_, F>(key)).await;
+        }
     }
 
     /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.

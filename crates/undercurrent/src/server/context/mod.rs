@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor, Which};
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -165,12 +165,9 @@ async fn start<E: TaskDef>(
     (scope, runtime): (&Arc<Scope>, &Arc<Runtime>),
     by: (Visitor, Option<Origin>),
     task: Call<E>,
-    mut notes: Vec<Record>,
 ) -> Result<u64, NotStarted> {
     let task = runtime.prepared_task(task)?;
-    let started = scope.start_task(gate, task, by, &mut notes).await;
-    scope.hand_over(notes);
-    started
+    scope.start_task(gate, task, by, &mut Vec::new()).await
 }
 
 // === impl EventRun ===
@@ -196,10 +193,11 @@ impl EventRun {
 
     /// It has ended.
     pub(crate) fn end(&self) {
+        let _not_begun = self.lock_not_begun();
         self.is_over.store(true, Ordering::Release);
     }
 
-    fn is_over(&self) -> bool {
+    pub(in crate::server) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
 
@@ -224,27 +222,41 @@ impl EventRun {
 
     /// It has changed something, or started something.
     pub(crate) fn has_begun(&self) -> bool {
-        let not_begun = self.not_begun.lock();
-        not_begun.unwrap_or_else(PoisonError::into_inner).is_none()
+        self.lock_not_begun().is_none()
     }
 
-    /// Something of it is about to land elsewhere: after a crash it does not begin again.
-    pub(in crate::server) fn begin(&self) {
-        self.scope.hand_over(self.begins().into_iter().collect());
+    /// Something of it is about to land elsewhere: after a crash it does not begin again. Says
+    /// whether it still may.
+    pub(in crate::server) fn begin(&self) -> bool {
+        let mut not_begun = self.lock_not_begun();
+        // Under this lock: what is handed over behind its end would bring it back.
+        let may_go_on = !self.is_over();
+        if may_go_on {
+            let begins = self.begins_with(&mut not_begun);
+            self.scope.hand_over(begins.into_iter().collect());
+        }
+        may_go_on
     }
 
-    /// What the store is to know with its first update.
+    /// What the store is to know with its first update. The scope's lock is held, so that its end
+    /// comes after it.
     fn begins(&self) -> Option<Record> {
-        let mut not_begun = self
-            .not_begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.begins_with(&mut self.lock_not_begun())
+    }
+
+    fn begins_with(&self, not_begun: &mut Option<(u64, StoredEvent)>) -> Option<Record> {
         let (id, mut event) = not_begun.take()?;
         event.has_begun = true;
         if let Some(queue) = self.scope.lock_queues().existing(self.visitor) {
             queue.note_running(id, &event);
         }
         Some(Record::Event(id, event))
+    }
+
+    fn lock_not_begun(&self) -> MutexGuard<'_, Option<(u64, StoredEvent)>> {
+        self.not_begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn take_dispatched(&self) -> Result<Vec<Queued>, NotDispatched> {

@@ -250,7 +250,7 @@ impl<S: State> TaskContext<S> {
         let run = &self.attempt.run;
         let by = (run.visitor, run.origin.clone());
         let place = (&run.scope, &run.runtime);
-        start(&self.attempt, place, by, task, Vec::new()).await
+        start(&self.attempt, place, by, task).await
     }
 
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without

@@ -109,6 +109,10 @@ impl Scope {
             Overlap::Queue => (!same.is_empty(), Vec::new()),
             Overlap::Replace => (false, same),
         };
+        // They are kept with its record.
+        if task.arguments.len() > limits.state_bytes {
+            return Err(NotStarted::Full);
+        }
         let in_process = runtime.tasks_running.fetch_add(1, Ordering::Relaxed);
         if tasks.all.len() >= limits.tasks || in_process >= limits.tasks_in_process {
             runtime.tasks_running.fetch_sub(1, Ordering::Relaxed);
@@ -124,6 +128,7 @@ impl Scope {
         }
         let id = writing.add_record(&task, (visitor, origin.as_ref()), waits);
         writing.notes.append(notes);
+        gate.note(&mut writing);
         if tasks.all.is_empty() {
             writing.notes.push(Record::Busy(true));
         }

@@ -105,7 +105,7 @@ impl Writing<'_> {
     }
 
     fn change_tasks(&mut self, change: impl FnOnce(&mut UcTasks)) {
-        let changed = self.change(|tasks: &mut UcTasks| {
+        let changed = self.change_own(|tasks: &mut UcTasks| {
             change(tasks);
             Ok::<(), Infallible>(())
         });

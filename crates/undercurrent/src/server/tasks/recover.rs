@@ -158,7 +158,10 @@ impl Scope {
             writing.end_record(record.id, status, None);
         }
         writing.commit();
-        for (run, resumes) in &recovered.goes_on {
+        // One that waited for its turn may have been cancelled meanwhile. It has ended.
+        let mut goes_on = recovered.goes_on;
+        goes_on.retain(|(run, _)| !run.over.is_cancelled());
+        for (run, resumes) in &goes_on {
             if *resumes > 0 {
                 let cursor = run.cursor();
                 writing.write_cursor(run.id, cursor.as_deref(), *resumes);
@@ -169,7 +172,7 @@ impl Scope {
             writing.notes.push(super::super::store::Record::Busy(false));
         }
         writing.publish();
-        recovered.goes_on.into_iter().map(|(run, _)| run).collect()
+        goes_on.into_iter().map(|(run, _)| run).collect()
     }
 
     /// It was read in vain: another is in its place.

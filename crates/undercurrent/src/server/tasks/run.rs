@@ -186,8 +186,15 @@ impl TaskRun {
         self.waits.store(waits, Ordering::Release);
     }
 
-    pub(crate) fn set_progress(&self, done: u64, of: u64) {
-        self.lock_progress().progress = Some((done, of));
+    /// What is left of an earlier attempt tells nothing of this one: asked under the lock, since the
+    /// attempt ends before what it has told is taken for the last time.
+    fn set_progress(&self, done: u64, of: u64, may_tell: impl FnOnce() -> bool) -> bool {
+        let mut pending = self.lock_progress();
+        let may_tell = may_tell();
+        if may_tell {
+            pending.progress = Some((done, of));
+        }
+        may_tell
     }
 
     pub(super) fn take_progress(&self) -> Option<(u64, u64)> {
@@ -247,9 +254,7 @@ impl Attempt {
     /// So many steps done, of so many.
     pub(crate) fn show_progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
         let (done, of) = (done.try_into().unwrap_or(0), of.try_into().unwrap_or(0));
-        // What is left of an earlier attempt tells nothing of this one.
-        if !self.is_over() {
-            self.run.set_progress(done, of);
+        if self.run.set_progress(done, of, || !self.is_over()) {
             self.run.scope.show_progress(&self.run);
         }
     }

@@ -9,6 +9,7 @@ mod ends;
 mod faults;
 mod matrix;
 mod matrix_pages;
+mod meanwhile;
 mod moods;
 mod overlap;
 mod page;

@@ -48,7 +48,7 @@ impl Ground {
         self.build_with(durability, Limits::default())
     }
 
-    fn build_with(
+    pub(super) fn build_with(
         &self,
         durability: Durability,
         limits: Limits,
