@@ -18,6 +18,15 @@ fn a_meter_has_five_minutes_and_the_oldest_sample_goes() {
 }
 
 #[test]
+fn no_sample_is_later_than_the_newest() {
+    let mut vitals = Vitals::default();
+    for second in [3_600, 3_601, 7, 8] {
+        vitals.add(Meter::Cpu, Sample(second, 1.0));
+    }
+    assert_eq!(Vitals::points(&vitals.cpu), [(7, 1.0), (8, 1.0)]);
+}
+
+#[test]
 fn the_log_keeps_ten_thousand_lines_and_drops_those_at_its_other_end() {
     let mut dashboard = Dashboard::default();
     let lines = |from: u32, to: u32| (from..to).map(|at| Tick(at, 0));

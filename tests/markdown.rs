@@ -1,6 +1,8 @@
 //! Markdown that grows: where it is cut, and what its links may be.
 
-use gallery::pieces::markdown::{first_block, is_web};
+use gallery::pieces::markdown::{blocks, first_block, is_web};
+use leptos::prelude::*;
+use std::thread;
 
 /// The blocks that a text is cut into.
 fn cut(text: &str) -> Vec<&str> {
@@ -71,4 +73,26 @@ fn links_lead_to_the_web_alone() {
     ] {
         assert!(!is_web(bad), "{bad}");
     }
+}
+
+#[test]
+fn however_deep_a_text_goes_its_elements_do_not() {
+    for (mark, times) in [
+        ("> ", 30_000),
+        ("- ", 30_000),
+        (">", 60_000),
+        ("*a ", 20_000),
+    ] {
+        let text = format!("{}the end", mark.repeat(times));
+        let shown = move || Owner::new().with(|| blocks(&text).to_html());
+        // A quarter of what a thread of the server has.
+        let thread = thread::Builder::new().stack_size(512 << 10).spawn(shown);
+        let html = thread.expect("a thread").join().expect("it is shown");
+        assert!(html.contains("the end"), "{mark}");
+        assert!(html.matches("<blockquote").count() <= 20);
+    }
+    // What people write is shown as it is meant.
+    let html = Owner::new().with(|| blocks("- a\n  - b\n    - c\n      > d").to_html());
+    assert_eq!(html.matches("<ul").count(), 3);
+    assert_eq!(html.matches("<blockquote").count(), 1);
 }

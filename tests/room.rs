@@ -174,3 +174,18 @@ async fn a_timer_that_is_paused_stands_still_and_goes_on_second_by_second() {
     let timer = runs.iter().find(|run| run.name == "room/count_down");
     assert_eq!(timer.map(|run| run.status), Some(TaskStatus::Done));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_is_of_who_is_in_and_has_one_of_three_lengths_whoever_sends_its_task() {
+    let app = TestApp::new();
+    let (mut ada, mut eve) = (app.client(), app.client());
+    enters(&mut ada, "Ada").await;
+    ada.run_to("tea", count_down(7)).await.expect("it is sent");
+    app.advance(Millis(1_500)).await;
+    eve.run_to("tea", count_down(5)).await.expect("it is sent");
+    app.advance(Millis(1_500)).await;
+    assert_eq!(ada.see_in::<Room>("tea").await.timer, None);
+    ada.run_to("tea", count_down(5)).await.expect("it is sent");
+    let by_ada = |room: &Room| room.timer.as_ref().is_some_and(|timer| timer.by == "Ada");
+    ada.until_in("tea", by_ada).await;
+}

@@ -109,12 +109,18 @@ impl Filling {
     }
 }
 
+/// So deep elements stand in one another. What is deeper is shown without its own: each level takes
+/// from the stack, and a line of quote signs has tens of thousands.
+const DEPTH: usize = 20;
+
 /// The elements of a text.
-fn blocks(text: &str) -> Vec<AnyView> {
+pub fn blocks(text: &str) -> Vec<AnyView> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
-    let mut open = vec![Filling::new(None)];
+    let (mut open, mut deeper) = (vec![Filling::new(None)], 0_usize);
     for event in Parser::new_ext(text, options) {
         match event {
+            Event::Start(_) if open.len() > DEPTH => deeper += 1,
+            Event::End(_) if deeper > 0 => deeper -= 1,
             Event::Start(tag) => open.push(Filling::new(Some(tag.into_static()))),
             Event::End(end) => {
                 let Some(filled) = open.pop() else { continue };

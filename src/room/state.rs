@@ -148,6 +148,19 @@ impl Room {
         Ok(())
     }
 
+    /// The timer that someone may start, under their own name. Its task asks, too: anyone may send it.
+    pub fn timer_of(&mut self, by: &str, minutes: u32) -> Result<Timer, ForVisitor> {
+        if !MINUTES.contains(&minutes) {
+            return Err(ForVisitor::new("A timer has 1, 5 or 25 minutes."));
+        }
+        let (by, of_s) = (self.member(by)?.name.clone(), minutes * 60);
+        Ok(Timer {
+            left_s: of_s,
+            of_s,
+            by,
+        })
+    }
+
     /// How many of them are here.
     pub fn here(members: &Map<String, Member>) -> usize {
         members.iter().filter(|(_, member)| member.here).count()

@@ -21,26 +21,22 @@ pub async fn vote(cx: EventContext<Room>, choice: u32) -> Result<()> {
 #[event]
 pub async fn set_timer(cx: EventContext<Room>, minutes: u32) -> Result<()> {
     let by = cx.visitor().id();
-    if !MINUTES.contains(&minutes) {
-        return Err(ForVisitor::new("A timer has 1, 5 or 25 minutes.").into());
-    }
-    let name = cx
-        .try_update(|room| room.member(&by).map(|member| member.name.clone()))
-        .await?;
-    cx.dispatch(count_down(minutes * 60, name));
+    cx.try_update(|room| room.timer_of(&by, minutes)).await?;
+    cx.dispatch(count_down(minutes));
     Ok(())
 }
 
 // excerpt: count_down
 /// Counts down, for all who look. A pause and the time in which the server is down do not count.
 #[background(overlap = replace, on_crash = resume)]
-pub async fn count_down(cx: TaskContext<Room>, of_s: u32, by: String) -> Result<()> {
-    let mut clock = cx.clock();
+pub async fn count_down(cx: TaskContext<Room>, minutes: u32) -> Result<()> {
+    let by = cx.visitor().id();
+    let whole = cx.try_update(|room| room.timer_of(&by, minutes)).await?;
+    let (mut clock, of_s) = (cx.clock(), whole.of_s);
     for left_s in (0..=cx.cursor()?.unwrap_or(of_s)).rev() {
         let timer = Timer {
             left_s,
-            of_s,
-            by: by.clone(),
+            ..whole.clone()
         };
         cx.update(|room| room.timer = Some(timer))
             .checkpoint(left_s)

@@ -23,8 +23,8 @@ pub struct Vitals {
     pub queue: List<Sample>,
 }
 
-/// A measurement: seconds since the server's start, and the value. There are many of them: a pair
-/// is a third of the bytes of names.
+/// A measurement: seconds since 1970, and the value. There are many of them: a pair is a third of the
+/// bytes of names. They outlive a restart, and stand left of the gap that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample(pub u32, pub f32);
 
@@ -82,6 +82,10 @@ impl Vitals {
             Meter::Tasks => &mut self.tasks,
             Meter::Queue => &mut self.queue,
         };
+        // The clock was set back.
+        if samples.last().is_some_and(|last| last.0 > sample.0) {
+            samples.clear();
+        }
         samples.push(sample);
         if samples.len() > SAMPLES {
             samples.remove(0);

@@ -3,16 +3,27 @@
 use crate::{
     Inspector, Kept, Refusal, Uploads,
     folder::{PART, SOURCE},
-    limits::{NAME_CHARS, STALL_MS, THROWN_AWAY_BYTES},
+    limits::{FIELDS, HEAD_BYTES, NAME_CHARS, STALL_MS, THROWN_AWAY_BYTES},
     records::unreadable,
     sample::{Chunks, Sample},
 };
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, BodyDataStream, Bytes},
     http::{HeaderMap, header},
 };
 use futures_util::{Stream, StreamExt};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    mem::take,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 use tokio::{fs::File, io::AsyncWriteExt, sync::watch, time::timeout};
 
 /// A file that is about to come: its name is known, nothing of it was read.
@@ -85,21 +96,14 @@ impl Uploads {
         };
         let boundary = multer::parse_boundary(header(header::CONTENT_TYPE).unwrap_or_default());
         let boundary = boundary.map_err(|_| Refusal::NoFile)?;
-        let mut form = multer::Multipart::new(body.into_data_stream(), boundary);
-        loop {
-            let field = timeout(STALL, form.next_field()).await;
-            let field = field.ok().and_then(Result::ok).flatten();
-            let field = field.ok_or(Refusal::NoFile)?;
-            // A form whose file was not chosen has one without a name.
-            if let Some(name) = field.file_name().filter(|name| !name.is_empty()) {
-                return Ok(Upload {
-                    incoming,
-                    name: readable(name),
-                    bytes: bytes.unwrap_or_default(),
-                    source: Source::Form(Box::new(field)),
-                });
-            }
-        }
+        let found = timeout(STALL, file_of(body, boundary)).await;
+        let (name, field) = found.ok().flatten().ok_or(Refusal::NoFile)?;
+        Ok(Upload {
+            incoming,
+            name,
+            bytes: bytes.unwrap_or_default(),
+            source: Source::Form(Box::new(field)),
+        })
     }
 
     /// The same for a file that the server makes itself.
@@ -210,6 +214,81 @@ impl Drop for Incoming {
             self.kept.remove();
             self.kept.uploads.end(&self.kept);
         }
+    }
+}
+
+/// The file in a form, and its name. What comes before it is kept in memory, so it has a bound.
+async fn file_of(body: Body, boundary: String) -> Option<(String, multer::Field<'static>)> {
+    let read = Arc::new(AtomicU64::new(0));
+    let pieces = Piecewise {
+        body: body.into_data_stream(),
+        read: read.clone(),
+        has_given: false,
+    };
+    let mut form = multer::Multipart::new(pieces, boundary);
+    let mut others = 0;
+    for _ in 0..FIELDS {
+        let mut field = unless_long(&read, form.next_field()).await?;
+        // A form whose file was not chosen has one without a name.
+        let name = field.file_name().filter(|name| !name.is_empty());
+        if let Some(name) = name.map(readable) {
+            read.store(BEGUN, Relaxed);
+            return Some((name, field));
+        }
+        while let Some(bytes) = unless_long(&read, field.chunk()).await {
+            others += bytes.len() as u64;
+            if others > HEAD_BYTES {
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// What is looked for in a form, unless so much was read and looked through in vain.
+async fn unless_long<T>(
+    read: &AtomicU64,
+    step: impl Future<Output = multer::Result<Option<T>>>,
+) -> Option<T> {
+    let mut step = pin!(step);
+    let step = poll_fn(|cx| {
+        let was_long = read.load(Relaxed) > HEAD_BYTES;
+        match step.as_mut().poll(cx) {
+            Poll::Pending if was_long => Poll::Ready(Ok(None)),
+            end => end,
+        }
+    });
+    step.await.ok().flatten()
+}
+
+/// Instead of a number of bytes: the file has begun.
+const BEGUN: u64 = u64::MAX;
+
+/// A body that gives one piece at a time until the file has begun: whoever reads it takes all that
+/// there is before it looks at any.
+struct Piecewise {
+    body: BodyDataStream,
+    read: Arc<AtomicU64>,
+    has_given: bool,
+}
+
+impl Stream for Piecewise {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let read = self.read.load(Relaxed);
+        if read != BEGUN && take(&mut self.has_given) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = ready!(self.body.poll_next_unpin(cx));
+        if let Some(Ok(bytes)) = &piece
+            && read != BEGUN
+        {
+            self.read.store(read + bytes.len() as u64, Relaxed);
+            self.has_given = true;
+        }
+        Poll::Ready(piece)
     }
 }
 

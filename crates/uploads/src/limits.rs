@@ -29,6 +29,10 @@ pub const NAME_CHARS: usize = 80;
 pub const FILES: usize = 200;
 /// Bytes that stay free on the disk. An upload that could leave fewer is refused.
 pub const FREE_BYTES: u64 = 1_000_000_000;
+/// Bytes of a form before its file begins. What comes before is kept in memory.
+pub const HEAD_BYTES: u64 = 16 << 10;
+/// Fields of a form before its file.
+pub const FIELDS: usize = 16;
 /// Milliseconds that an upload may bring nothing. Then its connection counts as lost.
 pub const STALL_MS: u64 = 20_000;
 /// Milliseconds that the answer to an upload waits until the page can tell how it ended. Then it goes

@@ -123,12 +123,14 @@ fn email(value: &str) -> Option<&'static str> {
         let has_dot = host.split('.').filter(|part| !part.is_empty()).count() > 1;
         !name.is_empty() && has_dot && !value.replacen('@', "", 1).contains(is_odd)
     });
+    // The longest that mail knows.
+    let is_address = is_address && value.len() <= 254;
     (!is_address).then_some("is no address")
 }
 
 fn quantity(value: &str) -> Option<&'static str> {
-    let count = number(value).unwrap_or_default();
-    (!(1..=10_000).contains(&count)).then_some("is no number from 1 to 10,000")
+    let count = number(value).filter(|_| value.len() <= 5);
+    (!(1..=10_000).contains(&count.unwrap_or_default())).then_some("is no number from 1 to 10,000")
 }
 
 fn price(value: &str) -> Option<&'static str> {

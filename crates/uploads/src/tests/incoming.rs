@@ -4,7 +4,7 @@ use super::Folder;
 use crate::{
     Arriving, Refusal, Upload, Uploads,
     config::Config,
-    limits::{STALL_MS, SWEEP_S},
+    limits::{HEAD_BYTES, STALL_MS, SWEEP_S},
     sample::Sample,
 };
 use axum::{
@@ -13,10 +13,10 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use std::{
-    io,
+    io, iter,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -222,6 +222,44 @@ fn endless() -> Body {
         }
     });
     Body::from_stream(pieces)
+}
+
+#[tokio::test]
+async fn a_form_whose_file_does_not_begin_is_not_read_on() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let field = b"--X\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\nb\r\n";
+    let zeros = [0; 1_000];
+    let pieces: [(&[u8], &[u8]); 3] = [
+        (b"", &zeros),
+        // A head without end.
+        (b"--X\r\na: ", b"aaaaaaaaaa"),
+        // One field after another.
+        (field, field),
+    ];
+    for (first, then) in pieces {
+        let given = Arc::new(AtomicU64::new(0));
+        let told = given.clone();
+        let pieces = [first].into_iter().chain(iter::repeat_n(then, 100_000));
+        let pieces = pieces.map(Bytes::copy_from_slice).collect::<Vec<_>>();
+        let pieces = stream::iter(pieces).map(move |piece| {
+            told.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            Ok::<_, io::Error>(piece)
+        });
+        let end = begin(&uploads, VISITOR, Body::from_stream(pieces)).await;
+        assert_eq!(end.err(), Some(Refusal::NoFile));
+        let given = given.load(Ordering::Relaxed);
+        assert!(given <= HEAD_BYTES + 5_000, "{given} bytes were read");
+    }
+    // A large piece with the whole head in it is none of these.
+    let file = b"a,b\n".repeat(50_000);
+    let upload = begin(
+        &uploads,
+        VISITOR,
+        body([field, &form(&file)[..]].concat(), 150_000, false),
+    );
+    let (end, _) = take(upload.await.expect("it is taken")).await;
+    assert_eq!(end, Ok(file.len() as u64));
 }
 
 #[tokio::test(start_paused = true)]

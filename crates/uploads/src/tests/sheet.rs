@@ -5,6 +5,7 @@ use crate::{
     Download, Kept, Mark, Refusal, Row, Sheet, Wrong,
     folder::{SOURCE, Uploads},
     limits::INDEXED,
+    orders::{self, Column},
     records::write_record,
     sample::Sample,
 };
@@ -213,5 +214,23 @@ fn a_sample_is_the_same_each_time_and_about_one_row_in_a_hundred_is_ragged_or_od
     assert!((20..120).contains(&wrong.count()));
     for none in ["0", "600001", "-1", "", "orders"] {
         assert_eq!(Sample::named(none), None, "{none:?}");
+    }
+}
+
+#[test]
+fn no_value_of_a_row_is_longer_than_its_column_needs() {
+    let columns: Vec<Column> = (0..6).map(Column::At).collect();
+    let good = ["A-1", "2024-05-31", "a@b.cc", "Mug", "10000", "12.50"];
+    let check = |at: usize, value: String| {
+        let mut fields = good.map(Cow::Borrowed);
+        fields[at] = Cow::Owned(value);
+        orders::check(&columns, &fields)
+    };
+    assert!(check(4, "10".to_owned()).is_ok());
+    assert!(check(2, format!("{}@b.cc", "a".repeat(249))).is_ok());
+    assert!(check(2, format!("{}@b.cc", "a".repeat(250))).is_err());
+    assert!(check(4, "000001".to_owned()).is_err());
+    for at in 0..6 {
+        assert!(check(at, "1".repeat(1_000)).is_err(), "column {at}");
     }
 }
