@@ -310,8 +310,8 @@ export const breakages = [
   {
     name: 'an event sends to another scope once more after a crash',
     file: `${server}/doors.rs`,
-    find: '            event.begin();\n',
-    put: '            let _ = event;\n',
+    find: 'Some(event) if !event.begin() =>',
+    put: 'Some(event) if event.is_over() =>',
     test: [...runtime, 'an_event_that_has_sent_something_to_another_scope'],
   },
   {
@@ -591,5 +591,12 @@ export const breakages = [
     find: '                    line.waiting.pop_first();\n',
     put: '',
     test: [...runtime, 'who_stands_in_the_line'],
+  },
+  {
+    name: 'what an event has changed is changed once more after a kill',
+    file: `${server}/context/mod.rs`,
+    find: '            writing.notes.extend(self.0.begins());\n',
+    put: '',
+    test: [...crate('simulation'), 'whatever_becomes_of_their_server'],
   },
 ];

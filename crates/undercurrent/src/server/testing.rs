@@ -25,7 +25,10 @@ use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use std::{
     pin::Pin,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -147,94 +150,125 @@ impl Runtime {
 /// The store of a file, for who turns the clock: while something is waited for that the file's own
 /// thread does, no time passes.
 #[derive(Debug)]
-pub(crate) struct TestStore(Arc<Disk>);
+pub(crate) struct TestStore {
+    disk: Arc<Disk>,
+    /// Of what was handed over last.
+    last: AtomicU64,
+    /// The server is about to be killed: what comes now is too late to be kept.
+    is_too_late: AtomicBool,
+}
 
 /// So long a disk may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Of what is handed over too late.
+const NEVER: Ticket = Ticket(u64::MAX);
+
 impl TestStore {
-    pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    pub(crate) fn open(config: &Config) -> Result<Arc<Self>, StartError> {
         let (file, keeps_first) = (&config.store_file, config.durability == Durability::Commit);
         let disk = Disk::open(file, keeps_first, &config.limits);
         let disk = disk.map_err(|error| StartError::Store(file.clone(), error))?;
-        Ok(Arc::new(TestStore(Arc::new(disk))))
+        Ok(Arc::new(TestStore {
+            disk: Arc::new(disk),
+            last: AtomicU64::new(0),
+            is_too_late: AtomicBool::new(false),
+        }))
+    }
+
+    /// Keeps all that was handed over so far, and nothing more.
+    pub(crate) async fn dies(&self) {
+        self.is_too_late.store(true, Ordering::Relaxed);
+        self.kept(Ticket(self.last.load(Ordering::Relaxed))).await;
+    }
+
+    async fn kept(&self, ticket: Ticket) {
+        let disk = self.disk.clone();
+        if !disk.is_stored(ticket) {
+            // tokio's paused clock stands still while such a thread works.
+            let wait = move || disk.is_stored_within(ticket, PATIENCE);
+            let is_stored = tokio::task::spawn_blocking(wait).await;
+            assert_eq!(is_stored.ok(), Some(true), "the disk takes no longer");
+        }
     }
 }
 
 impl Store for TestStore {
     fn outlives(&self) -> bool {
-        self.0.outlives()
+        self.disk.outlives()
     }
 
     fn has(&self, key: ScopeKey) -> bool {
-        self.0.has(key)
+        self.disk.has(key)
     }
 
     fn load(&self, key: ScopeKey) -> Result<Option<Stored>, StoreError> {
-        self.0.load(key)
+        self.disk.load(key)
     }
 
     fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError> {
-        self.0.unfinished()
+        self.disk.unfinished()
     }
 
     fn unused_since(&self, before_s: u64) -> Result<Vec<ScopeKey>, StoreError> {
-        self.0.unused_since(before_s)
+        self.disk.unused_since(before_s)
     }
 
     fn hand_over(&self, commit: Commit) -> Ticket {
-        self.0.hand_over(commit)
+        if self.is_too_late.load(Ordering::Relaxed) {
+            return NEVER;
+        }
+        let ticket = self.disk.hand_over(commit);
+        self.last.fetch_max(ticket.0, Ordering::Relaxed);
+        ticket
     }
 
     fn stored(&self, ticket: Ticket) -> BoxFuture<'_, ()> {
-        let disk = self.0.clone();
         Box::pin(async move {
-            if !disk.is_stored(ticket) {
-                // tokio's paused clock stands still while such a thread works.
-                let wait = move || disk.is_stored_within(ticket, PATIENCE);
-                let is_stored = tokio::task::spawn_blocking(wait).await;
-                assert_eq!(is_stored.ok(), Some(true), "the disk takes no longer");
+            match ticket == NEVER {
+                true => std::future::pending().await,
+                false => self.kept(ticket).await,
             }
         })
     }
 
     fn is_stored(&self, ticket: Ticket) -> bool {
-        self.0.is_stored(ticket)
+        self.disk.is_stored(ticket)
     }
 
     fn is_stored_within(&self, ticket: Ticket, patience: Duration) -> bool {
-        self.0.is_stored_within(ticket, patience)
+        self.disk.is_stored_within(ticket, patience)
     }
 
     fn is_behind(&self) -> bool {
-        self.0.is_behind()
+        self.disk.is_behind()
     }
 
     fn caught_up(&self) -> BoxFuture<'_, ()> {
-        self.0.caught_up()
+        self.disk.caught_up()
     }
 
     fn turn(&self) -> u64 {
-        self.0.turn()
+        self.disk.turn()
     }
 
     fn was_killed(&self) -> bool {
-        self.0.was_killed()
+        self.disk.was_killed()
     }
 
     fn era(&self) -> usize {
-        self.0.era()
+        self.disk.era()
     }
 
     fn when_begun_anew(&self, hand_over_all: HandOverAll) {
-        self.0.when_begun_anew(hand_over_all);
+        self.disk.when_begun_anew(hand_over_all);
     }
 
     fn trouble(&self) -> Option<String> {
-        self.0.trouble()
+        self.disk.trouble()
     }
 
     fn close(&self) {
-        self.0.close();
+        self.disk.close();
     }
 }

@@ -145,6 +145,33 @@ impl TestApp {
         settle().await;
     }
 
+    /// The server is about to be killed: what it does from now on is not kept. No page may send
+    /// anything until [`begin_again`](Self::begin_again): it would not be answered.
+    #[doc(hidden)]
+    pub async fn dies(&self) {
+        self.server.dies().await;
+    }
+
+    /// It is killed now, and started anew from what it kept.
+    #[doc(hidden)]
+    pub async fn begin_again(&self) {
+        self.server.begin_again().await;
+        settle().await;
+    }
+
+    /// Scopes that nobody uses at the moment leave memory. Tells how many.
+    #[doc(hidden)]
+    pub async fn let_go_of_idle(&self) -> usize {
+        settle().await;
+        let runtime = self.runtime();
+        for scope in runtime.scopes.all().iter().filter_map(|slot| slot.scope()) {
+            scope.stored().await;
+        }
+        let before = runtime.scopes.count();
+        runtime.scopes.expire(u64::MAX);
+        before - runtime.scopes.count()
+    }
+
     /// The page of a new visitor.
     pub fn client(&self) -> TestClient {
         self.client_of(self.runtime().sessions.fresh())

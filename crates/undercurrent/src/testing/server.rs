@@ -15,6 +15,8 @@ pub(super) struct Server {
     /// The one that runs, and how many there were before it.
     // A std mutex, held to put or to copy out.
     now: Mutex<(Undercurrent, usize)>,
+    /// Where it keeps what outlives it.
+    store: Mutex<Option<Arc<TestStore>>>,
     anew: Option<Anew>,
 }
 
@@ -33,6 +35,7 @@ impl Server {
         let built = provide(builder(config(limits))).provides_partly().build();
         Server {
             now: Mutex::new((started(built), 0)),
+            store: Mutex::default(),
             anew: None,
         }
     }
@@ -46,8 +49,10 @@ impl Server {
             provide: Box::new(provide),
             folder: Folder::new(),
         };
+        let (app, store) = anew.start();
         Server {
-            now: Mutex::new((anew.start(), 0)),
+            now: Mutex::new((app, 0)),
+            store: Mutex::new(Some(store)),
             anew: Some(anew),
         }
     }
@@ -56,11 +61,37 @@ impl Server {
         let anew = self.anew.as_ref();
         let anew = anew.expect("what outlives a restart is in a store: `TestApp::kept` has one");
         self.app().stop().await;
-        let app = anew.start();
+        self.begin(anew).await;
+    }
+
+    async fn begin(&self, anew: &Anew) {
+        let (app, store) = anew.start();
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
         let went_on = app.runtime.go_on().await;
         went_on.unwrap_or_else(|error| panic!("what was kept can't be read: {error}"));
         let mut now = self.lock();
         *now = (app, now.1 + 1);
+    }
+
+    /// What it does from now on is not kept.
+    pub(super) async fn dies(&self) {
+        let store = self.store.lock();
+        let store = store.unwrap_or_else(PoisonError::into_inner).clone();
+        let store = store.expect("what is kept is in a store: `TestApp::kept` has one");
+        store.dies().await;
+    }
+
+    /// Another begins with what is kept.
+    pub(super) async fn begin_again(&self) {
+        let anew = self.anew.as_ref();
+        let anew = anew.expect("what is kept is in a store: `TestApp::kept` has one");
+        let (file, as_killed) = (anew.file(), anew.folder.0.join("killed.redb"));
+        let copied = std::fs::copy(&file, &as_killed);
+        copied.expect("there is room for another file");
+        // Whatever it says as it goes is said to a file that nobody reads any more.
+        self.app().stop().await;
+        std::fs::rename(as_killed, file).expect("it is there");
+        self.begin(anew).await;
     }
 
     pub(super) fn app(&self) -> Undercurrent {
@@ -82,14 +113,24 @@ impl Server {
 }
 
 impl Anew {
-    fn start(&self) -> Undercurrent {
+    fn file(&self) -> PathBuf {
+        self.folder.0.join("state.redb")
+    }
+
+    fn start(&self) -> (Undercurrent, Arc<TestStore>) {
         let config = Config {
             store: StoreKind::Disk,
-            store_file: self.folder.0.join("state.redb"),
+            store_file: self.file(),
             ..config(self.limits.clone())
         };
         let builder = (self.provide)(builder(config)).provides_partly();
-        started(builder.build_on(TestStore::open))
+        let mut opened = None;
+        let app = started(builder.build_on(|config| {
+            let store = TestStore::open(config)?;
+            opened = Some(store.clone());
+            Ok(store)
+        }));
+        (app, opened.expect("the app has it"))
     }
 }
 
