@@ -4,6 +4,7 @@ use super::{
     drop_quietly, forget_panic,
     measure::{Keep, LARGE_BYTES, Size, measure, write},
 };
+use crate::builtin::{UcEnds, UcTasks};
 use crate::core::{
     frame::write_state_event,
     log::Entry,
@@ -41,6 +42,8 @@ pub(crate) struct Cell<S> {
     written: Option<Value>,
     /// The base shall move on with the next entry, however little came since.
     wants_base: bool,
+    /// A store has what the first entry changes.
+    has_stored_base: bool,
     /// The state began anew, and pages do not know it yet.
     is_reset: bool,
     /// The last snapshot, if nothing changed since.
@@ -57,6 +60,9 @@ pub(crate) trait AnyCell: Any + Send {
     fn committed(&mut self, entry: Arc<Entry>, keep: Option<&dyn Fn(u64) -> Keep>) -> Option<Old>;
     /// What leads to the value is dropped: the value itself is kept instead, which shares its items.
     fn cut(&mut self) -> Option<Old>;
+    /// What the first entry changes, as JSON, for a store that has nothing of the state yet: another
+    /// build may have another default, and entries lead nowhere from there. `None` from then on.
+    fn base_to_store(&mut self) -> Option<String>;
     /// The committed value as JSON, with its server-only fields. `None` where user code fails to
     /// write it.
     fn whole(&self) -> Option<String>;
@@ -153,6 +159,8 @@ impl<S: State> Cell<S> {
             since_bytes: 0,
             written: None,
             wants_base: false,
+            // The runtime's own begin with nothing in them, in whatever build.
+            has_stored_base: [UcTasks::NAME, UcEnds::NAME].contains(&S::NAME),
             is_reset: false,
             snapshot: None,
         }
@@ -173,6 +181,7 @@ impl<S: State> Cell<S> {
         cell.value = value;
         // What was read by other means than it was written is written anew with the next change.
         cell.wants_base = since.is_none();
+        cell.has_stored_base = true;
         cell.since = since.unwrap_or_default();
         cell.since_bytes = cell.since.iter().map(|entry| entry.weight()).sum();
         cell.written = written;
@@ -428,6 +437,13 @@ impl<S: State> AnyCell for Cell<S> {
         self.wants_base = true;
         let old = std::mem::replace(&mut self.base, base);
         Some(Box::new((old, std::mem::take(&mut self.since))))
+    }
+
+    fn base_to_store(&mut self) -> Option<String> {
+        if std::mem::replace(&mut self.has_stored_base, true) {
+            return None;
+        }
+        write(&self.base)
     }
 
     fn whole(&self) -> Option<String> {

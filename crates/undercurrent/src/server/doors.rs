@@ -186,6 +186,21 @@ impl<S: State> ScopeHandle<S> {
         started
     }
 
+    /// The same with the server: one that goes on from where it was before a restart is that one.
+    async fn start_or_go_on<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        let place = self.place().map_err(|_| NotStarted::NoSuch)?;
+        let prepared = self.runtime.prepared_task(task)?;
+        let scope = self.runtime.scope_at(&place).await;
+        let scope = scope.map_err(|_| NotStarted::Full)?;
+        if let Some(id) = scope.going_on(&prepared) {
+            return Ok(id);
+        }
+        let (by, mut notes) = ((self.visitor, None), Vec::new());
+        let started = scope.start_task(&|| true, prepared, by, &mut notes).await;
+        scope.stored().await;
+        started
+    }
+
     /// Reads the newest values. A scope that does not exist has the default, and none is made.
     ///
     /// # Errors
@@ -229,7 +244,8 @@ impl<S: State> ScopeHandle<S> {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and [`UpdateError::Cancelled`] when the server goes down.
+    /// As [`read`](Self::read), and [`UpdateError::Cancelled`] when the server goes down, or the task
+    /// that waits is cancelled.
     pub async fn until_within<T: Send>(
         &self,
         patience: Millis,
@@ -244,11 +260,25 @@ impl<S: State> ScopeHandle<S> {
             Err(NoScope::Unreadable | NoScope::Elsewhere) => return Err(unreadable()),
             Err(NoScope::Full) => return Ok(look(&S::default())),
         };
-        let interrupted = self.runtime.interrupted.clone();
-        let found = scope.until(|| true, interrupted.cancelled_owned(), look);
+        let interrupted = self.runtime.interrupted.cancelled();
+        let found = async {
+            let Some(attempt) = &self.attempt else {
+                return scope.until(|| true, interrupted, look).await;
+            };
+            let ends = async {
+                tokio::select! {
+                    () = attempt.ends() => {}
+                    () = interrupted => {}
+                }
+            };
+            scope.until(attempt.clone(), ends, look).await
+        };
         match tokio::time::timeout(patience.into(), found).await {
             Ok(found) => found.map(Some),
-            Err(_) => Ok(None),
+            Err(_) => {
+                self.go_on().await?;
+                Ok(None)
+            }
         }
     }
 
@@ -479,7 +509,7 @@ impl StartUp {
         const { assert_process::<E::State>() };
         let start: StartTask = Box::new(move |runtime| {
             let handle = ScopeHandle::<E::State>::process(&runtime);
-            let starting: Starting = Box::pin(async move { handle.start(task).await });
+            let starting: Starting = Box::pin(async move { handle.start_or_go_on(task).await });
             (E::NAME, starting)
         });
         let starts = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -139,8 +139,13 @@ impl Scope {
         }
     }
 
-    /// Takes the lock. `None` when the runtime is gone.
+    /// Takes the lock. `None` when the runtime is gone, and inside the closure of an update: who waited
+    /// there would wait for itself.
     pub(crate) async fn write(&self) -> Option<Writing<'_>> {
+        if InClosure::is_here() {
+            tracing::error!(scope = %self.slot.name, "nothing is cancelled, started or shown inside the closure of an update");
+            return None;
+        }
         let runtime = self.runtime.upgrade()?;
         self.touch(runtime.uptime_ms());
         let turn = self.turns.take().await;

@@ -288,10 +288,13 @@ impl Writing<'_> {
             }));
         }
         if outlives {
-            let record = |entry: &Arc<Entry>| {
-                Record::Entry(self.states.ids[entry.state].clone(), entry.clone())
-            };
-            records.extend(entries.iter().map(record));
+            for entry in &entries {
+                let States { cells, ids, .. } = &mut *self.states;
+                let (cell, id) = (cells[entry.state].as_mut(), &ids[entry.state]);
+                let base = cell.and_then(|cell| cell.base_to_store());
+                records.extend(base.map(|json| Record::Snapshot(id.clone(), entry.since, json)));
+                records.push(Record::Entry(id.clone(), entry.clone()));
+            }
             let then = self.runtime.keeps_first.then(|| -> Then {
                 let slot = self.scope.slot.clone();
                 Box::new(move || {

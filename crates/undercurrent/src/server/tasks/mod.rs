@@ -16,6 +16,7 @@ use super::{
     registration::{Arguments, Overlap, Prepared, PreparedTask, Verb},
     scope::{Gate, Scope},
     store::Record,
+    writing::InClosure,
 };
 use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};
 use futures::future::BoxFuture;
@@ -48,6 +49,9 @@ pub enum NotStarted {
     Unknown,
     /// There is no scope of this key: it is empty or too long.
     NoSuch,
+    /// Inside the closure of an update no task starts: whoever waited for that there would wait for
+    /// itself.
+    Nested,
 }
 
 impl Tasks {
@@ -89,6 +93,9 @@ impl Scope {
         (visitor, origin): (Visitor, Option<Origin>),
         notes: &mut Vec<Record>,
     ) -> Result<u64, NotStarted> {
+        if InClosure::is_here() {
+            return Err(NotStarted::Nested);
+        }
         let writing = self.write_through(gate).await;
         let mut writing = writing.map_err(|_| NotStarted::Cancelled)?;
         let runtime = writing.runtime().clone();
@@ -157,6 +164,13 @@ impl Scope {
             run.runtime.tracker.clone().spawn(drive(run));
         }
         Ok(id)
+    }
+
+    /// The run that was there already when the server began, where this task would not take its place.
+    pub(crate) fn going_on(&self, task: &PreparedTask) -> Option<u64> {
+        let same = self.lock_tasks().of(task.name, &task.key);
+        let may_stay = task.policy.overlap != Overlap::Replace;
+        same.first().filter(|_| may_stay).map(|run| run.id)
     }
 
     /// Does what is asked of runs.
@@ -415,7 +429,7 @@ impl NotStarted {
         match self {
             NotStarted::Busy => EndKind::Busy,
             NotStarted::Full => EndKind::Full,
-            NotStarted::Cancelled | NotStarted::Unknown => EndKind::Failed,
+            NotStarted::Cancelled | NotStarted::Unknown | NotStarted::Nested => EndKind::Failed,
             NotStarted::Arguments => EndKind::Misfit,
             NotStarted::NoSuch => EndKind::Barred,
         }
@@ -430,6 +444,7 @@ impl fmt::Display for NotStarted {
             NotStarted::Unknown => "There is no run that could be started once more.",
             NotStarted::Arguments => "The arguments can't be written as JSON and read again.",
             NotStarted::NoSuch => "There is no scope of this key.",
+            NotStarted::Nested => "Nothing starts inside the closure of an update.",
             NotStarted::Full => "There is no room for another task. Try again when one has ended.",
         })
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::server::{Counters, NotSent};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The server's own.
 #[derive(State, Clone, Debug, Default)]
@@ -172,6 +173,37 @@ async fn a_handler_reads_and_sends_to_other_scopes() {
     send(&session, 1, hand_over()).await;
     until(|| async { held(&uc).await == ["at beat 2"] }).await;
     assert_eq!(failures(&session).await, []);
+}
+
+#[background]
+async fn waits_for_a_beat(cx: TaskContext<Trial>) -> Result {
+    let clock = cx.process::<Clockwork>();
+    let never = |clock: &Clockwork| (clock.beats > 1_000_000).then_some(());
+    let waited = clock.until_within(Millis(3_600_000), never).await;
+    LEFT_WITH.store(waited == Err(UpdateError::Cancelled), Ordering::Relaxed);
+    waited?;
+    Ok(())
+}
+
+static LEFT_WITH: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_another_scope_leaves_it_when_it_is_cancelled() {
+    let uc = server(Limits::default());
+    let session = scope(&uc.runtime);
+    send(&session, 1, waits_for_a_beat()).await;
+    until_status(&session, TaskStatus::Running).await;
+    let began = tokio::time::Instant::now();
+    ask(
+        &session,
+        2,
+        crate::CancelTask,
+        ("trial/waits_for_a_beat", ""),
+    )
+    .await;
+    until_status(&session, TaskStatus::Cancelled).await;
+    assert!(LEFT_WITH.load(Ordering::Relaxed), "by its own way out");
+    assert!(began.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,6 +102,33 @@ async fn after_a_nested_update_was_refused_the_next_one_goes() {
 }
 
 #[background]
+async fn starts_by_hand(cx: TaskContext<Ledger>) -> Result {
+    let inner = cx
+        .update(|ledger| {
+            ledger.counter += 1;
+            let mut context = Context::from_waker(Waker::noop());
+            let cancel = pin!(cx.cancel(two_steps, ""));
+            let cancelled = cancel.poll(&mut context);
+            let start = pin!(cx.start(two_steps()));
+            (cancelled, start.poll(&mut context))
+        })
+        .await?;
+    let refused = Poll::Ready(Err(NotStarted::Nested));
+    assert_eq!(inner, (Poll::Ready(()), refused));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_or_is_cancelled_inside_an_update() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, starts_by_hand()).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(ledger(&scope).await.counter, 1);
+    assert_eq!(runs(&scope).await.len(), 1);
+}
+
+#[background]
 async fn two_steps(cx: TaskContext<Ledger>) -> Result {
     cx.update(|ledger| ledger.counter += 1).await?;
     cx.until(|ledger| ledger.order.first().cloned()).await?;

@@ -274,6 +274,59 @@ async fn of_a_state_that_changed_new_fields_have_their_defaults_and_old_ones_go(
     close(runtime);
 }
 
+thread_local! {
+    /// What a build begins a shelf with.
+    static BUILD: std::cell::Cell<(&'static [&'static str], u32)> = const { std::cell::Cell::new((&["Welcome"], 10)) };
+}
+
+#[derive(State, Clone, Debug)]
+struct SeededShelf {
+    books: List<String>,
+    room: u32,
+}
+
+impl Default for SeededShelf {
+    fn default() -> Self {
+        let (books, room) = BUILD.get();
+        SeededShelf {
+            books: books.iter().map(|&book| book.to_owned()).collect(),
+            room,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_stays_what_it_was_where_another_build_begins_with_something_else() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    let shelf = async |scope: &Scope| {
+        let read =
+            |shelf: &SeededShelf| (shelf.books.iter().cloned().collect::<Vec<_>>(), shelf.room);
+        scope.read(|| true, read).await.expect("it reads")
+    };
+    scope
+        .update(|| true, |shelf: &mut SeededShelf| shelf.books[0].push('!'))
+        .await
+        .expect("it is made");
+    scope
+        .update(
+            || true,
+            |shelf: &mut SeededShelf| shelf.books.push("A".into()),
+        )
+        .await
+        .expect("it is made");
+    scope.stored().await;
+    drop(scope);
+    close(runtime);
+    BUILD.set((&["News", "Welcome"], 20));
+    let ground = Ground::Platter(platter);
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let was = (vec!["Welcome!".to_owned(), "A".to_owned()], 10);
+    assert_eq!(shelf(&*scope).await, was);
+    drop(scope);
+    close(runtime);
+}
+
 #[tokio::test]
 async fn a_state_that_fits_no_more_is_laid_aside_and_begins_anew() {
     let (ground, runtime) = written_by_another_build(r#"{"seen":7}"#).await;

@@ -16,7 +16,7 @@ mod recovery;
 use self::platter::Platter;
 use super::*;
 use crate::server::{
-    Durability, StartError,
+    Builder, Durability, StartError,
     store::{Disk, Store},
 };
 use std::path::PathBuf;
@@ -53,6 +53,16 @@ impl Ground {
         durability: Durability,
         limits: Limits,
     ) -> Result<Undercurrent, StartError> {
+        self.build_and(durability, limits, |builder| builder)
+    }
+
+    /// The same of an app that does more as it starts.
+    fn build_and(
+        &self,
+        durability: Durability,
+        limits: Limits,
+        more: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Undercurrent, StartError> {
         let config = Config {
             session_key_file: std::env::temp_dir().join("undercurrent-store-tests.key"),
             store_file: match self {
@@ -64,7 +74,7 @@ impl Ground {
             ..Config::default()
         };
         let options = LeptosOptions::builder().output_name("trial").build();
-        let builder = Undercurrent::with(options, config);
+        let builder = more(Undercurrent::with(options, config));
         match self {
             Ground::File(_) => builder.build(),
             Ground::Platter(platter) => builder.build_on(|config| {

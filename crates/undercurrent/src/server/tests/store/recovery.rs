@@ -5,10 +5,12 @@ use super::*;
 use crate::{
     core::position::Epoch,
     server::{
+        NotSent,
         scopes::NoScope,
         store::{Commit, Head, Record},
     },
 };
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[event]
 async fn spell(cx: EventContext<Trial>, name: String) -> Result {
@@ -278,7 +280,9 @@ async fn a_server_that_goes_down_tells_the_store_what_was_in_use() {
     scope.hand_over(vec![Record::Used(head)]);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a port");
-    let served = uc.serve_on(listener, axum::Router::new(), std::future::ready(()));
+    let served = uc
+        .clone()
+        .serve_on(listener, axum::Router::new(), std::future::ready(()));
     served.await.expect("it goes down");
 
     let later = ground.start().await;
@@ -442,6 +446,74 @@ async fn an_event_that_has_sent_something_to_another_scope_does_not_send_it_agai
     assert_eq!(failures(&scope).await[0].kind, EndKind::Interrupted);
     assert_eq!(rings(&uc).await, 1);
     close(uc.runtime.clone());
+}
+
+#[event]
+async fn leaves_late(cx: EventContext<Trial>) -> Result {
+    tokio::spawn(async move {
+        // It is asked until it is refused: then the event is over.
+        let bell = cx.process::<Bell>();
+        while bell.read(|_| ()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let sent = bell.dispatch(ring()).await == Err(NotSent::Cancelled);
+        let looked =
+            bell.until_within(Millis(0), |_| Some(())).await == Err(UpdateError::Cancelled);
+        let started = cx.start(falls()).await == Err(NotStarted::Cancelled);
+        IS_REFUSED.store(sent && looked && started, Ordering::Relaxed);
+    });
+    Ok(())
+}
+
+static IS_REFUSED: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test]
+async fn what_an_event_has_left_running_sends_nothing_and_brings_it_back_to_no_store() {
+    let ground = Ground::platter();
+    let uc = ground.build(Durability::Relaxed).expect("it starts");
+    let scope = the_scope(&uc.runtime).await;
+    send(&scope, 1, leaves_late()).await;
+    ended(&scope, 1).await;
+    until(|| async { IS_REFUSED.load(Ordering::Relaxed) }).await;
+    scope.stored().await;
+    assert_eq!(tries(&uc.runtime, &scope), [0; 0]);
+    assert_eq!(rings(&uc).await, 0);
+    close(uc.runtime.clone());
+}
+
+#[background(on_crash = resume)]
+async fn tolls(cx: TaskContext<Bell>) -> Result {
+    let from = cx.cursor::<u32>()?.unwrap_or(0);
+    for toll in from.. {
+        let tolled = cx.update(|bell| bell.rings = toll + 1);
+        tolled.checkpoint(toll + 1).await?;
+        cx.sleep(Millis(1)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_starts_with_the_server_goes_on_after_each_restart_and_is_there_once() {
+    let ground = Ground::platter();
+    let mut before = 0;
+    for start in 1..=3 {
+        let with_it = |builder: Builder| builder.on_start(tolls());
+        let uc = ground.build_and(Durability::Relaxed, Limits::default(), with_it);
+        let uc = uc.expect("it starts");
+        let has_tolled = async {
+            until(|| async { rings(&uc).await > before }).await;
+            before = rings(&uc).await;
+            assert_eq!(uc.counters().tasks, 1, "start {start}");
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("it listens");
+        let served = uc
+            .clone()
+            .serve_on(listener, axum::Router::new(), has_tolled);
+        served
+            .await
+            .expect("it starts, and goes down in good order");
+    }
 }
 
 #[background(retries = 2, on_crash = resume)]
