@@ -446,7 +446,7 @@ impl<S: Followed> AnyReplica for Held<S> {
     }
 
     fn schema(&self) -> u32 {
-        Schema::of::<S>()
+        Schema::of_state::<S>()
     }
 
     fn change(&self, change: Change<'_>, applied: &mut Applied) -> Result<(), ApplyError> {

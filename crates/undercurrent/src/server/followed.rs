@@ -106,7 +106,7 @@ impl Request {
         let (name, schema) = split_schema(name);
         let state = runtime.registry.state(name);
         let state = state.ok_or(ByeReason::UnknownState)?;
-        if schema.is_some_and(|schema| schema != Some((state.schema)())) {
+        if schema.is_some_and(|schema| schema != runtime.registry.schema(name)) {
             return Err(ByeReason::Outdated);
         }
         let (scope, states) = match scope {

@@ -335,7 +335,7 @@ impl StateRegistration {
             name: S::NAME,
             type_name: std::any::type_name::<S>,
             type_id: TypeId::of::<S>,
-            schema: Schema::of::<S>,
+            schema: Schema::of_state::<S>,
             default_snapshot: default_snapshot::<S>,
             restore: restored::<S>,
             scope: S::SCOPE,

@@ -27,6 +27,8 @@ pub(crate) struct Space {
 pub(crate) struct Registry {
     handlers: BTreeMap<&'static str, &'static Registration>,
     states: BTreeMap<&'static str, &'static StateRegistration>,
+    /// The schemas of the states, by name.
+    schemas: BTreeMap<&'static str, u32>,
     spaces: BTreeMap<&'static str, Space>,
 }
 
@@ -71,6 +73,7 @@ impl Registry {
         let mut registry = Registry {
             handlers: BTreeMap::new(),
             states: BTreeMap::new(),
+            schemas: BTreeMap::new(),
             spaces: BTreeMap::new(),
         };
         for handler in inventory::iter::<Registration> {
@@ -87,6 +90,11 @@ impl Registry {
         }
         for state in registry.states_by_name()? {
             registry.states.insert(state.name, state);
+            // A default that panics does so where it is needed, too, and is told there.
+            let schema = catch_unwind(|| (state.schema)()).map_err(forget_panic);
+            registry
+                .schemas
+                .insert(state.name, schema.unwrap_or_default());
             // The state that the scopes are named after declares them; others live with it.
             let space = match state.scope {
                 ScopeKind::Keyed(name) => Some((name, false)),
@@ -145,6 +153,11 @@ impl Registry {
 
     pub(crate) fn state(&self, name: &str) -> Option<&'static StateRegistration> {
         self.states.get(name).copied()
+    }
+
+    /// The number of a state's schema, which pages say that they have.
+    pub(crate) fn schema(&self, name: &str) -> Option<u32> {
+        self.schemas.get(name).copied()
     }
 
     pub(crate) fn space(&self, name: &str) -> Option<&Space> {

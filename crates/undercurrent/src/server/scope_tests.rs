@@ -356,7 +356,7 @@ async fn a_stream_follows_the_scopes_that_open_and_is_told_of_those_that_do_not(
         assert_eq!(read, Some(ByeReason::UnknownState), "{wrong:?}");
     }
     // The page's idea of a state, and another one.
-    let ours = crate::core::schema::Schema::of::<Board>();
+    let ours = crate::core::schema::Schema::of_state::<Board>();
     for (schema, fits) in [(ours, true), (ours ^ 1, false)] {
         let follow = format!("0.board!{schema:08x}@0-0");
         let asked = query(&[("follow", &follow), ("scope", "room:lobby")]);
