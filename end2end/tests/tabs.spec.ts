@@ -4,6 +4,9 @@ import type { Page, Request } from '@playwright/test';
 import { ALL_IDS, PostsPage, STYLES } from './support/posts-page';
 import { expect, test } from './support/shop';
 
+const isRest = (url: string) => url.includes('hidden=1');
+const isStream = (url: string) => url.includes('/api/stream') && !isRest(url);
+
 for (const name of STYLES) {
   test(`${name}: two tabs show the same, another visitor nothing of it`, async ({
     posts,
@@ -202,8 +205,42 @@ const passUntil = async (page: Page, isWanted: (url: string) => boolean) => {
   page.off('request', note);
   return asked!;
 };
-const isRest = (url: string) => url.includes('hidden=1');
-const isStream = (url: string) => url.includes('/api/stream') && !isRest(url);
+
+test('a tab without a stream looks as soon as another hears of something', async ({
+  posts,
+  context,
+}) => {
+  const tabs = [posts];
+  while (tabs.length < 4) tabs.push(new PostsPage(await context.newPage()));
+  for (const tab of tabs) await tab.open();
+  const fifth = new PostsPage(await context.newPage());
+  const streams = { begun: 0, ended: 0 };
+  const ended = (request: Request) => (streams.ended += Number(isStream(request.url())));
+  fifth.page.on('request', (request) => (streams.begun += Number(isStream(request.url()))));
+  fifth.page.on('requestfinished', ended);
+  // The page ends it, too, when it has heard that it is to.
+  fifth.page.on('requestfailed', ended);
+  // Playwright's clock is that of all tabs.
+  await fifth.page.addInitScript(() => {
+    const wait = window.setTimeout;
+    const isStopped = () => document.documentElement.hasAttribute('data-stopped');
+    window.setTimeout = ((act: () => void, ms: number) =>
+      wait(() => isStopped() || act(), ms)) as typeof wait;
+  });
+  await fifth.open();
+  // It takes turns: its streams end.
+  await expect.poll(() => streams.ended).toBeGreaterThan(1);
+  // From here on it looks no more by itself.
+  await fifth.page.evaluate(() => document.documentElement.setAttribute('data-stopped', ''));
+  for (let click = 1; click <= 3; click++) {
+    // What is told while it looks it does not hear.
+    await expect.poll(() => streams.begun - streams.ended).toBe(0);
+    const looked = streams.begun;
+    await posts.count.click();
+    await expect(fifth.clicks).toHaveText(`${click}`);
+    expect(streams.begun).toBeGreaterThan(looked);
+  }
+});
 
 test('a tab that is hidden gives its stream back, says that it is there, and that it goes', async ({
   posts,
