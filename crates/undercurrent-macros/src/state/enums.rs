@@ -221,11 +221,11 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
 
         #[allow(unreachable_patterns)]
         fn undo(&mut self, shadow: Self) -> ::core::result::Result<(), __node::Lost> {
-            let undone = Ok(());
+            let undone = ::core::result::Result::Ok(());
             match (&mut *self, shadow) {
                 #(#undo)*
                 #(#undo_unit)*
-                _ => Err(__node::Lost),
+                _ => ::core::result::Result::Err(__node::Lost),
             }
         }
 
@@ -244,12 +244,12 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
             applied: &mut __ops::Applied,
         ) -> ::core::result::Result<(), __ops::ApplyError> {
             match op.path.get(at) {
-                Some(__ops::Step::Name(name)) => match (&mut *self, &**name) {
+                ::core::option::Option::Some(__ops::Step::Name(name)) => match (&mut *self, &**name) {
                     #(#apply)*
-                    _ => Err(op.unfit("it is not this variant")),
+                    _ => ::core::result::Result::Err(op.unfit("it is not this variant")),
                 },
-                None => __state::set_whole(self, op, applied, "an enum has variants"),
-                _ => Err(op.unfit("an enum has variants")),
+                ::core::option::Option::None => __state::set_whole(self, op, applied, "an enum has variants"),
+                _ => ::core::result::Result::Err(op.unfit("an enum has variants")),
             }
         }
 
@@ -271,11 +271,11 @@ pub(super) fn methods(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStr
             }
         }
 
-        fn write<S: __serde::Serializer>(
+        fn write<__S: __serde::Serializer>(
             &self,
             visibility: __ops::Visibility,
-            to: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
+            to: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
             match self { #(#write)* }
         }
 
@@ -309,7 +309,7 @@ fn record(variant: &Variant<'_>) -> TokenStream {
         &variant.name,
     );
     let inside = match &variant.content {
-        Content::Unit => return quote!((#now, #was) => Ok(()),),
+        Content::Unit => return quote!((#now, #was) => ::core::result::Result::Ok(()),),
         Content::One(ty) => {
             let kind = kind(ty);
             quote!(#kind.record(now, was, out))
@@ -319,7 +319,7 @@ fn record(variant: &Variant<'_>) -> TokenStream {
                 let (now, was) = (field.var("now"), field.var("was"));
                 field.record(&quote!(#now), &quote!(#was))
             });
-            quote!({ #(#each)* Ok(()) })
+            quote!({ #(#each)* ::core::result::Result::Ok(()) })
         }
     };
     quote!((#now, #was) => out.field(#name, __ops::Visibility::Public, |out| #inside),)
@@ -328,7 +328,9 @@ fn record(variant: &Variant<'_>) -> TokenStream {
 fn apply(variant: &Variant<'_>) -> TokenStream {
     let (pattern, name) = (variant.pattern("now"), &variant.name);
     let inside = match &variant.content {
-        Content::Unit => quote!(Err(op.unfit("there is nothing inside"))),
+        Content::Unit => quote!(::core::result::Result::Err(
+            op.unfit("there is nothing inside")
+        )),
         Content::One(ty) => {
             let kind = kind(ty);
             quote!(#kind.apply(now, op, at + 1, applied))
@@ -340,11 +342,11 @@ fn apply(variant: &Variant<'_>) -> TokenStream {
             });
             quote! {
                 match op.path.get(at + 1) {
-                    Some(__ops::Step::Name(name)) => match &**name {
+                    ::core::option::Option::Some(__ops::Step::Name(name)) => match &**name {
                         #(#arms)*
-                        _ => Err(op.unfit("there is no such field")),
+                        _ => ::core::result::Result::Err(op.unfit("there is no such field")),
                     },
-                    _ => Err(op.unfit("a variant has fields")),
+                    _ => ::core::result::Result::Err(op.unfit("a variant has fields")),
                 }
             }
         }
@@ -406,7 +408,7 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
     let arms = variants.iter().map(|variant| {
         let (variant_ident, name) = (variant.ident, &variant.name);
         let read = match &variant.content {
-            Content::Unit => quote!({ content.unit_variant()?; Ok(#ident::#variant_ident) }),
+            Content::Unit => quote!({ content.unit_variant()?; ::core::result::Result::Ok(#ident::#variant_ident) }),
             Content::One(ty) => {
                 let kind = kind(ty);
                 quote!(content.newtype_variant_seed(#kind.seed()).map(#ident::#variant_ident))
@@ -421,9 +423,9 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
     });
     let what = format!("a variant of {of}");
     quote! {
-        fn read<'de, D: __serde::Deserializer<'de>>(
-            from: D,
-        ) -> ::core::result::Result<Self, D::Error> {
+        fn read<'de, __D: __serde::Deserializer<'de>>(
+            from: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
             const __VARIANTS: &[&str] = &[#(#names),*];
 
             #(#visitors)*
@@ -437,15 +439,15 @@ fn read_enum(input: &DeriveInput, variants: &[Variant<'_>]) -> TokenStream {
                     f.write_str(#what)
                 }
 
-                fn visit_enum<A: __serde::de::EnumAccess<'de>>(
+                fn visit_enum<__A: __serde::de::EnumAccess<'de>>(
                     self,
-                    data: A,
-                ) -> ::core::result::Result<Self::Value, A::Error> {
+                    data: __A,
+                ) -> ::core::result::Result<Self::Value, __A::Error> {
                     use __serde::de::VariantAccess as _;
                     let (__field::Name(name), content) = data.variant()?;
                     match &*name {
                         #(#arms)*
-                        other => Err(__serde::de::Error::unknown_variant(other, __VARIANTS)),
+                        other => ::core::result::Result::Err(__serde::de::Error::unknown_variant(other, __VARIANTS)),
                     }
                 }
             }
@@ -476,7 +478,7 @@ fn variant_visitor(
     let read = quote! {
         #(#begin)*
         #read
-        Ok(#ident::#variant_ident { #(#end),* })
+        ::core::result::Result::Ok(#ident::#variant_ident { #(#end),* })
     };
     let what = format!("the fields of {ident}::{variant_ident}");
     let visitor = format_ident!("__FieldsOf{variant_ident}");

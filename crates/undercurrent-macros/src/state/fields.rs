@@ -150,7 +150,7 @@ pub(super) fn read_map(
         quote!(#name => #read,)
     });
     quote! {
-        while let Some(__field::Name(name)) = map.next_key()? {
+        while let ::core::option::Option::Some(__field::Name(name)) = map.next_key()? {
             match &*name {
                 #(#arms)*
                 _ => { map.next_value::<__serde::de::IgnoredAny>()?; }
@@ -176,10 +176,10 @@ pub(super) fn map_visitor(
                 f.write_str(#what)
             }
 
-            fn visit_map<A: __serde::de::MapAccess<'de>>(
+            fn visit_map<__A: __serde::de::MapAccess<'de>>(
                 self,
-                mut map: A,
-            ) -> ::core::result::Result<Self::Value, A::Error> {
+                mut map: __A,
+            ) -> ::core::result::Result<Self::Value, __A::Error> {
                 #read
             }
         }

@@ -53,9 +53,9 @@ pub(super) fn signals(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
         }
 
         #[automatically_derived]
-        impl<F> #nested for F
+        impl<__F> #nested for __F
         where
-            F: ::undercurrent::__private::StoreField<Value = #ident>,
+            __F: ::undercurrent::__private::StoreField<Value = #ident>,
         {
             #(#defined)*
         }

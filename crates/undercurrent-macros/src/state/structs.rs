@@ -60,7 +60,7 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
             out: &mut __writer::Out<'_>,
         ) -> ::core::result::Result<(), __ops::RecordError> {
             #(#record)*
-            Ok(())
+            ::core::result::Result::Ok(())
         }
 
         fn park(&mut self, shadow: &mut Self) {
@@ -68,7 +68,7 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
         }
 
         fn undo(&mut self, shadow: Self) -> ::core::result::Result<(), __node::Lost> {
-            let undone = Ok(());
+            let undone = ::core::result::Result::Ok(());
             #(#undo)*
             undone
         }
@@ -85,15 +85,15 @@ pub(super) fn methods(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
             true #(#same)*
         }
 
-        fn write<S: __serde::Serializer>(
+        fn write<__S: __serde::Serializer>(
             &self,
             visibility: __ops::Visibility,
-            to: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
+            to: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
             use __serde::ser::SerializeMap as _;
             let _ = visibility;
             #[allow(unused_mut)]
-            let mut map = to.serialize_map(None)?;
+            let mut map = to.serialize_map(::core::option::Option::None)?;
             #(#write)*
             map.end()
         }
@@ -110,7 +110,7 @@ fn apply(fields: &[StateField<'_>]) -> TokenStream {
         // A field that no page sees has no signal, and no number.
         if field.server_only {
             return quote! {
-                #name => ::undercurrent::__unless_page!(applied.item(#apply), Ok(())),
+                #name => ::undercurrent::__unless_page!(applied.item(#apply), ::core::result::Result::Ok(())),
             };
         }
         number += 1;
@@ -125,12 +125,12 @@ fn apply(fields: &[StateField<'_>]) -> TokenStream {
             applied: &mut __ops::Applied,
         ) -> ::core::result::Result<(), __ops::ApplyError> {
             match op.path.get(at) {
-                Some(__ops::Step::Name(name)) => match &**name {
+                ::core::option::Option::Some(__ops::Step::Name(name)) => match &**name {
                     #(#arms)*
-                    _ => Err(op.unfit("there is no such field")),
+                    _ => ::core::result::Result::Err(op.unfit("there is no such field")),
                 },
-                None => __state::set_whole(self, op, applied, "a struct has fields"),
-                _ => Err(op.unfit("a struct has fields")),
+                ::core::option::Option::None => __state::set_whole(self, op, applied, "a struct has fields"),
+                _ => ::core::result::Result::Err(op.unfit("a struct has fields")),
             }
         }
     }
@@ -172,14 +172,14 @@ fn read(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenStream {
         #[allow(unused_mut)]
         let mut value = <#ident as ::core::default::Default>::default();
         #read
-        Ok(value)
+        ::core::result::Result::Ok(value)
     };
     let what = format!("the fields of {ident}");
     let visitor = map_visitor(&format_ident!("__Fields"), &quote!(#ident), &what, &read);
     quote! {
-        fn read<'de, D: __serde::Deserializer<'de>>(
-            from: D,
-        ) -> ::core::result::Result<Self, D::Error> {
+        fn read<'de, __D: __serde::Deserializer<'de>>(
+            from: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
             #visitor
             from.deserialize_map(__Fields)
         }

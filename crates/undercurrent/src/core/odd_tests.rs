@@ -471,3 +471,74 @@ fn of_equal_keys_that_are_written_differently_one_is_there() {
     hosts.undo();
     assert_eq!(to_json(&hosts.store), to_json(&hosts.state));
 }
+
+/// What a derive might call its own.
+mod letters {
+    use crate::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub(super) enum Health {
+        #[default]
+        Ok,
+        Err(u32),
+        Some,
+        None,
+    }
+    use Health::{Err, None, Ok, Some};
+
+    #[derive(State, Clone, Debug, Default, PartialEq)]
+    pub(super) struct A {
+        pub(super) s: S,
+        pub(super) d: Map<String, D>,
+        pub(super) f: List<F>,
+        pub(super) health: Health,
+    }
+
+    #[derive(State, Clone, Debug, Default, PartialEq)]
+    pub(super) enum S {
+        #[default]
+        Unit,
+        Of {
+            d: D,
+            f: F,
+        },
+        One(D),
+    }
+
+    #[derive(State, Clone, Debug, Default, PartialEq)]
+    pub(super) struct D {
+        pub(super) count: u32,
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    pub(super) struct F(pub(super) u32);
+
+    pub(super) fn all() -> [Health; 4] {
+        [Ok, Err(1), Some, None]
+    }
+}
+
+#[test]
+fn types_may_be_called_as_a_derive_calls_its_own() {
+    use letters::{A, D, F, S};
+    let mut state = Followed::<A>::new();
+    for health in letters::all() {
+        let ops = state.update(|a| {
+            a.health = health.clone();
+            a.s = S::Of {
+                d: D { count: 1 },
+                f: F(2),
+            };
+            a.d.insert("one".into(), D { count: 3 });
+            a.f.push(F(4));
+        });
+        assert!(ops.is_ok());
+        state.update(|a| a.s = S::One(D::default())).unwrap();
+        assert_eq!(to_json(&state.store), to_json(&state.state));
+        assert_eq!(
+            from_json::<A>(&to_json(&state.state).unwrap()).unwrap(),
+            state.state
+        );
+    }
+}

@@ -137,7 +137,8 @@ impl Builder {
     }
 
     /// Starts a task of a process-wide state once the server serves: what watches, sweeps or
-    /// refreshes for all visitors.
+    /// refreshes for all visitors. One that goes on from before a restart (`on_crash = resume`) is not
+    /// started a second time. As of any task, whoever may look at the state may cancel or pause it.
     ///
     /// ```
     /// # use undercurrent::{prelude::*, Undercurrent, server::{Builder, StartError}};

@@ -203,8 +203,15 @@ impl<S: State> Cell<S> {
         // code that panics as it is dropped changes nothing.
         drop_quietly(self.snapshot.take());
         let result = catch_unwind(AssertUnwindSafe(|| closure(&mut self.value)));
+        let mut unused = None;
         let recorded = match result {
-            Ok(Ok(result)) => self.record(limit).map(|recorded| (result, recorded)),
+            Ok(Ok(result)) => match self.record(limit) {
+                Ok(recorded) => Ok((result, recorded)),
+                Err(error) => {
+                    unused = Some(result);
+                    Err(error)
+                }
+            },
             Ok(Err(refused)) => Err(ChangeError::Refused(refused)),
             Err(panic) => Err(ChangeError::Panicked(panic)),
         };
@@ -213,6 +220,8 @@ impl<S: State> Cell<S> {
             Ok(recorded) => recorded,
             Err(error) => {
                 self.undo();
+                // Behind the undo: it may panic as it is dropped.
+                drop_quietly(unused);
                 return Err(error);
             }
         };

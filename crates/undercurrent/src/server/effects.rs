@@ -9,7 +9,7 @@ use super::{
     writing::Writing,
 };
 use crate::{
-    UpdateError, Visitor,
+    Millis, UpdateError, Visitor,
     builtin::{Effect, PageEffect, UcEnds},
 };
 use std::{fmt, sync::Arc};
@@ -88,8 +88,10 @@ impl<'a> Page<'a> {
         let max = runtime.limits.effects;
         let add = move |ends: &mut UcEnds| {
             let Some(client) = client else { return };
-            // The newest is always there.
-            let n = ends.effects.last().map_or(0, |last| last.n) + 1;
+            // The newest is always there. The clock, so that a number does not come again where a
+            // crash has taken back the last one, or the visitor was forgotten meanwhile.
+            let next = ends.effects.last().map_or(0, |last| last.n) + 1;
+            let n = next.max(Millis::since_1970().0);
             ends.effects.push(PageEffect { client, n, effect });
             if ends.effects.len() > max {
                 ends.effects.remove(0);

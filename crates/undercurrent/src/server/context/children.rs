@@ -150,6 +150,10 @@ async fn run<S: State, T, C: Future<Output = Outcome> + Send>(
             first_error.get_or_insert_with(|| UpdateError::Cancelled.into());
             phase = Phase::Leaving;
         }
+        // With no room for one, too: where there is none, nothing need be waited for.
+        if matches!(phase, Phase::Beginning) && items.size_hint().1 == Some(0) {
+            phase = Phase::Last;
+        }
         while matches!(phase, Phase::Beginning) && running.len() < most {
             match items.next() {
                 Some(item) => running.push(child(TaskContext::new(group.0.clone()), item)),

@@ -252,6 +252,20 @@ async fn the_limit_may_change_while_they_run() {
     assert!(work(&scope, |work| work.most).await <= 6);
 }
 
+#[background]
+async fn none(cx: TaskContext<Work>) -> Result {
+    cx.for_each(0..0, |work: &Work| work.limit, child).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_none_all_have_ended_whatever_the_limit() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, none()).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(work(&scope, |work| work.limit).await, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_cancels_the_others_or_leaves_them_alone() {
     let runtime = runtime(Limits::default());

@@ -481,6 +481,31 @@ async fn what_an_event_has_left_running_sends_nothing_and_brings_it_back_to_no_s
     close(uc.runtime.clone());
 }
 
+#[event]
+async fn toasts(cx: EventContext<Trial>) -> Result {
+    cx.page().toast("It rings.").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_page_is_asked_to_do_has_no_number_twice_though_a_crash_took_one_back() {
+    let ground = Ground::platter();
+    let mut last = 0;
+    let killed = ground.as_if_killed();
+    for ground in [ground, killed] {
+        let runtime = ground.start().await;
+        let scope = the_scope(&runtime).await;
+        send(&scope, 1, toasts()).await;
+        ended(&scope, 1).await;
+        let newest = |ends: &UcEnds| ends.effects.last().map_or(0, |asked| asked.n);
+        let n = scope.read(|| true, newest).await.expect("it reads");
+        assert!(n > last, "{n} comes after {last}");
+        last = n;
+        drop(scope);
+        close(runtime);
+    }
+}
+
 #[background(on_crash = resume)]
 async fn tolls(cx: TaskContext<Bell>) -> Result {
     let from = cx.cursor::<u32>()?.unwrap_or(0);
