@@ -322,10 +322,24 @@ export const breakages = [
     test: [...runtime, 'a_task_that_goes_on_has_no_more_attempts'],
   },
   {
+    name: 'pages are not told where a running server repairs its file',
+    file: `${server}/store/disk/mod.rs`,
+    find: '            fresh_since: turn,\n',
+    put: '            fresh_since: self.fresh_since,\n',
+    test: [...runtime, 'where_the_file_is_repaired_pages'],
+  },
+  {
+    name: 'a commit that was kept and is damaged is taken for one that was cut off',
+    file: `${server}/store/disk/kept.rs`,
+    find: 'is_other && (kept.is_none() || before <= kept)',
+    put: 'is_other && kept.is_none() && before > kept',
+    test: [...runtime, 'pages_are_told_where_the_last_commit'],
+  },
+  {
     name: 'of a damaged file nothing is read',
     file: `${server}/store/disk/salvage.rs`,
-    find: 'let Some(from) = medium.remains(aside) else {',
-    put: 'let Some(from) = medium.remains(aside).filter(|_| false) else {',
+    find: 'let Some(from) = medium.remains() else {',
+    put: 'let Some(from) = medium.remains().filter(|_| false) else {',
     test: [...runtime, 'whatever_bit_is_flipped'],
   },
   {

@@ -55,6 +55,9 @@ pub struct Limits {
     /// Bytes of what could not be read and is laid aside in the store's file, for who wants to look at
     /// it. With more the oldest goes.
     pub store_aside_bytes: usize,
+    /// Files of the store that were damaged, and are kept beside it for who wants to look at them. With
+    /// one more the oldest goes; the last one stays.
+    pub store_damaged_files: usize,
     /// Bytes of commits that the store's journal takes, before they are put in their places; they
     /// are in memory, too. A scope that is read meanwhile takes a little longer, and so does a
     /// start after a kill.
@@ -135,6 +138,7 @@ impl Default for Limits {
             store_cache_bytes: 32 << 20,
             store_pending_bytes: 64 << 20,
             store_aside_bytes: 64 << 20,
+            store_damaged_files: 3,
             store_journal_bytes: 1 << 20,
             store_wait_ms: 5_000,
             event_tries: 3,

@@ -12,7 +12,7 @@ mod disk;
 mod memory;
 
 #[cfg(test)]
-pub(crate) use self::disk::Medium;
+pub(crate) use self::disk::{Medium, OpenedMedium as Opened, note_kept};
 pub(crate) use self::{disk::Disk, memory::Memory};
 
 use super::scopes::ScopeKey;

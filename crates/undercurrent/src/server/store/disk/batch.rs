@@ -80,7 +80,7 @@ impl Batch {
             Record::Entry(id, entry) => {
                 let key = rows::entry_key(scope, id, entry.offset);
                 let all = entry.server_ops.as_ref().map(|_| entry.all_ops());
-                let after = (commit.epoch.turn(), entry.since);
+                let after = (commit.epoch, entry.since);
                 let row = rows::entry_row(&key, after, entry.public_ops(), all);
                 self.rows.insert(key, Some(row));
             }
@@ -95,7 +95,7 @@ impl Batch {
                 if is_late || begun.is_some_and(|begun| *begun != life) {
                     return;
                 }
-                let row = rows::snapshot_row(&key, *offset, commit.epoch.turn(), json);
+                let row = rows::snapshot_row(&key, *offset, commit.epoch, json);
                 let first = rows::entry_key(scope, id, 0);
                 let entries = (first, rows::entry_key(scope, id, offset.saturating_add(1)));
                 remove_range(&mut self.rows, &entries);
@@ -236,7 +236,10 @@ fn put_snapshot(rows: &mut Rows<'_>, key: &[u8], new: &Snapshot) -> Result<(), S
     let is_there = found.is_some_and(|head| Epoch::from_bits(head.epoch).life() == new.life);
     let known = rows.get(key).map_err(of_redb)?;
     let known = known.and_then(|known| rows::snapshot_at(key, known.value()));
-    if !is_there || known.is_some_and(|known| known > new.at) {
+    // One that came back is of another life, and counts for nothing.
+    let is_of = |epoch: Epoch| epoch.life() == new.life || !rows::has_life(epoch);
+    let is_later = |(epoch, offset): (Epoch, u64)| (epoch.turn(), offset) > new.at && is_of(epoch);
+    if !is_there || known.is_some_and(is_later) {
         return Ok(());
     }
     remove(rows, &new.entries)?;

@@ -1,6 +1,7 @@
 //! The file itself: opened, or moved out of the way.
 
-use super::{Medium, StoreError, Where, elsewhere, of_redb, rows, salvage};
+use super::{Medium, Opened, StoreError, Where, elsewhere, kept, of_redb, rows, salvage};
+use crate::Limits;
 use redb::{Database, DatabaseError, ReadOnlyDatabase};
 use std::{
     io,
@@ -13,6 +14,8 @@ use std::{
 pub(super) struct File {
     path: PathBuf,
     cache_bytes: usize,
+    /// Of those that were damaged so many stay.
+    damaged_files: usize,
     /// Which file of the system it is, once it was opened.
     // A std mutex, held to put or to copy out.
     known: Mutex<Option<Identity>>,
@@ -25,6 +28,8 @@ type Identity = (u64, u64);
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 /// Where redb writes twice how it writes, in its two slots of commits.
 const FORMATS: [usize; 2] = [64, 192];
+/// What is damaged is called after the file, and so, with a random number.
+const DAMAGED: &str = "damaged-";
 /// How the redb of this build writes.
 const FORMAT: u8 = 3;
 /// So large a file is looked through each time it is opened: 64 MiB take a tenth of a second. A larger
@@ -32,10 +37,11 @@ const FORMAT: u8 = 3;
 const CHECKED_BYTES: u64 = 64 << 20;
 
 impl File {
-    pub(super) fn new(path: &Path, cache_bytes: usize) -> Self {
+    pub(super) fn new(path: &Path, limits: &Limits) -> Self {
         File {
             path: path.to_owned(),
-            cache_bytes,
+            cache_bytes: limits.store_cache_bytes,
+            damaged_files: limits.store_damaged_files,
             known: Mutex::default(),
         }
     }
@@ -50,6 +56,49 @@ impl File {
         builder
     }
 
+    /// Where another is made, to be put in its place.
+    fn beside(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".new");
+        name.into()
+    }
+
+    /// Those that were damaged, the oldest first.
+    fn damaged(&self) -> io::Result<Vec<PathBuf>> {
+        let stem = self.path.file_stem().unwrap_or_default();
+        let begin = format!("{}.{DAMAGED}", stem.to_string_lossy());
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.folder())? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_prefix(&begin));
+            // Of a name that was given here.
+            let is_ours =
+                id.is_some_and(|id| id.len() == 16 && u64::from_str_radix(id, 16).is_ok());
+            if is_ours && metadata.is_file() {
+                found.push((metadata.modified()?, entry.path()));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Removes the oldest of those that were damaged.
+    fn bound_damaged(&self, newest: &Path) -> io::Result<()> {
+        let mut older = self.damaged()?;
+        older.retain(|path| path != newest);
+        let others = self.damaged_files.max(1) - 1;
+        for path in &older[..older.len().saturating_sub(others)] {
+            tracing::warn!(
+                path = %path.display(),
+                "a file of scopes that was damaged goes: there are later ones"
+            );
+            std::fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+
     /// The folder that the file is in.
     fn folder(&self) -> &Path {
         let folder = self.path.parent();
@@ -60,11 +109,7 @@ impl File {
     /// Makes the file, for its owner alone: server-only fields are in it.
     fn make(&self) -> io::Result<()> {
         std::fs::create_dir_all(self.folder())?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&self.path) {
+        match made(&self.path) {
             Ok(made) => {
                 *self.known() = identity(&made.metadata()?);
                 self.keep_name()
@@ -87,6 +132,10 @@ impl File {
         let file = match std::fs::File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // One that was killed before it came in its place.
+                if std::fs::rename(self.beside(), &self.path).is_ok() {
+                    return Ok(());
+                }
                 return self.make().map_err(StoreError::Io);
             }
             Err(error) => return Err(StoreError::Io(error)),
@@ -122,6 +171,15 @@ impl File {
     }
 }
 
+/// A new file, for its owner alone.
+fn made(path: &Path) -> io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 fn why(error: DatabaseError) -> StoreError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
@@ -142,13 +200,14 @@ fn identity(_: &std::fs::Metadata) -> Option<Identity> {
 }
 
 impl Medium for File {
-    fn open(&self) -> Result<Database, StoreError> {
+    fn open(&self) -> Result<Opened, StoreError> {
         let was_there = self.path.exists();
         self.look()?;
         let bytes = std::fs::metadata(&self.path).map_err(StoreError::Io)?.len();
         let mut builder = self.builder();
         builder.set_check_integrity_on_open(bytes <= CHECKED_BYTES);
-        let database = builder.create(&self.path).map_err(|error| {
+        let opened = kept::opened(&self.path, builder, |builder| builder.create(&self.path));
+        let opened = opened.map_err(|error| {
             if !was_there {
                 // Made in vain: nobody is to find an empty one.
                 self.take_back();
@@ -157,14 +216,19 @@ impl Medium for File {
         })?;
         let metadata = std::fs::metadata(&self.path).map_err(StoreError::Io)?;
         *self.known() = identity(&metadata);
-        Ok(database)
+        // What was begun beside it was not put in its place.
+        self.drop_beside();
+        Ok(opened)
     }
 
-    fn open_again(&self) -> Result<Database, StoreError> {
+    fn open_again(&self) -> Result<Opened, StoreError> {
         if self.place().map_err(StoreError::Io)? == Where::Elsewhere {
             return Err(elsewhere());
         }
-        self.builder().open(&self.path).map_err(why)
+        let opened = kept::opened(&self.path, self.builder(), |builder| {
+            builder.open(&self.path)
+        });
+        opened.map_err(why)
     }
 
     fn place(&self) -> io::Result<Where> {
@@ -183,26 +247,59 @@ impl Medium for File {
         }
     }
 
-    fn set_aside(&self) -> io::Result<PathBuf> {
-        let name = format!("damaged-{}", crate::server::random_id());
-        let aside = self.path.with_extension(name);
-        std::fs::rename(&self.path, &aside)?;
+    fn note_kept(&self) {
+        kept::note(&self.path);
+    }
+
+    fn remains(&self) -> Option<ReadOnlyDatabase> {
+        salvage::remains(&self.path, self.cache_bytes)
+    }
+
+    fn open_beside(&self) -> Result<Database, StoreError> {
+        self.drop_beside();
+        made(&self.beside()).map_err(StoreError::Io)?;
+        self.builder().create(self.beside()).map_err(why)
+    }
+
+    fn put_in_place(&self) -> io::Result<PathBuf> {
+        let of = |path: &Path| {
+            std::fs::metadata(path)
+                .ok()
+                .and_then(|file| identity(&file))
+        };
+        let own = of(&self.path);
+        // Whoever was killed here before has given it a name already.
+        let mut damaged = self.damaged()?.into_iter();
+        let known = damaged.find(|path| own.is_some() && of(path) == own);
+        let aside = known.unwrap_or_else(|| {
+            let id = crate::server::random_id();
+            self.path.with_extension(format!("{DAMAGED}{id}"))
+        });
+        // With a second name there is a file of the first one at any moment.
+        let is_linked = aside.exists() || std::fs::hard_link(&self.path, &aside).is_ok();
+        if !is_linked {
+            std::fs::rename(&self.path, &aside)?;
+        }
+        if let Err(error) = std::fs::rename(self.beside(), &self.path) {
+            let put_back = match is_linked {
+                true => std::fs::remove_file(&aside),
+                false => std::fs::rename(&aside, &self.path),
+            };
+            if let Err(error) = put_back {
+                tracing::error!(%error, aside = %aside.display(), "the file can't be put back");
+            }
+            return Err(error);
+        }
+        *self.known() = identity(&std::fs::metadata(&self.path)?);
         self.keep_name()?;
+        if let Err(error) = self.bound_damaged(&aside) {
+            tracing::error!(%error, "files that were damaged can't be removed");
+        }
         Ok(aside)
     }
 
-    fn put_back(&self, aside: &Path) {
-        let put = std::fs::rename(aside, &self.path);
-        match put.and_then(|()| std::fs::metadata(&self.path)) {
-            Ok(metadata) => *self.known() = identity(&metadata),
-            Err(error) => {
-                tracing::error!(%error, aside = %aside.display(), "the file can't be put back");
-            }
-        }
-    }
-
-    fn remains(&self, aside: &Path) -> Option<ReadOnlyDatabase> {
-        salvage::remains(aside, self.cache_bytes)
+    fn drop_beside(&self) {
+        let _ = std::fs::remove_file(self.beside());
     }
 
     fn path(&self) -> &Path {

@@ -1,7 +1,7 @@
 //! What is done about a file that breaks or goes while the server runs.
 
 use super::{
-    Shared, StoreError, guarded, journal, of_redb, opened_again,
+    Opened, Shared, StoreError, guarded, journal, of_redb, opened_again,
     opening::{copy, note_run},
     salvage::take_over,
 };
@@ -27,27 +27,46 @@ impl Shared {
         self.is_sound.store(false, Ordering::Relaxed);
         // The old one is dropped first: it holds the file.
         crate::server::drop_quietly(database.take());
-        *database = Some(guarded(|| self.medium.open_again())?);
+        // What did not come into the file is handed over once more.
+        *database = Some(guarded(|| self.medium.open_again())?.database);
         Ok(())
     }
 
     /// Looks through all of the file, to see whether it can be read as a whole.
     pub(super) fn look_through(&self) -> Looked {
+        // In the order in which who reads takes them.
+        let mut recent = self.recent();
         let database = self.database.write();
         let mut database = database.unwrap_or_else(PoisonError::into_inner);
         crate::server::drop_quietly(database.take());
         let opened = guarded(|| {
-            let mut database = self.medium.open_again()?;
-            let is_as_written = database.check_integrity().map_err(of_redb)?;
+            let Opened {
+                mut database,
+                went_back,
+            } = self.medium.open_again()?;
+            let is_as_written = database.check_integrity().map_err(of_redb)? && !went_back;
             // What came back with it is older than what is in memory.
             let write = database.begin_write().map_err(of_redb)?;
             journal::settle(&write)?;
+            recent.settle(&write, self.aside_bytes)?;
             write.commit().map_err(of_redb)?;
-            Ok((database, is_as_written))
+            let run = *self.run();
+            let run = match is_as_written {
+                true => run,
+                false => run.anew(),
+            };
+            if !is_as_written {
+                note_run(&database, run)?;
+            }
+            Ok((database, run, is_as_written))
         });
         match opened {
-            Ok((whole, is_as_written)) => {
+            Ok((whole, run, is_as_written)) => {
+                // Before anybody reads what it has.
+                *self.run() = run;
                 *database = Some(whole);
+                recent.clear();
+                self.fresh().clear();
                 self.is_sound.store(true, Ordering::Relaxed);
                 match is_as_written {
                     true => Looked::Sound,
@@ -71,26 +90,31 @@ impl Shared {
 
     /// Keeps aside what can't be read any more, and begins a new file with what is in memory.
     pub(super) fn begin_anew(&self, why: &str) -> Result<(), StoreError> {
-        // Before the file's lock is taken: who reads takes the two in this order.
-        self.forget_recent();
         {
+            // In the order in which who reads takes them.
+            let mut recent = self.recent();
             let database = self.database.write();
             let mut database = database.unwrap_or_else(PoisonError::into_inner);
             crate::server::drop_quietly(database.take());
-            let aside = self.medium.set_aside().map_err(StoreError::Io)?;
             let new = guarded(|| {
-                let database = self.medium.open()?;
-                let rows = take_over(&*self.medium, &aside, &database)?;
-                note_run(&database, self.run)?;
-                Ok((database, rows))
+                let database = self.medium.open_beside()?;
+                let rows = take_over(&*self.medium, &database, Some(&recent))?;
+                let run = self.run().anew();
+                note_run(&database, run)?;
+                let aside = self.medium.put_in_place().map_err(StoreError::Io)?;
+                Ok((database, rows, run, aside))
             });
-            let (new, rows) = match new {
+            let (new, rows, run, aside) = match new {
                 Ok(new) => new,
                 Err(error) => {
-                    self.medium.put_back(&aside);
+                    self.medium.drop_beside();
                     return Err(error);
                 }
             };
+            // Before anybody reads what it has.
+            *self.run() = run;
+            recent.clear();
+            self.fresh().clear();
             *database = Some(new);
             tracing::error!(
                 why,
@@ -113,7 +137,7 @@ impl Shared {
             return Err(opened_again());
         };
         let new = guarded(|| {
-            let new = self.medium.open()?;
+            let new = self.medium.open()?.database;
             copy(old, &new)?;
             Ok(new)
         });

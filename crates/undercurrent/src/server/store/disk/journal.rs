@@ -6,29 +6,26 @@
 //!
 //! ```text
 //! journal  <number> <scope>   the epoch, and record by record what was handed over
-//! touched  <scope>            the journal has something of it
-//!          (no key)           how many commits the journal has
+//! touched  <number>           the scopes of this commit and of those written with it
 //! ```
 //!
-//! Where some of the journal can't be read, it is not known what that was of. So a scope that is
-//! touched is not taken for whole then.
+//! Where some of the journal can't be read, the other table has what that was of. Such a scope is as it
+//! was before then.
 
 use super::{
     super::{Commit, Record, StoreError},
     JOURNAL, TOUCHED,
     batch::Batch,
     guarded, of_redb, rows,
+    salvage::Scope,
 };
 use crate::{
     Visitor,
     core::{log::Entry, position::Epoch},
     server::scopes::ScopeKey,
 };
-use redb::{ReadTransaction, ReadableTable, TableError, WriteTransaction};
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What the journal of the file has, as it was handed over.
 pub(super) struct Recent {
@@ -38,16 +35,18 @@ pub(super) struct Recent {
     max: usize,
     /// The number of the next.
     next: u64,
-    touched: HashSet<ScopeKey>,
 }
 
 /// A commit that would fill a part of so many of the journal is not worth being written twice.
 const LARGE: usize = 16;
 
-/// Scopes of which something may be missing.
-pub(super) enum Touched {
-    These(BTreeSet<[u8; 16]>),
-    Any,
+/// What is not found of a journal.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// The first commit of a scope that is not.
+    first: BTreeMap<Scope, u64>,
+    /// From this one on nobody knows of which scopes they are.
+    of_any: Option<u64>,
 }
 
 /// What a row of the journal begins a record with.
@@ -63,6 +62,57 @@ mod tag {
     pub(super) const BUSY: u8 = b'b';
 }
 
+// === impl Missing ===
+
+impl Missing {
+    fn of(
+        commits: &BTreeMap<u64, Commit>,
+        is_all: bool,
+        scopes: &BTreeMap<u64, Scope>,
+        are_scopes_all: bool,
+    ) -> Self {
+        let end = |last: Option<&u64>| last.map_or(0, |last| last + 1);
+        let (known, listed) = (end(commits.keys().last()), end(scopes.keys().last()));
+        let mut missing = Missing::default();
+        for number in (0..known.max(listed)).filter(|number| !commits.contains_key(number)) {
+            match scopes.get(&number) {
+                Some(scope) => drop(missing.first.entry(*scope).or_insert(number)),
+                None => drop(missing.of_any.get_or_insert(number)),
+            }
+        }
+        // There may have been more.
+        let is_end_known = is_all || (are_scopes_all && known <= listed);
+        if !is_end_known {
+            missing.of_any.get_or_insert(known.max(listed));
+        }
+        missing
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.first.is_empty() && self.of_any.is_none()
+    }
+
+    /// Nothing of the scope is missing that was written before a commit.
+    fn is_before(&self, number: u64, scope: &Scope) -> bool {
+        let first = self.first.get(scope).copied();
+        [first, self.of_any]
+            .iter()
+            .flatten()
+            .all(|first| number < *first)
+    }
+
+    /// Something is missing, or may be, of the scope that a key begins with.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        let scope = key.first_chunk();
+        self.of_any.is_some() || scope.is_some_and(|scope| self.first.contains_key(scope))
+    }
+
+    /// Of these it is known that something is missing.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
+        self.first.keys().copied()
+    }
+}
+
 // === impl Recent ===
 
 impl Recent {
@@ -72,7 +122,6 @@ impl Recent {
             bytes: 0,
             max,
             next: 0,
-            touched: HashSet::new(),
         }
     }
 
@@ -104,14 +153,12 @@ impl Recent {
     ) -> Result<(), StoreError> {
         let mut journal = to.open_table(JOURNAL).map_err(of_redb)?;
         let mut touched = to.open_table(TOUCHED).map_err(of_redb)?;
-        let count = self.next + commits.len() as u64;
-        let row = rows::sealed(&[], &[&count.to_be_bytes()]);
-        let no_key: &[u8] = &[];
-        touched.insert(no_key, row.as_slice()).map_err(of_redb)?;
-        let keys = commits.iter().map(|commit| commit.key);
-        for key in keys.filter(|key| !self.touched.contains(key)) {
-            touched.insert(key.0.as_slice(), no_key).map_err(of_redb)?;
-        }
+        let key = self.next.to_be_bytes();
+        let scopes = commits.iter().map(|commit| commit.key.0.as_slice());
+        let row = rows::sealed(&key, &scopes.collect::<Vec<_>>());
+        touched
+            .insert(key.as_slice(), row.as_slice())
+            .map_err(of_redb)?;
         for (number, commit) in (self.next..).zip(commits) {
             let key = row_key(number, commit.key);
             let row = rows::sealed(&key, &[&written(commit)]);
@@ -126,7 +173,6 @@ impl Recent {
     pub(super) fn extend(&mut self, commits: Vec<Commit>) {
         self.bytes += commits.iter().map(Commit::weight).sum::<usize>();
         self.next += commits.len() as u64;
-        self.touched.extend(commits.iter().map(|commit| commit.key));
         self.commits.extend(commits);
     }
 
@@ -137,6 +183,12 @@ impl Recent {
         }
         self.all().write(to, aside_bytes)?;
         empty(to)
+    }
+
+    /// Puts everything in its place in another file. Says how many commits these are.
+    pub(super) fn put(&self, to: &WriteTransaction) -> Result<usize, StoreError> {
+        in_their_places(&self.commits, to)?;
+        Ok(self.commits.len())
     }
 
     /// What is to come in its place.
@@ -174,64 +226,80 @@ pub(super) fn settle(to: &WriteTransaction) -> Result<(), StoreError> {
 }
 
 /// The same with the journal of a file that is damaged, as far as it can be read: each scope is as
-/// after one of its commits. Says how many commits these are, and if that is not all, of which scopes
-/// something may be missing.
+/// after one of its commits. Says how many commits these are, and what is missing.
 pub(super) fn take_over(
     read: &ReadTransaction,
     to: &WriteTransaction,
-) -> Result<(usize, Option<Touched>), StoreError> {
-    let mut commits = Vec::new();
-    let mut next = 0;
-    let found = guarded(|| {
-        let journal = match read.open_table(JOURNAL) {
-            // There was nothing in it.
-            Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-            journal => journal.map_err(of_redb)?,
-        };
-        for row in journal.iter().map_err(of_redb)? {
-            let (key, value) = row.map_err(of_redb)?;
-            let commit = read_row(key.value(), value.value());
-            let is_next = key.value().starts_with(&u64::to_be_bytes(next));
-            let odd = || StoreError::Broken("a row of the journal can't be read".to_owned());
-            commits.push(commit.filter(|_| is_next).ok_or_else(odd)?);
-            next += 1;
-        }
-        Ok(())
-    });
-    if let Err(StoreError::Io(error)) = found {
-        return Err(StoreError::Io(error));
+) -> Result<(usize, Missing), StoreError> {
+    let (commits, is_all) = numbered(read, JOURNAL, read_row)?;
+    let (lists, are_lists_all) = numbered(read, TOUCHED, read_list)?;
+    let mut scopes = BTreeMap::new();
+    for (first, list) in lists {
+        scopes.extend((first..).zip(list));
     }
+    let missing = Missing::of(&commits, is_all, &scopes, are_lists_all);
+    if !missing.is_nothing() {
+        tracing::error!(
+            ?missing,
+            "of what was written last some can't be read: scopes that it is of are as they were before"
+        );
+    }
+    let found = commits.into_iter();
+    let found = found.filter(|(number, commit)| missing.is_before(*number, &commit.key.0));
+    let commits: Vec<_> = found.map(|(_, commit)| commit).collect();
     in_their_places(&commits, to)?;
-    let touched = guarded(|| touched(read));
-    let is_whole = |(count, _): &(u64, _)| *count == next;
-    if found.is_ok() && touched.as_ref().is_ok_and(is_whole) {
-        return Ok((commits.len(), None));
-    }
-    tracing::error!("of what was written last some is gone: scopes that it may be of begin anew");
-    let touched = touched.map_or(Touched::Any, |(_, scopes)| Touched::These(scopes));
-    Ok((commits.len(), Some(touched)))
+    Ok((commits.len(), missing))
 }
 
-/// How many commits there are, and of which scopes.
-fn touched(read: &ReadTransaction) -> Result<(u64, BTreeSet<[u8; 16]>), StoreError> {
-    let table = match read.open_table(TOUCHED) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok((0, BTreeSet::new())),
-        table => table.map_err(of_redb)?,
-    };
-    let odd = || StoreError::Broken("the list of what was touched can't be read".to_owned());
-    let mut rows = table.iter().map_err(of_redb)?;
-    let (key, value) = rows.next().ok_or_else(odd)?.map_err(of_redb)?;
-    let count = rows::unsealed(key.value(), value.value()).ok();
-    let count = count
-        .filter(|_| key.value().is_empty())
-        .and_then(rows::number);
-    let (count, _) = count.ok_or_else(odd)?;
-    let mut scopes = BTreeSet::new();
-    for row in rows {
-        let (key, _) = row.map_err(of_redb)?;
-        scopes.insert(key.value().try_into().map_err(|_| odd())?);
+/// The rows of a table, which have numbers, from both of its ends; says whether each can be read.
+fn numbered<T>(
+    read: &ReadTransaction,
+    definition: TableDefinition<'_, &'static [u8], &'static [u8]>,
+    read_row: impl Fn(&[u8], &[u8]) -> Option<T>,
+) -> Result<(BTreeMap<u64, T>, bool), StoreError> {
+    let mut found = BTreeMap::new();
+    let mut is_all = true;
+    for is_forward in [true, false] {
+        let mut last = None;
+        let walked = guarded(|| {
+            let table = match read.open_table(definition) {
+                // There was nothing in it.
+                Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+                table => table.map_err(of_redb)?,
+            };
+            let mut rows = table.iter().map_err(of_redb)?;
+            loop {
+                let row = match is_forward {
+                    true => rows.next(),
+                    false => rows.next_back(),
+                };
+                let Some(row) = row else {
+                    return Ok(());
+                };
+                let (key, value) = row.map_err(of_redb)?;
+                let row = read_row(key.value(), value.value());
+                let (Some(row), Some((number, _))) = (row, rows::number(key.value())) else {
+                    is_all = false;
+                    continue;
+                };
+                let is_next = last.is_none_or(|last| (last < number) == is_forward);
+                if !is_next || last == Some(number) {
+                    return Err(rows::damaged("its rows are out of order"));
+                }
+                last = Some(number);
+                if found.insert(number, row).is_some() {
+                    // It was met from the other end.
+                    return Ok(());
+                }
+            }
+        });
+        match walked {
+            Ok(()) => break,
+            Err(StoreError::Io(error)) => return Err(StoreError::Io(error)),
+            Err(_) => is_all = false,
+        }
     }
-    Ok((count, scopes))
+    Ok((found, is_all))
 }
 
 /// Leaves nothing in the journal.
@@ -265,6 +333,12 @@ fn is_kept_so(record: &Record) -> bool {
 
 fn row_key(number: u64, scope: ScopeKey) -> Vec<u8> {
     [number.to_be_bytes().as_slice(), &scope.0].concat()
+}
+
+/// The scopes of commits that were written together.
+fn read_list(key: &[u8], value: &[u8]) -> Option<Vec<Scope>> {
+    let (scopes, rest) = rows::unsealed(key, value).ok()?.as_chunks();
+    rest.is_empty().then(|| scopes.to_vec())
 }
 
 fn written(commit: &Commit) -> Vec<u8> {

@@ -6,15 +6,19 @@ mod batch;
 mod file;
 mod healing;
 mod journal;
+mod kept;
 mod opening;
 mod rows;
 mod salvage;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use self::kept::{Opened as OpenedMedium, note as note_kept};
 use self::{
     batch::Batch,
     file::File,
     journal::Recent,
+    kept::Opened,
     opening::{begun_in_spite_of, opened},
     rows::Gathered,
 };
@@ -62,10 +66,10 @@ struct Run {
 /// What the database is on: a file, or what tests put in its place.
 pub(crate) trait Medium: fmt::Debug + Send + Sync {
     /// Opens the database, or makes it.
-    fn open(&self) -> Result<Database, StoreError>;
+    fn open(&self) -> Result<Opened, StoreError>;
 
     /// Opens the database that was there: where it is gone for the moment no other is made.
-    fn open_again(&self) -> Result<Database, StoreError>;
+    fn open_again(&self) -> Result<Opened, StoreError>;
 
     /// Whether what was opened is still where it was opened.
     fn place(&self) -> io::Result<Where> {
@@ -75,19 +79,23 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
     /// Removes what was begun in the place of a file that has no name any more.
     fn take_back(&self) {}
 
-    /// Moves what is damaged out of the way, and keeps it.
-    fn set_aside(&self) -> io::Result<PathBuf>;
+    /// What was committed is kept: where it is not found later, something is lost.
+    fn note_kept(&self) {}
 
-    /// Moves it back: nothing could be begun in its place.
-    fn put_back(&self, aside: &Path) {
-        let _ = aside;
-    }
-
-    /// What was moved out of the way, to be read as far as it can be.
-    fn remains(&self, aside: &Path) -> Option<ReadOnlyDatabase> {
-        let _ = aside;
+    /// What is damaged, to be read as far as it can be.
+    fn remains(&self) -> Option<ReadOnlyDatabase> {
         None
     }
+
+    /// Makes another database, which nobody finds yet.
+    fn open_beside(&self) -> Result<Database, StoreError>;
+
+    /// Keeps what is damaged aside, and puts that other one in its place. Whoever is killed meanwhile
+    /// finds one of the two later.
+    fn put_in_place(&self) -> io::Result<PathBuf>;
+
+    /// Removes that other one: it was made in vain.
+    fn drop_beside(&self) {}
 
     /// As the log calls it.
     fn path(&self) -> &Path;
@@ -106,7 +114,8 @@ pub(crate) enum Where {
 /// What the doors and the writer share.
 struct Shared {
     medium: Box<dyn Medium>,
-    run: Run,
+    // A std mutex, held to copy and to put.
+    run: Mutex<Run>,
     /// How often the file was begun anew.
     era: AtomicUsize,
     /// The file was looked through: what can't be read of it is a scope's.
@@ -188,7 +197,7 @@ const TOUCHED: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("touched
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// How rows are written. A file of a greater number is a newer version's.
-const LAYOUT: u64 = 3;
+const LAYOUT: u64 = 4;
 
 impl Disk {
     /// Opens the file, or makes it. One that is damaged is moved aside, and a new one made.
@@ -198,7 +207,7 @@ impl Disk {
         keeps_first: bool,
         limits: &Limits,
     ) -> Result<Self, StoreError> {
-        let file = File::new(path, limits.store_cache_bytes);
+        let file = File::new(path, limits);
         Disk::on(Box::new(file), keeps_first, limits)
     }
 
@@ -216,7 +225,7 @@ impl Disk {
         };
         let shared = Arc::new(Shared {
             medium,
-            run,
+            run: Mutex::new(run),
             era: AtomicUsize::new(0),
             is_sound: AtomicBool::new(false),
             hand_over_all: Mutex::default(),
@@ -357,7 +366,7 @@ impl Store for Disk {
                 found
             }
         }?;
-        let fresh_since = self.shared.run.fresh_since;
+        let fresh_since = self.shared.run().fresh_since;
         let is_whole = |head: &super::Head| fresh_since <= head.epoch >> 40;
         Ok(gathered.finish(is_whole, events))
     }
@@ -475,11 +484,11 @@ impl Store for Disk {
     }
 
     fn turn(&self) -> u64 {
-        self.shared.run.turn
+        self.shared.run().turn
     }
 
     fn was_killed(&self) -> bool {
-        self.shared.run.was_killed
+        self.shared.run().was_killed
     }
 
     fn era(&self) -> usize {
@@ -506,6 +515,19 @@ impl Drop for Disk {
     }
 }
 
+impl Run {
+    /// What was shown so far may be missing: whatever is read from now on gets an epoch of this
+    /// turn.
+    fn anew(self) -> Self {
+        let turn = self.turn + 1;
+        Run {
+            turn,
+            fresh_since: turn,
+            ..self
+        }
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
@@ -517,6 +539,10 @@ impl Shared {
 
     fn fresh(&self) -> MutexGuard<'_, HashSet<ScopeKey>> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The journal has nothing any more.

@@ -1,7 +1,7 @@
 //! How a file is opened, and a run of the server begun in it.
 
 use super::{
-    BUSY, JOURNAL, LAYOUT, META, Medium, QUEUE, ROWS, Run, StoreError, TOUCHED,
+    BUSY, JOURNAL, LAYOUT, META, Medium, Opened, QUEUE, ROWS, Run, StoreError, TOUCHED,
     aside::{ASIDE, ORDER},
     guarded, journal, of_redb,
     salvage::take_over,
@@ -18,9 +18,19 @@ pub(super) fn opened(
     keeps_first: bool,
     looks_through: bool,
 ) -> Result<(Database, Run), StoreError> {
-    let mut database = guarded(|| medium.open())?;
+    let Opened {
+        mut database,
+        went_back,
+    } = guarded(|| medium.open())?;
+    if went_back {
+        tracing::warn!(
+            path = %medium.path().display(),
+            "the last commit of the file of scopes is not whole: it is as it was before it"
+        );
+    }
     let begun = guarded(|| {
-        let is_repaired = looks_through && !database.check_integrity().map_err(of_redb)?;
+        let is_as_written = !looks_through || database.check_integrity().map_err(of_redb)?;
+        let is_repaired = went_back || !is_as_written;
         let run = begin_run(&database, keeps_first, is_repaired)?;
         // What the server asks for first.
         let read = database.begin_read().map_err(of_redb)?;
@@ -58,15 +68,15 @@ pub(super) fn begun_in_spite_of(
             return Ok(opened);
         }
     }
-    let aside = medium.set_aside().map_err(StoreError::Io)?;
     let begun = guarded(|| {
-        let database = medium.open()?;
-        let rows = take_over(medium, &aside, &database)?;
+        let database = medium.open_beside()?;
+        let rows = take_over(medium, &database, None)?;
         let run = begin_run(&database, keeps_first, rows > 0)?;
-        Ok((database, run, rows))
+        let aside = medium.put_in_place().map_err(StoreError::Io)?;
+        Ok((database, run, rows, aside))
     });
     match begun {
-        Ok((database, run, rows)) => {
+        Ok((database, run, rows, aside)) => {
             tracing::error!(
                 why,
                 %path,
@@ -78,7 +88,7 @@ pub(super) fn begun_in_spite_of(
             Ok((database, run))
         }
         Err(error) => {
-            medium.put_back(&aside);
+            medium.drop_beside();
             Err(error)
         }
     }
@@ -97,11 +107,13 @@ fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Resul
         if layout.is_some_and(|layout| layout > LAYOUT) {
             return Err(StoreError::Newer);
         }
-        let run = number("run")?.map_or(0, |run| run + 1 + u64::from(is_repaired));
         // Of a run that kept everything before it was shown nothing is missing, however it ended.
         let was_careful = number("keeps-first")? == Some(1);
         let was_killed = layout.is_some() && number("clean")? != Some(1);
         let is_clean = !was_killed || was_careful;
+        // What the last run wrote of its own number may be missing.
+        let runs = 1 + u64::from(was_killed || is_repaired);
+        let run = number("run")?.map_or(0, |run| run + runs);
         let fresh_since = match is_clean && !is_repaired {
             true => number("fresh")?.unwrap_or(0),
             false => run,

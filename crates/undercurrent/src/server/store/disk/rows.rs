@@ -11,15 +11,16 @@
 //! aside   <row> <its checksum>           what could not be read, until its scope goes or others fill
 //!                                        the room for it; aside-order has their order
 //! journal <number> <scope>               a commit that is in none of these yet
+//! touched <number>                       of which scopes it is, and those written with it
 //! meta    layout, run, clean
 //! ```
 //!
 //! redb looks at its own checksums after a crash only. Ours are looked at whenever a row is read.
 //! A row that is lost with what leads to it has no checksum: entries name the one before them. One
-//! that comes back later is known by its turn, which is that of the epoch it was written in.
+//! that comes back later is known by the epoch that it was written in: by its turn, or by its life.
 
 use super::super::{Head, StateId, StoreError, Stored, StoredEntry, StoredEvent, StoredState, hex};
-use crate::{Visitor, server::scopes::ScopeKey};
+use crate::{Visitor, core::position::Epoch, server::scopes::ScopeKey};
 use std::collections::BTreeMap;
 
 pub(super) const HEAD: u8 = b'h';
@@ -119,21 +120,37 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
 
 /// Set in the first number of a row that has a turn. Those of the first layout have none.
 const HAS_TURN: u32 = 1 << 31;
+/// Set, too, where that is an epoch. Those before the fourth layout have its turn alone.
+const HAS_EPOCH: u32 = 1 << 30;
+const HAS_BOTH: u32 = HAS_TURN | HAS_EPOCH;
+
+/// In which epoch a row was written that has this number.
+fn written_in(flags: u32, number: u64) -> Epoch {
+    match flags & HAS_EPOCH {
+        0 => Epoch::NONE.in_turn(number),
+        _ => Epoch::from_bits(number),
+    }
+}
+
+/// Whether it is known.
+pub(super) fn has_life(epoch: Epoch) -> bool {
+    epoch.life() != Epoch::NONE
+}
 
 pub(super) fn entry_row(
     key: &[u8],
-    (turn, since): (u64, u64),
+    (epoch, since): (Epoch, u64),
     public: &str,
     all: Option<&str>,
 ) -> Vec<u8> {
-    let len = u32::try_from(public.len()).unwrap_or(u32::MAX) | HAS_TURN;
-    let [turn, since] = [turn, since].map(u64::to_be_bytes);
+    let len = u32::try_from(public.len()).unwrap_or(u32::MAX) | HAS_BOTH;
+    let [epoch, since] = [epoch.to_bits(), since].map(u64::to_be_bytes);
     let all = all.unwrap_or_default();
     sealed(
         key,
         &[
             &len.to_be_bytes(),
-            &turn,
+            &epoch,
             &since,
             public.as_bytes(),
             all.as_bytes(),
@@ -141,24 +158,25 @@ pub(super) fn entry_row(
     )
 }
 
-pub(super) fn snapshot_row(key: &[u8], offset: u64, turn: u64, json: &str) -> Vec<u8> {
-    let offset = offset | u64::from(HAS_TURN) << 32;
-    let [offset, turn] = [offset, turn].map(u64::to_be_bytes);
-    sealed(key, &[&offset, &turn, json.as_bytes()])
+pub(super) fn snapshot_row(key: &[u8], offset: u64, epoch: Epoch, json: &str) -> Vec<u8> {
+    let offset = offset | u64::from(HAS_BOTH) << 32;
+    let [offset, epoch] = [offset, epoch.to_bits()].map(u64::to_be_bytes);
+    sealed(key, &[&offset, &epoch, json.as_bytes()])
 }
 
-/// The turn and the offset of a snapshot: the later one counts.
-pub(super) fn snapshot_at(key: &[u8], value: &[u8]) -> Option<(u64, u64)> {
-    let (offset, turn, _) = read_snapshot(unsealed(key, value).ok()?)?;
-    Some((turn, offset))
+/// The epoch and the offset of a snapshot: that of a later turn, or further on in it, counts.
+pub(super) fn snapshot_at(key: &[u8], value: &[u8]) -> Option<(Epoch, u64)> {
+    let (offset, epoch, _) = read_snapshot(unsealed(key, value).ok()?)?;
+    Some((epoch, offset))
 }
 
-fn read_snapshot(value: &[u8]) -> Option<(u64, u64, &[u8])> {
+fn read_snapshot(value: &[u8]) -> Option<(u64, Epoch, &[u8])> {
     let (first, rest) = number(value)?;
-    let offset = first & !(u64::from(HAS_TURN) << 32);
-    match first == offset {
-        true => Some((offset, 0, rest)),
-        false => number(rest).map(|(turn, json)| (offset, turn, json)),
+    let flags = (first >> 32) as u32;
+    let offset = first & !(u64::from(HAS_BOTH) << 32);
+    match flags & HAS_TURN {
+        0 => Some((first, Epoch::NONE, rest)),
+        _ => number(rest).map(|(epoch, json)| (offset, written_in(flags, epoch), json)),
     }
 }
 
@@ -175,14 +193,14 @@ pub(super) struct Gathered {
 /// What is found of a state.
 struct GatheredState {
     id: StateId,
-    /// With the turn, the offset.
-    snapshot: Option<(u64, u64, String)>,
+    /// With the epoch, the offset.
+    snapshot: Option<(Epoch, u64, String)>,
     entries: Vec<GatheredEntry>,
 }
 
 struct GatheredEntry {
-    /// The turn, and the offset of the entry before.
-    after: Option<(u64, u64)>,
+    /// The epoch, and the offset of the entry before.
+    after: Option<(Epoch, u64)>,
     entry: StoredEntry,
 }
 
@@ -197,9 +215,9 @@ impl Gathered {
                 self.head = Some(head.map_err(|_| odd())?);
             }
             SNAPSHOT => {
-                let (offset, turn, json) = read_snapshot(value).ok_or_else(odd)?;
+                let (offset, epoch, json) = read_snapshot(value).ok_or_else(odd)?;
                 let json = String::from_utf8(json.to_vec()).map_err(|_| odd())?;
-                self.state(rest).ok_or_else(odd)?.snapshot = Some((turn, offset, json));
+                self.state(rest).ok_or_else(odd)?.snapshot = Some((epoch, offset, json));
             }
             ENTRY => {
                 let at = rest.len().checked_sub(9).ok_or_else(odd)?;
@@ -241,7 +259,8 @@ impl Gathered {
     ) -> Option<Stored> {
         let head = self.head?;
         let states = self.states.into_values();
-        let states = states.map(GatheredState::finish).collect();
+        let life = Epoch::from_bits(head.epoch).life();
+        let states = states.map(|state| state.finish(life)).collect();
         Some(Stored {
             is_whole: is_whole(&head),
             head,
@@ -253,32 +272,42 @@ impl Gathered {
 }
 
 impl GatheredState {
-    /// From where it begins, by all that is after it.
-    fn finish(mut self) -> StoredState {
+    /// From where it begins, by all that is after it, in a scope of this life.
+    fn finish(mut self, life: Epoch) -> StoredState {
         self.entries.sort_by_key(|found| found.entry.offset);
         // A state that began anew says so: its first entry comes after nothing.
         let begins = self.entries.iter().enumerate().filter_map(|(nth, found)| {
-            let (turn, since) = found.after?;
-            (since == 0).then_some((turn, found.entry.offset, nth))
+            let (epoch, since) = found.after?;
+            let is_own = epoch.life() == life;
+            (since == 0).then_some((is_own, epoch.turn(), found.entry.offset, nth))
         });
         let begin = begins.max();
-        let snapshot = self.snapshot.filter(|(turn, offset, _)| {
-            begin.is_none_or(|(since, at, _)| (since, at) <= (*turn, *offset))
+        let snapshot = self.snapshot.filter(|(epoch, offset, _)| {
+            let at = (epoch.turn(), *offset);
+            begin.is_none_or(|(is_own, since, first, _)| {
+                let is_other = is_own && has_life(*epoch) && epoch.life() != life;
+                !is_other && (since, first) <= at
+            })
         });
         let (mut turn, mut last, first) = match (&snapshot, begin) {
-            (Some((turn, offset, _)), _) => (*turn, *offset, 0),
-            (None, Some((turn, _, nth))) => (turn, 0, nth),
+            (Some((epoch, offset, _)), _) => (epoch.turn(), *offset, 0),
+            (None, Some((_, turn, _, nth))) => (turn, 0, nth),
             (None, None) => (0, 0, 0),
         };
+        // A life that began later in the scope goes on to its end.
+        let mut is_own = false;
         let is_base = snapshot.is_some();
         let mut is_torn = false;
         let mut entries = Vec::with_capacity(self.entries.len() - first);
         for found in self.entries.into_iter().skip(first) {
             // What a snapshot has is cut with it, and what is of an earlier turn came back.
-            let (written, since) = found.after.unwrap_or((turn, last));
-            if found.entry.offset <= last || written < turn {
+            let (epoch, since) = found.after.unwrap_or((Epoch::NONE.in_turn(turn), last));
+            let written = epoch.turn();
+            let came_back = is_own && has_life(epoch) && epoch.life() != life;
+            if found.entry.offset <= last || written < turn || came_back {
                 continue;
             }
+            is_own |= epoch.life() == life;
             let is_first = entries.is_empty() && is_base;
             is_torn |= since != last && !(is_first && since < last);
             (turn, last) = (written, found.entry.offset);
@@ -299,12 +328,12 @@ fn read_entry(offset: u64, value: &[u8]) -> Option<GatheredEntry> {
     let (after, rest) = match first & HAS_TURN {
         0 => (None, rest),
         _ => {
-            let (turn, rest) = number(rest)?;
+            let (epoch, rest) = number(rest)?;
             let (since, rest) = number(rest)?;
-            (Some((turn, since)), rest)
+            (Some((written_in(first, epoch), since)), rest)
         }
     };
-    let len = usize::try_from(first & !HAS_TURN).ok()?;
+    let len = usize::try_from(first & !HAS_BOTH).ok()?;
     let (public, all) = rest.split_at_checked(len)?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let entry = StoredEntry {
@@ -359,15 +388,16 @@ mod tests {
             visitor: Some(Visitor([9; 16])),
         };
         let mut random = Rng::with_seed(1);
+        let epoch = Epoch::from_random(7).in_turn(3);
         for offset in 0..3_000 {
             let key = entry_key(SCOPE, &id, offset);
             let all = (offset % 2 == 0).then_some(r#"[["+","secrets","é"]]"#);
-            let row = entry_row(&key, (3, offset / 2), "[]", all);
+            let row = entry_row(&key, (epoch, offset / 2), "[]", all);
             let read = gather(&key, &row).expect("it was written");
             let state = read.states.values().next().expect("it is of one");
             let GatheredEntry { after, entry } = &state.entries[0];
             assert_eq!((&state.id, entry.offset, &*entry.ops), (&id, offset, "[]"));
-            assert_eq!(*after, Some((3, offset / 2)));
+            assert_eq!(*after, Some((epoch, offset / 2)));
             assert_eq!(entry.server_ops.as_deref(), all);
             let other = changed(&mut random, &row);
             assert!(other == row || gather(&key, &other).is_err(), "{other:?}");
@@ -376,14 +406,14 @@ mod tests {
             assert!(!is_row || gather(&other, &row).is_err(), "{other:?}");
         }
         let key = snapshot_key(SCOPE, &id);
-        let read = gather(&key, &snapshot_row(&key, 9, 3, "{}")).expect("it was written");
+        let read = gather(&key, &snapshot_row(&key, 9, epoch, "{}")).expect("it was written");
         let state = read.states.values().next().expect("it is of one");
-        assert_eq!(state.snapshot, Some((3, 9, "{}".to_owned())));
+        assert_eq!(state.snapshot, Some((epoch, 9, "{}".to_owned())));
         // As the first layout had it.
         let row = sealed(&key, &[&9_u64.to_be_bytes(), b"{}"]);
         let read = gather(&key, &row).expect("it was written");
         let state = read.states.values().next().expect("it is of one");
-        assert_eq!(state.snapshot, Some((0, 9, "{}".to_owned())));
+        assert_eq!(state.snapshot, Some((Epoch::NONE, 9, "{}".to_owned())));
         let key = number_key(SCOPE, Visitor([9; 16]), "c");
         let row = sealed(&key, &[&7_u64.to_be_bytes()]);
         let read = gather(&key, &row).expect("it was written");
@@ -391,12 +421,19 @@ mod tests {
     }
 
     fn found(turn: u64, since: u64, offset: u64) -> GatheredEntry {
+        found_of(LIFE, turn, since, offset)
+    }
+
+    /// The life of the scope.
+    const LIFE: u64 = 7;
+
+    fn found_of(life: u64, turn: u64, since: u64, offset: u64) -> GatheredEntry {
         let entry = StoredEntry {
             offset,
             ops: "[]".to_owned(),
             server_ops: None,
         };
-        let after = Some((turn, since));
+        let after = Some((Epoch::from_bits(life).in_turn(turn), since));
         GatheredEntry { after, entry }
     }
 
@@ -406,10 +443,13 @@ mod tests {
     ) -> (bool, Option<u64>, Vec<u64>) {
         let state = GatheredState {
             id: StateId::shared("trial"),
-            snapshot: snapshot.map(|(turn, offset)| (turn, offset, "{}".to_owned())),
+            snapshot: snapshot.map(|(turn, offset)| {
+                let epoch = Epoch::from_random(LIFE).in_turn(turn);
+                (epoch, offset, "{}".to_owned())
+            }),
             entries,
         };
-        let state = state.finish();
+        let state = state.finish(Epoch::from_random(LIFE));
         let offsets = state.entries.iter().map(|entry| entry.offset).collect();
         (state.is_torn, state.snapshot.map(|(at, _)| at), offsets)
     }
@@ -433,5 +473,16 @@ mod tests {
         let old = || vec![found(2, 0, 1), found(1, 4, 5), found(1, 5, 6)];
         assert_eq!(finished(None, old()), (false, None, vec![1]));
         assert_eq!(finished(Some((1, 4)), old()), (false, None, vec![1]));
+        // The scope began anew in the same turn, and could not find what it had been before.
+        let of_another = vec![found(2, 0, 1), found_of(8, 2, 1, 2), found(2, 1, 3)];
+        assert_eq!(finished(None, of_another), (false, None, vec![1, 3]));
+        let begun_later = vec![found(2, 0, 1), found_of(8, 2, 0, 2), found_of(8, 2, 2, 3)];
+        assert_eq!(finished(None, begun_later), (false, None, vec![1]));
+        // What it had of another life before, it has.
+        let two_lives = vec![found_of(8, 2, 0, 1), found_of(8, 2, 1, 2), found(2, 2, 3)];
+        assert_eq!(finished(None, two_lives), (false, None, vec![1, 2, 3]));
+        // Before rows had a life.
+        let of_none = vec![found_of(0, 1, 0, 1), found(2, 1, 3), found_of(0, 2, 3, 4)];
+        assert_eq!(finished(None, of_none), (false, None, vec![1, 3, 4]));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     BUSY, LAYOUT, META, Medium, QUEUE, ROWS, StoreError,
     batch::{Rows, below, remove},
     guarded,
-    journal::{self, Touched},
+    journal::{self, Missing, Recent},
     of_redb,
     rows::{self, HEAD},
 };
@@ -29,7 +29,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-type Scope = [u8; 16];
+pub(super) type Scope = [u8; 16];
 
 /// Between which scopes something can't be read.
 struct Gap {
@@ -49,13 +49,14 @@ struct Found {
 /// A row that can be of no scope: who reads its scope finds it damaged.
 const MARK: u8 = b'!';
 
-/// Puts what can be read of a file into a new one. Says how many rows these are.
+/// Puts what can be read of a file into a new one, with what is known of its journal, if it is. Says
+/// how many rows these are.
 pub(super) fn take_over(
     medium: &dyn Medium,
-    aside: &Path,
     to: &Database,
+    recent: Option<&Recent>,
 ) -> Result<usize, StoreError> {
-    let Some(from) = medium.remains(aside) else {
+    let Some(from) = medium.remains() else {
         return Ok(0);
     };
     let read = guarded(|| from.begin_read().map_err(of_redb))?;
@@ -69,27 +70,38 @@ pub(super) fn take_over(
         table(&read, BUSY, 16, &mut busy)?;
         found.rows += events.rows;
         drop((rows, queue, busy));
-        let (commits, missing) = journal::take_over(&read, &write)?;
-        found.rows += commits;
+        let missing = match recent {
+            Some(recent) => {
+                found.rows += recent.put(&write)?;
+                Missing::default()
+            }
+            None => {
+                let (commits, missing) = journal::take_over(&read, &write)?;
+                found.rows += commits;
+                missing
+            }
+        };
         let mut rows = write.open_table(ROWS).map_err(of_redb)?;
-        match missing {
-            None => {}
-            Some(Touched::These(of)) => found.hurt.extend(of),
-            Some(Touched::Any) => found.hurt.extend(scopes(&rows)?),
-        }
         let mut queue = write.open_table(QUEUE).map_err(of_redb)?;
         let mut busy = write.open_table(BUSY).map_err(of_redb)?;
         found.hurt.extend(events.hurt);
         if let Some(gap) = &found.gap {
             found.hurt.extend(gap.after.into_iter().chain(gap.before));
         }
+        // What waits may have run.
+        queue.retain(|key, _| !missing.has(key)).map_err(of_redb)?;
         // What waits in a scope that is not found would begin in one that is begun in its place.
         let mut waiting = scopes(&queue)?;
         waiting.extend(scopes(&busy)?);
+        waiting.extend(missing.scopes());
         for scope in &waiting {
             remove_unless_known(*scope, &mut rows, [&mut queue, &mut busy])?;
         }
-        let turn = heads(&mut rows, events.gap.as_ref())?;
+        let is_missing = |key: &[u8]| {
+            let gap = events.gap.as_ref();
+            missing.has(key) || gap.is_some_and(|gap| gap.has(key))
+        };
+        let turn = heads(&mut rows, is_missing)?;
         for scope in &found.hurt {
             if remove_unless_known(*scope, &mut rows, [&mut queue, &mut busy])? {
                 let key = rows::row_key(ScopeKey(*scope), MARK, &[]);
@@ -98,15 +110,27 @@ pub(super) fn take_over(
                 put.map_err(of_redb)?;
             }
         }
-        // What the file says of itself has no checksum, and is not asked.
+        // What the file says of itself has no checksum: of its runs the last is believed where it can
+        // be.
+        let last = guarded(|| last_run(&read)).ok().flatten();
+        let last = last.filter(|run| *run < MOST_RUNS).unwrap_or(0);
         let mut meta = write.open_table(META).map_err(of_redb)?;
         meta.insert("layout", LAYOUT).map_err(of_redb)?;
-        meta.insert("run", turn).map_err(of_redb)?;
+        meta.insert("run", turn.max(last)).map_err(of_redb)?;
         found
     };
     write.commit().map_err(of_redb)?;
     crate::server::drop_quietly((read, from));
     Ok(found.rows)
+}
+
+/// More than a server has in years.
+const MOST_RUNS: u64 = 1 << 22;
+
+fn last_run(read: &ReadTransaction) -> Result<Option<u64>, StoreError> {
+    let meta = read.open_table(META).map_err(of_redb)?;
+    let run = meta.get("run").map_err(of_redb)?;
+    Ok(run.map(|run| run.value()))
 }
 
 /// Reads a table from both of its ends.
@@ -228,7 +252,7 @@ fn out_of_order() -> StoreError {
 
 /// Gives the scopes of which events may be missing a new life: what was accepted in the one before is
 /// told as interrupted. Says which run of the server the last epoch is of.
-fn heads(rows: &mut Rows<'_>, missing: Option<&Gap>) -> Result<u64, StoreError> {
+fn heads(rows: &mut Rows<'_>, is_missing: impl Fn(&[u8]) -> bool) -> Result<u64, StoreError> {
     let mut turn = 0;
     let mut others = Vec::new();
     for row in rows.iter().map_err(of_redb)? {
@@ -242,8 +266,7 @@ fn heads(rows: &mut Rows<'_>, missing: Option<&Gap>) -> Result<u64, StoreError> 
         };
         let epoch = Epoch::from_bits(head.epoch);
         turn = turn.max(epoch.turn());
-        let is_missing = missing.is_some_and(|gap| gap.has(key));
-        if is_missing {
+        if is_missing(key) {
             let random = crate::server::random_u64();
             let other: Epoch = Epoch::from_random(random).in_turn(epoch.turn());
             head.epoch = other.to_bits();
@@ -278,12 +301,12 @@ struct Remains {
 }
 
 /// The byte of the header with flags.
-const FLAGS: usize = 9;
+pub(super) const FLAGS: usize = 9;
 /// Which of the two commits counts.
-const PRIMARY: u8 = 1;
+pub(super) const PRIMARY: u8 = 1;
 /// It was not closed; its last commit was not flushed.
 const UNCLEAN: u8 = 2 | 8;
-const HEADER_BYTES: usize = 320;
+pub(super) const HEADER_BYTES: usize = 320;
 
 /// Opens what is left of a file: by its last commit, or by the one before.
 pub(super) fn remains(path: &Path, cache_bytes: usize) -> Option<ReadOnlyDatabase> {

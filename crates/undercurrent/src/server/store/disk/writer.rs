@@ -50,14 +50,15 @@ pub(super) fn write_all(shared: &Shared) {
             let is_broken = matches!(error, StoreError::Broken(_) | StoreError::Damaged(_));
             let gives_up = is_broken && std::mem::replace(&mut is_looked_through, true);
             if is_begun_anew(shared, &error, gives_up) {
-                // What was handed over before is in what was handed over now.
+                // Behind it comes all that is in memory. What is of other scopes stays.
                 let mut pending = shared.lock();
-                commits = std::mem::take(&mut pending.commits);
+                let mut more = std::mem::take(&mut pending.commits);
                 last = pending.last;
                 drop(pending);
-                let more = weighed(&mut commits);
-                bytes += more.0;
-                told.extend(more.1);
+                let (more_bytes, more_told) = weighed(&mut more);
+                bytes += more_bytes;
+                told.extend(more_told);
+                commits.extend(more);
                 continue;
             }
             in_trouble(shared, &error);
@@ -259,6 +260,9 @@ fn write(shared: &Shared, commits: &mut Vec<Commit>) -> Result<(), StoreError> {
         }
         write.commit().map_err(of_redb)
     })?;
+    if shared.run().keeps_first {
+        shared.medium.note_kept();
+    }
     if is_appended {
         let begins = |commit: &&Commit| commit.records.iter().any(Record::is_head);
         let begun = commits.iter().filter(begins);

@@ -203,7 +203,9 @@ async fn of_what_is_laid_aside_the_oldest_goes_when_there_is_no_more_room() {
     store.stored(last).await;
     store.close();
     drop(store);
-    let database = crate::server::store::Medium::open(&platter).expect("nobody has it");
+    let database = crate::server::store::Medium::open(&platter)
+        .expect("nobody has it")
+        .database;
     let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
     let table = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
     let table = read.open_table(table).expect("it is there");

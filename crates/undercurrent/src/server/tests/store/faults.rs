@@ -206,7 +206,7 @@ fn aside(ground: &Ground, text: &str) -> usize {
     let Ground::Platter(platter) = ground else {
         panic!("it is on one");
     };
-    let database = Medium::open(platter).expect("nobody has it");
+    let database = Medium::open(platter).expect("nobody has it").database;
     let read = redb::ReadableDatabase::begin_read(&database).expect("it is readable");
     let table = redb::TableDefinition::<&[u8], &[u8]>::new("aside");
     let table = read.open_table(table).expect("it is there");
@@ -453,6 +453,52 @@ async fn where_the_file_breaks_while_it_is_read_what_is_not_in_memory_begins_ane
     let other = later.scope_at(&away).await.expect("it is there");
     assert_eq!(seen(&other).await, ["anew"]);
     close(later);
+}
+
+#[tokio::test]
+async fn where_the_file_is_repaired_pages_of_a_scope_that_is_not_in_memory_are_told() {
+    let platter = Platter::new(3);
+    let ground = Ground::Platter(platter.clone());
+    for durability in [Durability::Relaxed, Durability::Commit] {
+        let runtime = ground.start_as(durability).await;
+        let away = place(&runtime, Visitor([2; 16]), &ScopeName::Session);
+        let let_go = || async {
+            until(|| async {
+                runtime.scopes.expire(u64::MAX);
+                runtime.scopes.find(away.key).is_none()
+            })
+            .await;
+        };
+        let scope = runtime.scope_at(&away).await.expect("there is room");
+        push(&scope, "shown").await.expect("it is made");
+        scope.stored().await;
+        let shown = scope.epoch();
+        drop(scope);
+        let_go().await;
+        let here = the_scope(&runtime).await;
+        let of_here = here.epoch();
+        platter.tear();
+        until(|| async { runtime.load(&away).await }).await;
+        let scope = runtime.scope_at(&away).await.expect("it can be read");
+        let told = scope.epoch();
+        assert_ne!(told, shown, "what its pages saw may be missing");
+        assert_eq!(told.life(), shown.life());
+        assert_eq!(here.epoch(), of_here, "of this one nothing is");
+        push(&scope, "again").await.expect("it is made");
+        scope.stored().await;
+        drop((scope, here));
+        // It is told once.
+        let_go().await;
+        runtime.load(&away).await;
+        let scope = runtime.scope_at(&away).await.expect("it can be read");
+        assert_eq!(scope.epoch(), told);
+        drop(scope);
+        close(runtime);
+        // No later run gives that epoch to anybody again.
+        let later = ground.as_if_killed().start_as(Durability::Relaxed).await;
+        assert!(later.store.turn() > told.turn());
+        close(later);
+    }
 }
 
 #[event]

@@ -264,3 +264,106 @@ async fn another_file_in_its_place_is_not_written_to_and_is_told_as_trouble() {
     assert_eq!(seen(&*the_scope(&later).await).await, ["before", "after"]);
     close(later);
 }
+
+/// The names in a folder that have a text in them.
+fn named(folder: &Folder, text: &str) -> Vec<PathBuf> {
+    let names = std::fs::read_dir(&folder.0).expect("it is there");
+    let names = names.map(|entry| entry.expect("it is readable").path());
+    names
+        .filter(|path| path.display().to_string().contains(text))
+        .collect()
+}
+
+/// A file with a text in a scope, and the same, damaged so that a new one is begun with what is in it.
+async fn whole_and_damaged(ground: &Ground, folder: &Folder) -> [Vec<u8>; 2] {
+    let runtime = ground.start().await;
+    push(&*the_scope(&runtime).await, "kept")
+        .await
+        .expect("it is made");
+    close(runtime);
+    let whole = std::fs::read(folder.file()).expect("it is there");
+    // Nothing is in its last byte, and redb opens it no more.
+    let damaged = whole[..whole.len() - 1].to_vec();
+    [whole, damaged]
+}
+
+#[tokio::test]
+async fn of_files_that_were_damaged_the_oldest_go_and_what_is_none_of_them_stays() {
+    let (ground, folder) = ground();
+    let [_, damaged] = whole_and_damaged(&ground, &folder).await;
+    let others = [
+        "state.damaged-by-whom.txt",
+        "other.damaged-0123456789abcdef",
+    ];
+    for other in others {
+        std::fs::write(folder.0.join(other), "mine").expect("it is written");
+    }
+    let mut known: Vec<PathBuf> = Vec::new();
+    for nth in 1..=5 {
+        std::fs::write(folder.file(), &damaged).expect("it is written");
+        close(ground.start().await);
+        let found = named(&folder, "state.damaged-");
+        assert_eq!(
+            found.len(),
+            1 + nth.min(3),
+            "with the one that is no such file"
+        );
+        let new = found
+            .iter()
+            .find(|path| !known.contains(path) && !path.display().to_string().ends_with(".txt"));
+        let new = new.expect("the last one stays");
+        // Each is a day older than the next one.
+        let day = Duration::from_secs(24 * 3_600) * (10 - nth as u32);
+        let file = std::fs::File::options().write(true).open(new);
+        let written = std::time::SystemTime::now() - day;
+        let set = file.and_then(|file| file.set_modified(written));
+        set.expect("it is there");
+        known.push(new.clone());
+    }
+    assert!(
+        known[..2].iter().all(|path| !path.exists()),
+        "the oldest went"
+    );
+    assert!(known[2..].iter().all(|path| path.exists()));
+    for other in others {
+        assert!(folder.0.join(other).exists(), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_killed_as_it_begins_a_new_file_for_a_damaged_one_has_lost_nothing_of_either() {
+    let (ground, folder) = ground();
+    let [whole, damaged] = whole_and_damaged(&ground, &folder).await;
+    let (file, beside) = (folder.file(), folder.0.join("state.redb.new"));
+    let aside = folder.0.join("state.damaged-0123456789abcdef");
+    let moments: [(&str, &dyn Fn()); 4] = [
+        ("as it was begun", &|| {
+            std::fs::write(&beside, "").expect("it is written")
+        }),
+        ("as it was written", &|| {
+            std::fs::write(&beside, &whole[..whole.len() / 2]).expect("it is written");
+        }),
+        ("as the damaged one had two names", &|| {
+            std::fs::write(&beside, &whole).expect("it is written");
+            std::fs::hard_link(&file, &aside).expect("it is there");
+        }),
+        ("as the damaged one had another name", &|| {
+            std::fs::write(&beside, &whole).expect("it is written");
+            std::fs::rename(&file, &aside).expect("it is there");
+        }),
+    ];
+    for (when, leave) in moments {
+        std::fs::remove_dir_all(&folder.0).expect("it is there");
+        std::fs::create_dir_all(&folder.0).expect("there is room");
+        std::fs::write(&file, &damaged).expect("it is written");
+        leave();
+        let runtime = ground.start().await;
+        assert_eq!(seen(&*the_scope(&runtime).await).await, ["kept"], "{when}");
+        let kept = named(&folder, "damaged-");
+        assert_eq!(kept.len(), 1, "{when}: the damaged one, once");
+        let kept = std::fs::read(&kept[0]).expect("it is there");
+        assert_eq!(kept, damaged, "{when}");
+        assert!(!beside.exists(), "{when}: nothing is left behind");
+        close(runtime);
+    }
+}

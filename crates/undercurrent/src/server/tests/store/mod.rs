@@ -109,6 +109,8 @@ impl Ground {
                 let copy = Folder::new();
                 std::fs::create_dir_all(&copy.0).expect("there is room");
                 std::fs::copy(folder.file(), copy.file()).expect("it is there");
+                // With `durability = "commit"` there is a note of what is kept.
+                let _ = std::fs::copy(folder.note(), copy.note());
                 Ground::File(Arc::new(copy))
             }
             Ground::Platter(platter) => Ground::Platter(platter.as_after_a_power_cut()),
@@ -135,6 +137,10 @@ impl Folder {
 
     fn file(&self) -> PathBuf {
         self.0.join("state.redb")
+    }
+
+    fn note(&self) -> PathBuf {
+        self.0.join("state.redb.kept")
     }
 }
 

@@ -6,7 +6,7 @@
 use super::*;
 use crate::{
     core::position::Epoch,
-    server::store::{Medium, StoreError},
+    server::store::{Medium, Opened, StoreError, note_kept},
 };
 use redb::{Database, StorageBackend, backends::FileBackend};
 use std::{
@@ -149,7 +149,7 @@ impl StorageBackend for DoomedFile {
 }
 
 impl Medium for Doom {
-    fn open(&self) -> Result<Database, StoreError> {
+    fn open(&self) -> Result<Opened, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file: File = options.open(&self.0.path).map_err(StoreError::Io)?;
@@ -158,16 +158,26 @@ impl Medium for Doom {
             file: FileBackend::new(file).map_err(damaged)?,
             doomed: self.0.clone(),
         };
-        Database::builder()
-            .create_with_backend(file)
-            .map_err(damaged)
+        let database = Database::builder().create_with_backend(file);
+        Ok(Opened {
+            database: database.map_err(damaged)?,
+            went_back: false,
+        })
     }
 
-    fn open_again(&self) -> Result<Database, StoreError> {
+    fn open_again(&self) -> Result<Opened, StoreError> {
         self.open()
     }
 
-    fn set_aside(&self) -> io::Result<PathBuf> {
+    fn note_kept(&self) {
+        note_kept(&self.0.path);
+    }
+
+    fn open_beside(&self) -> Result<Database, StoreError> {
+        Err(StoreError::Broken("nothing is damaged here".to_owned()))
+    }
+
+    fn put_in_place(&self) -> io::Result<PathBuf> {
         Err(io::Error::other("nothing is damaged here"))
     }
 

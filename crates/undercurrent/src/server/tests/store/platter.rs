@@ -1,6 +1,6 @@
 //! A disk as it is when the power fails: what was flushed is there, and of what was not, any part.
 
-use crate::server::store::{Medium, StoreError};
+use crate::server::store::{Medium, Opened, StoreError};
 use redb::{Database, DatabaseError, StorageBackend};
 use std::{
     io,
@@ -37,6 +37,11 @@ struct State {
     is_held: bool,
     is_full: bool,
     is_unreadable: bool,
+    /// The next read meets the end of the file, and whoever opens it then finds it as it was before
+    /// its last commit.
+    is_torn: bool,
+    /// It was opened so.
+    went_back: bool,
     random: fastrand::Rng,
 }
 
@@ -67,6 +72,8 @@ impl Platter {
                 is_held: false,
                 is_full: false,
                 is_unreadable: false,
+                is_torn: false,
+                went_back: false,
                 random,
             }),
             released: Condvar::new(),
@@ -110,6 +117,11 @@ impl Platter {
     /// Nothing can be read, or it can again.
     pub(super) fn hide(&self, is_unreadable: bool) {
         self.lock().is_unreadable = is_unreadable;
+    }
+
+    /// Of the last commit something can't be read. Of a scope that is in memory nothing is missing.
+    pub(super) fn tear(&self) {
+        self.lock().is_torn = true;
     }
 
     /// Nothing behind the header is what was written.
@@ -195,8 +207,12 @@ impl StorageBackend for Platter {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         let from = usize::try_from(offset).map_err(io::Error::other)?;
+        if std::mem::take(&mut state.is_torn) {
+            state.went_back = true;
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let found = state.now.get(from..from + out.len());
         match found {
             _ if state.is_unreadable => Err(io::Error::other("the disk can't be read")),
@@ -232,27 +248,38 @@ impl StorageBackend for Platter {
 }
 
 impl Medium for Platter {
-    fn open(&self) -> Result<Database, StoreError> {
+    fn open(&self) -> Result<Opened, StoreError> {
         let mut builder = Database::builder();
         // Nothing is remembered: what is read is read from here.
         builder.set_cache_size(0);
-        let opened = builder.create_with_backend(self.clone());
-        opened.map_err(|error| match error {
+        let database = builder.create_with_backend(self.clone());
+        let database = database.map_err(|error| match error {
             DatabaseError::Storage(redb::StorageError::Io(error)) => StoreError::Io(error),
             error => StoreError::Broken(error.to_string()),
+        })?;
+        Ok(Opened {
+            database,
+            // After a power cut it does so, too, and nothing is missing that was kept.
+            went_back: std::mem::take(&mut self.lock().went_back),
         })
     }
 
-    fn open_again(&self) -> Result<Database, StoreError> {
+    fn open_again(&self) -> Result<Opened, StoreError> {
         self.open()
     }
 
-    fn set_aside(&self) -> io::Result<PathBuf> {
-        let mut state = self.lock();
-        state.burn()?;
-        state.now.clear();
-        state.flushed.clear();
-        state.unflushed.clear();
+    fn open_beside(&self) -> Result<Database, StoreError> {
+        {
+            let mut state = self.lock();
+            state.burn().map_err(StoreError::Io)?;
+            state.now.clear();
+            state.flushed.clear();
+            state.unflushed.clear();
+        }
+        Ok(self.open()?.database)
+    }
+
+    fn put_in_place(&self) -> io::Result<PathBuf> {
         Ok("aside".into())
     }
 
