@@ -70,6 +70,9 @@ fn the_chat_keeps_the_last_lines_of_those_who_are_in() {
     assert_eq!(room.lines.first().unwrap().text, "line 5");
     assert!(room.say("id-nobody", "x").is_err());
     assert!(room.say("id-Ada", "  ").is_err());
+    let heap = |marks: usize| format!("Z{}", "\u{301}".repeat(marks));
+    assert!(room.say("id-Ada", &heap(3)).is_ok());
+    assert!(room.say("id-Ada", &heap(4)).is_err());
     assert!(room.say("id-Ada", &"x".repeat(LINE + 1)).is_err());
 }
 

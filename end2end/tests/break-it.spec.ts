@@ -130,6 +130,17 @@ test('a slow network holds back, in order', async ({ posts, page, shop }) => {
   await expectNoLoss(page);
 });
 
+test('what waits in a page that goes is sent', async ({ posts, page, problems }) => {
+  await posts.open();
+  await page.getByRole('button', { name: 'Slow network' }).click();
+  // Held back as long as the page lives.
+  await posts.count.click();
+  await page.reload();
+  await posts.ready();
+  await expect(posts.clicks).toHaveText('1');
+  await expectNoLoss(page);
+});
+
 test('a copy that is dropped comes back as a snapshot', async ({ posts, page, shop }) => {
   await posts.open();
   const { background } = posts;

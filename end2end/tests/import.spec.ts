@@ -660,3 +660,14 @@ test.describe('without JavaScript', () => {
     await form.expectCounts('3', '0');
   });
 });
+
+test('why a file was not taken is told once, and not again by a reload', async ({ page }) => {
+  const form = new ImportPage(page);
+  await page.goto('/import?refused=no-file');
+  await ready(page);
+  await expect(form.notes).not.toBeEmpty();
+  await expect(page).toHaveURL('/import');
+  await page.reload();
+  await ready(page);
+  await expect(form.notes).toBeEmpty();
+});

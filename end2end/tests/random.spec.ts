@@ -207,3 +207,28 @@ test('with JavaScript the thumbs need no button', async ({ page }) => {
   await open(page, '/random');
   await expect(page.getByRole('button', { name: 'Set', exact: true })).toBeHidden();
 });
+
+test('a thumb stays in the hand, whatever comes from the server meanwhile', async ({ page, context }) => {
+  await open(page, '/random');
+  const random = parts(page);
+  const second = await context.newPage();
+  await open(second, '/random');
+  const hold = (value: string) =>
+    random.low.evaluate((low: HTMLInputElement, value) => {
+      low.value = value;
+      low.dispatchEvent(new Event('input', { bubbles: true }));
+    }, value);
+  await hold('-3');
+  await expect(random.ends.first()).toHaveText('−3');
+  await parts(second).low.press('Home');
+  await parts(second).high.press('Home');
+  await expect(parts(second).ends.last()).toHaveText('−100');
+  // What comes after it has come, so it has, too.
+  await parts(second).region('Background task').step.click();
+  await expect.poll(random.values).toHaveLength(1);
+  await expect(random.ends.first()).toHaveText('−3');
+  await random.low.dispatchEvent('blur');
+  await expect(random.ends.last()).toHaveText('−100');
+  await expect(random.ends.first()).toHaveText('−100');
+  await expectNoLoss(page);
+});

@@ -176,6 +176,9 @@ test('a passphrase opens, another does not, by whatever way', async ({ page, new
   await enter(other, room, 'Eve', 'close sesame');
   await expect(other.locator('#door-notes + .fault')).toHaveText('That is not the passphrase of this room.');
   await expect(lines(other)).toHaveCount(0);
+  // What was typed stands there to be mended.
+  await expect(other.getByLabel('Your name')).toHaveValue('Eve');
+  await expect(other.getByLabel('Passphrase')).toHaveValue('close sesame');
   await other.getByLabel('Your name').fill('Eve');
   await other.getByLabel('Passphrase').fill('open sesame');
   await named(other, 'Enter').click();
@@ -351,5 +354,31 @@ test.describe('without JavaScript', () => {
     await expect.poll(timer).toBe('stopped');
     await named(page, 'Leave tea').click();
     await expect(named(page, 'Enter')).toBeVisible();
+  });
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a door that stays closed says why, and opens then', async ({ page }) => {
+    await page.goto('/room');
+    await page.getByLabel('Room', { exact: true }).fill('vault');
+    await page.getByLabel('Your name').fill('Ada');
+    await page.getByLabel('Passphrase, if any').fill('open sesame');
+    await named(page, 'Open the room').click();
+    await page.goto('/room');
+    await page.getByRole('link', { name: 'vault' }).click();
+    await named(page, 'Leave vault').click();
+    const path = new URL(page.url()).pathname;
+    expect(path).toMatch(/^\/room\/vault~/);
+    const fault = page.locator('#door-notes + .fault');
+    await expect(fault).toBeEmpty();
+    await page.getByLabel('Passphrase').fill('close sesame');
+    await named(page, 'Enter').click();
+    await expect(fault).toHaveText('That is not the passphrase of this room.');
+    await page.getByLabel('Passphrase').fill('open sesame');
+    await named(page, 'Enter').click();
+    await expect(named(page, 'Leave vault')).toBeVisible();
+    await expect(page).toHaveURL(path);
   });
 });

@@ -65,10 +65,7 @@ fn ConversationRow(conversation: ReadSignal<Conversation>, open: Memo<u32>) -> i
     let label = format!("Remove the conversation: {title}");
     view! {
         <li class="conversation" data-id=id>
-            <a
-                href=format!("/assistant?c={id}")
-                aria-current=move || (open.get() == id).then_some("page")
-            >
+            <a href=format!("/assistant?c={id}") aria-current=move || (open.get() == id).then_some("page")>
                 <span class="conversation-title">{title}</span>
                 <span class="conversation-live" hidden=move || !task.is_running()>"Answering"</span>
             </a>
@@ -132,10 +129,7 @@ fn Talk(id: u32) -> impl IntoView {
         <section class="talk" aria-label="Conversation" data-id=id>
             <header class="talk-head">
                 <TaskChip task/>
-                <div class="talk-buttons">
-                    <PauseButton task/>
-                    <StopButton task/>
-                </div>
+                <div class="talk-buttons"><PauseButton task/><StopButton task/></div>
             </header>
             <div class="talk-box" tabindex="0" role="region" aria-label="What was said">
                 <div class="talk-lines">

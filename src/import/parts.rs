@@ -3,10 +3,9 @@
 use super::{state::*, tasks::*};
 use crate::pieces::{
     Choice, Empty, Log, Notes, PagedTable, PauseButton, SendBar, Sending, Spoken, StopButton,
-    TaskChip, Upload, grouped,
+    TaskChip, Upload, grouped, use_told_once,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
 use uploads::{
     Pace, Refusal, Row, Stage, Wrong,
@@ -20,19 +19,15 @@ const SAMPLES: [u32; 3] = [1_000, 20_000, 500_000];
 /// Where a file is chosen, or a sample.
 #[component]
 pub(super) fn Choose() -> impl IntoView {
-    let import = use_state::<Import>();
     let task = use_task(import_file);
     let is_busy = Memo::new(move |_| task.is_running());
     // What the address tells of a file that the browser itself has sent.
-    let word = use_query_map().read_untracked().get("refused");
-    let refused = word.and_then(|word| Refusal::of_word(&word));
+    let refused = use_told_once("refused").and_then(|word| Refusal::of_word(&word));
     let refused = refused.filter(|why| *why != Refusal::Busy || is_busy.get_untracked());
     let sending = RwSignal::new(match refused {
         Some(why) => Sending::Failed(why.to_string()),
         None => Sending::Nothing,
     });
-    let is_wanted =
-        Memo::new(move |_| !matches!(import.stage().get(), Stage::Failed(_) | Stage::Stopped));
     let started = use_event(start_sample);
     let fault = move || match sending.get() {
         Sending::Failed(why) => Some(why),
@@ -49,7 +44,7 @@ pub(super) fn Choose() -> impl IntoView {
                 too_large=Refusal::TooLarge.to_string()
                 button="Import"
                 off=is_busy
-                wanted=is_wanted
+                wanted=is_busy
                 sending
                 described="import-notes"
             />
@@ -165,8 +160,10 @@ pub fn done(import: ImportSignals) -> u64 {
 fn Question() -> impl IntoView {
     let import = use_state::<Import>();
     let chosen = use_event(choose);
-    let asked = Memo::new(move |_| asks(import));
-    let question = move |column: usize| {
+    // Of which file: the next one may ask for the same.
+    let asked = Memo::new(move |_| Some((import.begun().get(), asks(import)?)));
+    let question = move |of: (u32, usize)| {
+        let column = of.1;
         let header = import.header().get_untracked();
         let free = import
             .columns()
@@ -177,9 +174,9 @@ fn Question() -> impl IntoView {
                 <p class="about">"The first line has no such name. The import waits for you, over reloads and restarts."</p>
                 <div class="import-choices">
                     {free.into_iter().map(|(place, name)| view! {
-                        <EventForm event=choose(column, place)><button>{name}</button></EventForm>
+                        <EventForm event=choose(of, place)><button>{name}</button></EventForm>
                     }).collect_view()}
-                    <EventForm event=choose(column, 0)><button>"Leave it out"</button></EventForm>
+                    <EventForm event=choose(of, 0)><button>"Leave it out"</button></EventForm>
                 </div>
                 <p class="fault" role="alert">{move || chosen.error()}</p>
             </div>

@@ -126,10 +126,12 @@ impl Import {
     }
 }
 
-/// Says where the column is that is asked for: 0 is nowhere, 1 the first of the file.
+/// Says where the column is that is asked for, of which import: 0 is nowhere, 1 the first of the file.
 #[event]
-pub fn choose(import: &mut Import, column: usize, place: usize) -> Result<(), ForVisitor> {
+pub fn choose(import: &mut Import, of: (u32, usize), place: usize) -> Result<(), ForVisitor> {
+    let (begun, column) = of;
     let found = orders::answer(&import.header, &import.columns, column, place);
+    let found = found.filter(|_| begun == import.begun);
     let found = found.ok_or(ForVisitor::new("This is not asked any more."))?;
     import.columns[column] = found;
     Ok(())

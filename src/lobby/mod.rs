@@ -5,4 +5,4 @@ pub mod events;
 pub mod state;
 mod view;
 
-pub use view::{Door, LobbyPage};
+pub use view::{Door, IfKnown, LobbyPage};

@@ -1,10 +1,13 @@
 //! The lobby, and the door of a room.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Empty, Notes};
+use crate::{
+    pieces::{BreakIt, Empty, Notes},
+    room::state::Room,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use rooms::{NAME, PASSPHRASE, is_locked, title};
+use rooms::{NAME, PASSPHRASE, check_room, is_locked, title};
 use undercurrent::prelude::*;
 
 /// Where rooms are opened: `/room`.
@@ -70,6 +73,29 @@ fn EnteredRow(entered: ReadSignal<Entered>) -> impl IntoView {
     .into_any()
 }
 
+/// What only members see, and the door for whom the room has forgotten: it outlives neither those who
+/// were away for long, nor its own long rest.
+#[component]
+pub fn IfKnown(
+    /// As the address says.
+    room: String,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let (rooms, state, loaded) = (
+        use_state::<Rooms>(),
+        use_state::<Room>(),
+        use_loaded::<Room>(),
+    );
+    let is_forgotten = Memo::new(move |_| {
+        let me = rooms.me().get();
+        loaded.get() && state.members().with(|all| all.get(&me).is_none())
+    });
+    move || match is_forgotten.get() {
+        true => view! { <Door room=room.clone()/> }.into_any(),
+        false => children(),
+    }
+}
+
 /// The door of a room: who comes says who they are, and the passphrase if there is one.
 #[component]
 pub fn Door(
@@ -80,6 +106,14 @@ pub fn Door(
     let entering = use_event(enter);
     let wants = is_locked(&room);
     let name = title(&room).to_owned();
+    if let Err(refusal) = check_room(&room) {
+        return view! {
+            <h1>"No room is called so"</h1>
+            <p class="lead">{refusal.to_string()}</p>
+            <p><a class="alone" href="/room">"All your rooms"</a></p>
+        }
+        .into_any();
+    }
     view! {
         <h1>{format!("The door of {name}")}</h1>
         <p class="lead">

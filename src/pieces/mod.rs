@@ -78,5 +78,5 @@ pub use timed::Timed;
 pub use toasts::Toasts;
 pub use tray::Tray;
 pub use until::use_seconds_until;
-pub use upload::{SendBar, Sending, Upload};
+pub use upload::{SendBar, Sending, Upload, use_told_once};
 pub use visit::is_first_visit;

@@ -30,17 +30,18 @@ pub fn Span<E: EventDef>(
     // Where the thumbs are while they are held, or wait for the answer.
     let held = RwSignal::new(None::<Ends>);
     let shown = move || held.get().unwrap_or_else(|| (low.get(), high.get()));
-    Effect::new(move |before: Option<(i32, i32)>| {
-        let now = (low.get(), high.get());
-        if before.is_some_and(|before| before != now) {
+    // A hand has one of them: what comes from the server moves it only once it was let go.
+    let in_hand = RwSignal::new(false);
+    Effect::new(move |_| {
+        if !in_hand.get() && !of.is_pending() {
             held.set(None);
         }
-        now
     });
     let let_go = move |(low, high): Ends| {
         held.set(Some((low, high)));
         clicks.made();
         event(low, high).dispatch();
+        in_hand.set(false);
     };
     // `pick` says where this thumb is; `with` moves it, and takes the other one along.
     let thumb = move |name: &'static str,
@@ -57,7 +58,11 @@ pub fn Span<E: EventDef>(
                 max=limit
                 prop:value=move || pick(shown()).to_string()
                 value=pick((low.get_untracked(), high.get_untracked())).to_string()
-                on:input:target=move |event| held.set(Some(moved(event.target().value())))
+                on:input:target=move |event| {
+                    held.set(Some(moved(event.target().value())));
+                    in_hand.set(true);
+                }
+                on:blur=move |_| in_hand.set(false)
                 on:change:target=move |event| let_go(moved(event.target().value()))
             />
         }

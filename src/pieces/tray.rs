@@ -35,9 +35,12 @@ pub fn Tray() -> impl IntoView {
         None => false,
     };
     let path = use_location().pathname;
-    Effect::new(move |_| {
+    // Not at first: it may have been opened before the page was alive.
+    Effect::new(move |before: Option<()>| {
         path.track();
-        close();
+        if before.is_some() {
+            close();
+        }
     });
     let escape = move |key: KeyboardEvent| {
         if key.key() == "Escape" && close() {

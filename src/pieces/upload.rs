@@ -2,6 +2,10 @@
 //! tells how much was sent.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+};
 use std::{cell::RefCell, rc::Rc};
 use undercurrent::prelude::*;
 use uploads::megabytes;
@@ -57,7 +61,9 @@ pub fn Upload(
     let sends = request.clone();
     Effect::new(move |was_wanted: Option<bool>| {
         let is_wanted = wanted.get();
-        if was_wanted == Some(true) && !is_wanted && is_sending.get_untracked() {
+        // Of what was sent to its end the answer is on its way.
+        let is_cut = matches!(*sending.read_untracked(), Sending::Sends(sent, of) if sent < of);
+        if was_wanted == Some(true) && !is_wanted && is_cut {
             sending.set(Sending::Nothing);
             let given_up = sends.take();
             given_up.iter().for_each(|request| _ = request.abort());
@@ -80,7 +86,7 @@ pub fn Upload(
             return;
         }
         sending.set(Sending::Sends(0.0, file.size()));
-        match send(path, &form, file.size(), sending) {
+        match send(path, &form, (input, file), sending) {
             Ok(sends) => _ = request.replace(Some(sends)),
             Err(_) => sending.set(Sending::Failed(LOST.to_owned())),
         }
@@ -108,6 +114,24 @@ pub fn Upload(
         </form>
     }
     .into_any()
+}
+
+/// What the address tells: once. It goes from there, so that a reload does not tell it again.
+pub fn use_told_once(name: &'static str) -> Option<String> {
+    let told = use_query_map().read_untracked().get(name);
+    let (path, is_told) = (use_location().pathname, told.is_some());
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if is_told {
+            let options = NavigateOptions {
+                replace: true,
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&path.get_untracked(), options);
+        }
+    });
+    told
 }
 
 /// How much of a file was sent, while it is.
@@ -141,10 +165,10 @@ pub fn SendBar(
 fn send(
     path: &str,
     form: &web_sys::HtmlFormElement,
-    bytes: f64,
+    (input, file): (NodeRef<html::Input>, web_sys::File),
     sending: RwSignal<Sending>,
 ) -> Result<XmlHttpRequest, JsValue> {
-    let body = FormData::new_with_form(form)?;
+    let (body, bytes) = (FormData::new_with_form(form)?, file.size());
     let request = XmlHttpRequest::new()?;
     request.open_with_async("POST", path, true)?;
     request.set_request_header("accept", "text/plain")?;
@@ -160,7 +184,11 @@ fn send(
             0 if sending.try_get_untracked() == Some(Sending::Nothing) => Sending::Nothing,
             0 => Sending::Failed(LOST.to_owned()),
             202 => {
-                form.reset();
+                // The next one may have been chosen meanwhile.
+                let chosen = input.try_get_untracked().flatten();
+                if chosen.and_then(|input| input.files()?.get(0)) == Some(file.clone()) {
+                    form.reset();
+                }
                 Sending::Nothing
             }
             // The state tells what was wrong with it.

@@ -118,9 +118,9 @@ impl Room {
     /// Someone says something.
     pub fn say(&mut self, by: &str, text: &str) -> Result<(), ForVisitor> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > LINE {
+        if text.is_empty() || text.chars().count() > LINE || rooms::has_heaps(text) {
             return Err(ForVisitor::new(format!(
-                "A line has 1 to {LINE} characters."
+                "A line has 1 to {LINE} characters, and no heaps of marks on any."
             )));
         }
         let name = self.member(by)?.name.clone();
@@ -154,11 +154,8 @@ impl Room {
             return Err(ForVisitor::new("A timer has 1, 5 or 25 minutes."));
         }
         let (by, of_s) = (self.member(by)?.name.clone(), minutes * 60);
-        Ok(Timer {
-            left_s: of_s,
-            of_s,
-            by,
-        })
+        let left_s = of_s;
+        Ok(Timer { left_s, of_s, by })
     }
 
     /// How many of them are here.
@@ -170,10 +167,9 @@ impl Room {
     pub fn votes(members: &Map<String, Member>) -> [u32; CHOICES.len()] {
         let mut votes = [0; CHOICES.len()];
         for choice in members.iter().filter_map(|(_, member)| member.vote) {
-            votes
-                .get_mut(choice as usize)
-                .into_iter()
-                .for_each(|count| *count += 1);
+            if let Some(count) = votes.get_mut(choice as usize) {
+                *count += 1;
+            }
         }
         votes
     }

@@ -31,14 +31,12 @@ pub async fn set_timer(cx: EventContext<Room>, minutes: u32) -> Result<()> {
 #[background(overlap = replace, on_crash = resume)]
 pub async fn count_down(cx: TaskContext<Room>, minutes: u32) -> Result<()> {
     let by = cx.visitor().id();
-    let whole = cx.try_update(|room| room.timer_of(&by, minutes)).await?;
-    let (mut clock, of_s) = (cx.clock(), whole.of_s);
+    let mut timer = cx.try_update(|room| room.timer_of(&by, minutes)).await?;
+    let (mut clock, of_s) = (cx.clock(), timer.of_s);
     for left_s in (0..=cx.cursor()?.unwrap_or(of_s)).rev() {
-        let timer = Timer {
-            left_s,
-            ..whole.clone()
-        };
-        cx.update(|room| room.timer = Some(timer))
+        timer.left_s = left_s;
+        let now = timer.clone();
+        cx.update(|room| room.timer = Some(now))
             .checkpoint(left_s)
             .await?;
         cx.progress(of_s - left_s, of_s);

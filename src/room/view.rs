@@ -2,7 +2,7 @@
 
 use super::{parts::*, state::*, tasks::*};
 use crate::{
-    lobby::{Door, events::leave, state::Rooms},
+    lobby::{Door, IfKnown, events::leave, state::Rooms},
     pieces::{BreakIt, Spoken},
 };
 use leptos::prelude::*;
@@ -32,7 +32,7 @@ pub fn RoomPage() -> impl IntoView {
     view! {
         <Title text=move || format!("Room {}", title(&room.get()))/>
         {move || match key.get() {
-            (room, Some(key)) => view! { <RoomScope key><Inside room/></RoomScope> }.into_any(),
+            (room, Some(key)) => view! { <RoomScope key><IfKnown room=room.clone()><Inside room=room.clone()/></IfKnown></RoomScope> }.into_any(),
             (room, None) if is_open.get() => view! { <Door room/> }.into_any(),
             (room, None) => view! { <Outline room/> }.into_any(),
         }}

@@ -8,7 +8,7 @@
 
 mod person;
 
-pub use person::person_name;
+pub use person::{has_heaps, person_name};
 
 use std::fmt;
 
@@ -92,7 +92,8 @@ fn number_for(passphrase: &str) -> String {
     format!("{:04x}", (hash ^ (hash >> 32)) as u16)
 }
 
-fn check_room(room: &str) -> Result<(), Refusal> {
+/// Whether a room can be called so.
+pub fn check_room(room: &str) -> Result<(), Refusal> {
     let (name, number) = match room.split_once('~') {
         Some((name, number)) => (name, Some(number)),
         None => (room, None),

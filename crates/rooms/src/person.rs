@@ -6,17 +6,21 @@ use crate::{NAME, Refusal};
 const MARKS: usize = 3;
 
 /// A person's name as all others see it. What could hide or turn letters around is refused, and so
-/// are marks in heaps, which cover the lines above and below.
+/// are marks in heaps.
 pub fn person_name(name: &str) -> Result<String, Refusal> {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let letters: Vec<char> = name.chars().collect();
-    let is_heap = letters
-        .split(|letter| !is_mark(*letter))
-        .any(|marks| marks.len() > MARKS);
-    if name.is_empty() || letters.len() > NAME || name.chars().any(is_odd) || is_heap {
+    let is_long = letters.len() > NAME;
+    if name.is_empty() || is_long || name.chars().any(is_odd) || has_heaps(&name) {
         return Err(Refusal::Person);
     }
     Ok(name)
+}
+
+/// Whether marks stand in heaps in a text: they cover the lines above and below.
+pub fn has_heaps(text: &str) -> bool {
+    text.split(|letter| !is_mark(letter))
+        .any(|marks| marks.chars().count() > MARKS)
 }
 
 /// It is not seen, or turns around what stands behind it.

@@ -12,6 +12,10 @@ use crate::product::Product;
 /// The longest body that is read, in bytes: 1 MiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
+/// So much of a product is kept, in characters.
+const TITLE_CHARS: usize = 120;
+const DESCRIPTION_CHARS: usize = 600;
+
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -170,13 +174,25 @@ fn parse(id: u32, body: &[u8]) -> Result<Product, UpstreamError> {
         // An array of the right length would pass for a struct.
         return Err(UpstreamError::not_product("it is not an object"));
     }
-    let product: Product = serde_json::from_value(value)
+    let mut product: Product = serde_json::from_value(value)
         .map_err(|error| UpstreamError::not_product(&error.to_string()))?;
     if product.id != id {
         let reason = format!("it has the id {} instead of {id}", product.id);
         return Err(UpstreamError::NotProduct(reason));
     }
+    cut(&mut product.title, TITLE_CHARS);
+    cut(&mut product.description, DESCRIPTION_CHARS);
     Ok(product)
+}
+
+/// One line, and no more of it than there is room for.
+pub(crate) fn cut(text: &mut String, chars: usize) {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line.chars().take(chars).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    *text = short;
 }
 
 #[cfg(test)]
@@ -193,6 +209,15 @@ mod tests {
         let product = parse(7, body.as_bytes()).unwrap();
         assert_eq!(product.title, "Mug");
         assert_eq!(product.price, 9.0);
+    }
+
+    #[test]
+    fn a_product_is_no_longer_than_there_is_room_for() {
+        let (title, about) = ("t".repeat(9_000), "d ".repeat(9_000));
+        let body = format!(r#"{{"id":7,"title":"{title}","description":"{about}","price":9}}"#);
+        let product = parse(7, body.as_bytes()).unwrap();
+        assert_eq!(product.title.chars().count(), TITLE_CHARS + 1);
+        assert_eq!(product.description.chars().count(), DESCRIPTION_CHARS + 1);
     }
 
     #[test]

@@ -75,6 +75,12 @@ pub(crate) fn take_fields(
     Vec::new()
 }
 
+pub(crate) fn put_back(
+    _form: &leptos::web_sys::HtmlFormElement,
+    _fields: &[(&'static str, String)],
+) {
+}
+
 /// Nobody types.
 pub(crate) fn is_half_typed(_input: &leptos::ev::Event) -> bool {
     false

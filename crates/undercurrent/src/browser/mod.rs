@@ -31,7 +31,9 @@ use crate::{
 use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, FormData, HtmlFormElement, HtmlInputElement, SubmitEvent, js_sys};
+use web_sys::{
+    Event, FormData, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, SubmitEvent, js_sys,
+};
 
 /// This is the program of a page.
 pub(crate) const IS_HERE: bool = true;
@@ -146,6 +148,32 @@ pub(crate) fn take_fields(
     let typed = names.iter().filter_map(typed).collect();
     form.reset();
     typed
+}
+
+/// What was typed into controls of a form and was refused stands in them again, but where something
+/// else was typed meanwhile.
+pub(crate) fn put_back(form: &HtmlFormElement, fields: &[(&'static str, String)]) {
+    for (name, text) in fields {
+        let Some(control) = form.elements().named_item(name) else {
+            continue;
+        };
+        if let Some(area) = control.dyn_ref::<HtmlTextAreaElement>() {
+            if area
+                .default_value()
+                .is_ok_and(|first| first == area.value())
+            {
+                area.set_value(text);
+            }
+        } else if let Some(input) = control.dyn_ref::<HtmlInputElement>() {
+            if input.type_() == "checkbox" {
+                if input.checked() == input.default_checked() {
+                    input.set_checked(text != "false");
+                }
+            } else if input.value() == input.default_value() {
+                input.set_value(text);
+            }
+        }
+    }
 }
 
 /// The button that submits is off: it is there to keep the focus, and does nothing.

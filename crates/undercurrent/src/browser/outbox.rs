@@ -21,7 +21,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use web_sys::{AbortController, AbortSignal};
+use web_sys::{AbortController, AbortSignal, Blob, BlobPropertyBag, js_sys::Array};
 
 /// The events of this page that the server has not taken yet.
 pub(super) struct Outbox {
@@ -190,6 +190,22 @@ pub(super) fn pump(hub: &Rc<Hub>) {
     match hub.slow.span() {
         None => request(hub, body, count),
         Some(span) => set_timeout(move || request(hub, body, count), span),
+    }
+}
+
+/// The page goes, and with it a request under way: the browser sends what waits without it. What the
+/// server has by then it knows by its numbers.
+pub(super) fn leave(hub: &Hub) {
+    let Some((body, _)) = hub.outbox.request(hub) else {
+        return;
+    };
+    let kind = BlobPropertyBag::new();
+    kind.set_type("application/json");
+    let parts = Array::of1(&body.into());
+    if let Ok(body) = Blob::new_with_str_sequence_and_options(&parts, &kind) {
+        let navigator = window().navigator();
+        // Nobody is there any more to whom a failure could be told.
+        let _ = navigator.send_beacon_with_opt_blob("/api/events", Some(&body));
     }
 }
 

@@ -76,7 +76,10 @@ impl Stream {
             window_event_listener(ev::online, told(hub, Input::Online));
             window_event_listener(ev::offline, told(hub, Input::Offline));
             let left = hub.clone();
-            window_event_listener(ev::pagehide, move |_| feed(&left, Input::Left));
+            window_event_listener(ev::pagehide, move |_| {
+                outbox::leave(&left);
+                feed(&left, Input::Left);
+            });
             let shown = hub.clone();
             window_event_listener(ev::pageshow, move |event| {
                 let event = event.unchecked_ref::<web_sys::PageTransitionEvent>();

@@ -297,6 +297,10 @@ impl Connection {
             Input::Offline => {
                 if self.phase != Phase::GivenUp {
                     self.show(Link::Offline);
+                    // It may be wrong: a server on this machine needs no network.
+                    if matches!(self.phase, Phase::Open { .. }) {
+                        self.connect(now);
+                    }
                 }
             }
             Input::Visible => {

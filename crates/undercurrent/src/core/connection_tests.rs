@@ -438,9 +438,11 @@ fn a_tab_without_a_turn_looks_when_another_has_heard_something() {
 fn a_network_that_is_back_is_tried_at_once() {
     let (mut page, stream) = Page::open();
     page.is_online = false;
-    assert_eq!(page.on(Input::Offline), [Action::Show(Link::Offline)]);
-    let actions = page.on(Input::Failed(stream));
+    let actions = page.on(Input::Offline);
     assert_eq!(actions[0], Action::Show(Link::Offline));
+    let actions = page.on(Input::Failed(opened(&actions)));
+    assert_eq!(actions[0], Action::Show(Link::Offline));
+    assert!(actions.contains(&Action::Close(stream)));
     let (mut timer, mut ms) = wait(&actions);
     for _ in 0..5 {
         let stream = opened(&page.later(ms, Input::Fired(timer)));
@@ -451,6 +453,20 @@ fn a_network_that_is_back_is_tried_at_once() {
     let stream = opened(&actions);
     assert_eq!(actions.last(), Some(&Action::SendAgain));
     assert_eq!(wait(&page.on(Input::Failed(stream))).1, 200.0);
+}
+
+#[test]
+fn a_browser_that_is_wrong_about_the_network_is_not_believed() {
+    let (mut page, first) = Page::open();
+    page.is_online = false;
+    let second = opened(&page.on(Input::Offline));
+    assert_eq!(page.on(Input::Opened(second)), [Action::Close(first)]);
+    let hello = Input::Hello {
+        stream: second,
+        ping_s: 15,
+    };
+    let connected = Action::Show(Link::Connected);
+    assert_eq!(page.on(hello), [Action::SendAgain, connected]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Call, EndKind, EventFn, Failure,
+    builtin::ClientEnds,
     core::{position::Epoch, scope::ScopeName},
     message::EventDef,
 };
@@ -115,22 +116,36 @@ pub(super) enum Sent {
 /// For an event of a keyed state outside of the component that says which one is meant.
 pub fn use_event<Arguments, F: EventFn<Arguments>>(_event: F) -> EventHandle {
     let scope = scope_of_view::<<F::Event as EventDef>::State>();
-    EventHandle::new(F::Event::NAME, Signal::stored(Sent::All), scope)
+    EventHandle::made(F::Event::NAME, Signal::stored(Sent::All), scope, true)
 }
 
 impl EventHandle {
     pub(super) fn new(name: &'static str, which: Signal<Sent>, scope: ScopeName) -> Self {
+        EventHandle::made(name, which, scope, false)
+    }
+
+    /// `forgets`: an error that it showed is about what is here, and goes with it, unless another
+    /// view shows it, too.
+    fn made(name: &'static str, which: Signal<Sent>, scope: ScopeName, forgets: bool) -> Self {
         let replicas = Replicas::current();
         replicas.hold_ends(&scope);
+        replicas.tell_of_form(&scope);
         let events = replicas.events().clone();
         let id = events.next_id();
-        let shown = events.shown.clone();
-        on_cleanup(move || {
-            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            shown.remove(&(name, id));
-        });
         let (outgoing, failures) = (events.outgoing.clone(), events.failures.clone());
         let place = (scope.clone(), name.to_owned());
+        let (ended, left) = (events.clone(), place.clone());
+        on_cleanup(move || {
+            let mut shown = ended.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_shown = shown.remove(&(name, id));
+            let is_shown = shown.iter().any(|(other, _)| *other == name);
+            drop(shown);
+            let has_failed = |all: &Failures| all.last.contains_key(&left);
+            let goes = forgets && was_shown && !is_shown;
+            if goes && ended.failures.with_untracked(has_failed) {
+                ended.dismiss(&left, &Sent::All);
+            }
+        });
         let of_this = {
             let scope = scope.clone();
             move |event: &Outgoing| event.event == name && event.scope == scope
@@ -172,7 +187,7 @@ impl EventHandle {
     }
 
     /// What the visitor is told of the last one, if it did not end well. Whoever asks shows it:
-    /// it comes up in no toast then.
+    /// it comes up in no toast then, and is forgotten when the component that it was shown by goes.
     pub fn error(self) -> Option<String> {
         self.events.try_with_value(|events| {
             let mut shown = events.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -384,6 +399,29 @@ impl Events {
         });
     }
 
+    /// What a form that led here was told, once. It is older than whatever the page sends.
+    pub(super) fn of_form(&self, scope: &ScopeName, ends: &ClientEnds) {
+        for failure in &ends.failures {
+            let told = (0, format!("{} {}", ends.client, failure.event));
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_new = seen.insert(told);
+            drop(seen);
+            if is_new {
+                let (place, failure) = (
+                    (scope.clone(), failure.event.clone()),
+                    Failure {
+                        number: 0,
+                        ..failure.clone()
+                    },
+                );
+                self.failures.update(|all| {
+                    let of_event = all.last.entry(place).or_default();
+                    of_event.insert(String::new(), failure);
+                });
+            }
+        }
+    }
+
     /// How many were sent since the connection was lost, and have not ended.
     pub(super) fn sent_since_lost(&self) -> usize {
         let lost_at = self.lost_at.load(Ordering::Relaxed);
@@ -420,5 +458,58 @@ impl Failures {
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[derive(State, Clone, Debug, Default)]
+    struct Door {
+        #[allow(dead_code)]
+        is_open: bool,
+    }
+
+    #[event]
+    fn open_door(door: &mut Door) {
+        door.is_open = true;
+    }
+
+    fn name_of<Arguments, F: EventFn<Arguments>>(_event: F) -> &'static str {
+        F::Event::NAME
+    }
+
+    #[test]
+    fn an_error_that_was_shown_goes_with_what_it_was_shown_in() {
+        let page = Owner::new();
+        page.set();
+        let replicas = Replicas::current();
+        let fails = |number| {
+            let failure = Failure {
+                number,
+                event: name_of(open_door).to_owned(),
+                kind: EndKind::Failed,
+                message: "It is locked.".to_owned(),
+            };
+            replicas
+                .events()
+                .failed(&ScopeName::Session, failure, "{}".to_owned());
+        };
+        let (first, second) = (page.child(), page.child());
+        let of_first = first.with(|| use_event(open_door));
+        let of_second = second.with(|| use_event(open_door));
+        assert_eq!((of_first.error(), of_second.error()), (None, None));
+        fails(1);
+        assert_eq!(of_first.error().as_deref(), Some("It is locked."));
+        first.cleanup();
+        // Somebody still shows it.
+        assert!(of_second.error().is_some());
+        second.cleanup();
+        let later = page.with(|| use_event(open_door));
+        assert_eq!(later.error(), None);
+        fails(2);
+        assert!(later.error().is_some());
     }
 }

@@ -8,10 +8,11 @@ use crate::{Call, browser, core::scope::ScopeName, message::EventDef};
 use leptos::{
     attr::{self, Attribute},
     ev::SubmitEvent,
+    html::Form,
     prelude::*,
 };
 use serde::ser::Error;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A form that sends a message. With JavaScript the page sends it; without, the browser posts
 /// the form, and the answer leads back to this page.
@@ -20,7 +21,8 @@ use serde_json::Value;
 ///
 /// Arguments that the visitor fills in are named in `typed`: a control of that name gives the
 /// value. What the message says in its place only tells its kind: where it has a number, what is
-/// typed is sent as a number. Once sent, the controls are as they were at first.
+/// typed is sent as a number. Once sent, the controls are as they were at first; what was refused
+/// stands in them again, so that it can be mended.
 ///
 /// While what it has sent waits for a connection that is lost, the form is of the class `waits`.
 ///
@@ -54,6 +56,9 @@ pub fn EventForm(
 ) -> impl IntoView {
     event.form(typed, children).into_any()
 }
+
+/// What stands in the controls of a form.
+type Fields = Vec<(&'static str, String)>;
 
 /// A message whose kind is forgotten: what takes one, a form or a component around it, is compiled
 /// once and not for each kind of message. Made from a message by `into()`, which `EventForm` does.
@@ -91,8 +96,10 @@ impl AnyCall {
         // A form is sent once: its number is the first of a client of its own, so that a double
         // click, or a repeated request, is one event.
         let client = browser::form_client();
-        let back = browser::form_return_path();
+        let back = without_ended(&browser::form_return_path());
         let path = self.path;
+        let form = NodeRef::new();
+        let typing = (!typed.is_empty()).then(|| self.typing(form));
         let submit = move |submit: SubmitEvent| {
             submit.prevent_default();
             if browser::is_off(&submit) {
@@ -100,14 +107,22 @@ impl AnyCall {
             }
             let arguments = match typed {
                 [] => self.arguments.clone().map_err(Error::custom),
-                typed => self.with_typed(&browser::take_fields(&submit, typed)),
+                typed => {
+                    let fields = browser::take_fields(&submit, typed);
+                    let arguments = self.with_typed(&fields);
+                    if let (Some((which, last)), Ok(arguments)) = (typing, &arguments) {
+                        last.set_value(fields);
+                        which.set(Sent::With(arguments.clone()));
+                    }
+                    arguments
+                }
             };
             // Which scope is meant is said by the place of the form, not by that of whoever
             // submits it.
             browser::send(self.event, self.scope.clone(), arguments);
         };
         view! {
-            <form method="post" action=path class:waits=waits on:submit=submit>
+            <form method="post" action=path class:waits=waits on:submit=submit node_ref=form>
                 <input type="hidden" name="_client" value=client/>
                 <input type="hidden" name="_n" value="1"/>
                 <input type="hidden" name="_back" value=back/>
@@ -121,6 +136,26 @@ impl AnyCall {
                 {children()}
             </form>
         }
+    }
+
+    /// What was typed and sent last, by its arguments and by its controls. It is put back where it
+    /// was refused.
+    fn typing(&self, form: NodeRef<Form>) -> (RwSignal<Sent>, StoredValue<Fields>) {
+        let (which, last) = (
+            RwSignal::new(Sent::None),
+            StoredValue::new(Fields::default()),
+        );
+        let scope = self.scope.clone().unwrap_or(ScopeName::Session);
+        let event = EventHandle::new(self.event.0, which.into(), scope);
+        let is_refused = Memo::new(move |_| event.has_failed());
+        Effect::new(move |_| {
+            if is_refused.get()
+                && let Some(form) = form.get_untracked()
+            {
+                last.with_value(|fields| browser::put_back(&form, fields));
+            }
+        });
+        (which, last)
     }
 
     /// What the form sends was sent, and waits for the connection.
@@ -147,9 +182,9 @@ impl AnyCall {
         let mut arguments = self.arguments()?;
         for (name, text) in typed {
             if let Some(argument) = arguments.get_mut(*name) {
-                *argument = match (&*argument, text.parse()) {
+                *argument = match (&*argument, number_of(text)) {
                     // What is no number is refused by the server, as that of a form is.
-                    (Value::Number(_), Ok(number)) => Value::Number(number),
+                    (Value::Number(_), Some(number)) => Value::Number(number),
                     (Value::Bool(_), _) => Value::Bool(text == "true" || text == "on"),
                     _ => Value::String(text.clone()),
                 };
@@ -182,6 +217,50 @@ impl AnyCall {
                 .for_each(|(name, value)| flatten(name, value, &mut fields));
         }
         fields
+    }
+}
+
+/// A number as people type it, and as browsers take it: 07 and .5 are none as JSON.
+fn number_of(text: &str) -> Option<Number> {
+    let text = text.trim();
+    let whole = text.parse().map(<Number as From<u64>>::from);
+    let signed = || text.parse().map(<Number as From<i64>>::from);
+    let whole = whole.or_else(|_| signed()).ok();
+    whole.or_else(|| Number::from_f64(text.parse().ok()?))
+}
+
+/// What is told in the address where a form leads back to, if what it has sent failed: the page says
+/// then what went wrong.
+const ENDED: &str = "_ended=";
+
+/// Where a form leads back to, whose client was this, and which failed.
+#[cfg(feature = "ssr")]
+pub(crate) fn form_ended(back: &str, client: &str) -> String {
+    let is_plain = client.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match is_plain && !back.contains('#') {
+        true => {
+            let sign = if back.contains('?') { '&' } else { '?' };
+            format!("{back}{sign}{ENDED}{client}")
+        }
+        false => back.to_owned(),
+    }
+}
+
+/// The client of the form that has led to this path and failed.
+pub(super) fn ended_of(path: &str) -> Option<&str> {
+    let (_, query) = path.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix(ENDED))
+}
+
+/// A form that is sent from there leads back without what the last one told.
+fn without_ended(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else {
+        return path.to_owned();
+    };
+    let kept = query.split('&').filter(|pair| !pair.starts_with(ENDED));
+    match kept.collect::<Vec<_>>().join("&") {
+        none if none.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 
@@ -220,6 +299,21 @@ mod tests {
         let _ = (limit, name, on);
     }
 
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn where_a_form_leads_back_to_tells_that_it_failed_and_the_next_one_does_not() {
+        for back in ["/room", "/assistant?c=2", "/a?b=c&d"] {
+            let led = form_ended(back, "0a1b");
+            assert_eq!(ended_of(&led), Some("0a1b"), "{led}");
+            assert_eq!(without_ended(&led), back);
+            assert_eq!(
+                (ended_of(back), without_ended(back)),
+                (None, back.to_owned())
+            );
+            assert_eq!(form_ended(back, "a&b"), back);
+        }
+    }
+
     #[test]
     fn what_is_typed_takes_the_place_of_an_argument_and_is_of_its_kind() {
         let message = AnyCall::from(fill(0, "nobody".into(), false));
@@ -232,6 +326,16 @@ mod tests {
             typed(&[("limit", "7"), ("name", "12"), ("on", "on")]),
             r#"{"limit":7,"name":"12","on":true}"#
         );
+        // As browsers take it.
+        for (text, number) in [
+            ("07", "7"),
+            (" 8 ", "8"),
+            (".5", "0.5"),
+            ("-0", "0"),
+            ("1e3", "1000.0"),
+        ] {
+            assert!(typed(&[("limit", text)]).starts_with(&format!("{{\"limit\":{number},")));
+        }
         // It is sent as it is, and refused there.
         assert_eq!(
             typed(&[("limit", "many"), ("other", "x")]),

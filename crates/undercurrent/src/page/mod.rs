@@ -19,6 +19,8 @@ mod windowed;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use self::event::Outgoing;
+#[cfg(feature = "ssr")]
+pub(crate) use self::form::form_ended;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
 pub(crate) use self::replicas::Replicas;
 #[cfg(feature = "ssr")]

@@ -1,6 +1,8 @@
 //! The replicas of a page: one for each state of a scope that a view has asked for.
 
-use super::{connection::Link, diagnostics::Inspection, event::Events, scope::scope_of_view};
+use super::{
+    connection::Link, diagnostics::Inspection, event::Events, form::ended_of, scope::scope_of_view,
+};
 use crate::{
     browser,
     builtin::UcEnds,
@@ -267,6 +269,25 @@ impl Replicas {
     /// The ends of events are followed from the first use on.
     pub(crate) fn hold_ends(&self, scope: &ScopeName) {
         self.hold::<UcEnds>(scope);
+    }
+
+    /// A form that a browser has sent by itself led here, and failed: the page tells of it as of its
+    /// own.
+    pub(super) fn tell_of_form(&self, scope: &ScopeName) {
+        let path = browser::form_return_path();
+        let Some(client) = ended_of(&path) else {
+            return;
+        };
+        let held = self.hold::<UcEnds>(scope);
+        let Some(ends) = held.store.reader() else {
+            return;
+        };
+        let mut of_form = ends.clients.iter().filter(|ends| ends.client == client);
+        let of_form = of_form.next().cloned();
+        drop(ends);
+        if let Some(ends) = of_form {
+            self.events().of_form(scope, &ends);
+        }
     }
 
     fn hold<S: Followed>(&self, scope: &ScopeName) -> Arc<Held<S>> {

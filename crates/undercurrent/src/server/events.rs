@@ -20,6 +20,7 @@ use crate::{
         position::Epoch,
         scope::{ScopeKind, ScopeName},
     },
+    page::form_ended,
 };
 use axum::{
     Json,
@@ -235,10 +236,12 @@ async fn take_one(
         };
         return Ok((status, Json(answer)).into_response());
     }
+    let mut has_failed = false;
     if answer.is == Fate::Queued {
         // So that the page which the browser loads next shows the effect, mostly.
         let wait = Duration::from_millis(runtime.limits.form_wait_ms);
-        let _ = tokio::time::timeout(wait, ended).await;
+        let ended = tokio::time::timeout(wait, ended).await;
+        has_failed = matches!(ended, Ok(Ok(kind)) if kind != EndKind::Done);
         if runtime.keeps_first
             && let Some(scope) = &scope
         {
@@ -246,8 +249,11 @@ async fn take_one(
         }
     }
     debug_assert!(answer.is != Fate::Refused || number == answer.n);
-    let back = envelope.return_path();
-    let location = HeaderValue::from_str(back).unwrap_or(HeaderValue::from_static("/"));
+    let mut back = envelope.return_path().to_owned();
+    if let Some(client) = envelope.client.filter(|_| has_failed) {
+        back = form_ended(&back, &client);
+    }
+    let location = HeaderValue::from_str(&back).unwrap_or(HeaderValue::from_static("/"));
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 

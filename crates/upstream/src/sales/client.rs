@@ -1,7 +1,7 @@
 //! The client: one GET for the list, one for each product.
 
 use super::{Listed, SalesConfig, SalesRecord};
-use crate::{ConfigError, Upstream, UpstreamError};
+use crate::{ConfigError, Upstream, UpstreamError, client::cut};
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -85,14 +85,4 @@ fn parse_record(id: u32, body: &[u8]) -> Result<SalesRecord, UpstreamError> {
         cut(&mut review.text, REVIEW_CHARS);
     }
     Ok(record)
-}
-
-/// One line, and no more of it than there is room for.
-fn cut(text: &mut String, chars: usize) {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = line.chars().take(chars).collect();
-    if short.len() < line.len() {
-        short.push('…');
-    }
-    *text = short;
 }
