@@ -409,7 +409,7 @@ export const breakages = [
   {
     name: 'a page follows a state of another version',
     file: `${server}/followed.rs`,
-    find: 'if schema.is_some_and(|schema| schema != Some((state.schema)())) {',
+    find: 'if schema.is_some_and(|schema| schema != runtime.registry.schema(name)) {',
     put: 'if schema.is_some_and(|schema| schema.is_none() && state.name.is_empty()) {',
     test: [...runtime, 'server::tests::parsers::queries_of_streams'],
   },
