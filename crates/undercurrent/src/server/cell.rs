@@ -2,7 +2,7 @@
 
 use super::{
     drop_quietly, forget_panic,
-    measure::{Keep, LARGE_BYTES, Size, measure, write},
+    measure::{Keep, LARGE_BYTES, MIN_BASE_STEP_BYTES, Size, measure, write},
 };
 use crate::builtin::{UcEnds, UcTasks};
 use crate::core::{
@@ -48,6 +48,9 @@ pub(crate) struct Cell<S> {
     is_reset: bool,
     /// The last snapshot, if nothing changed since.
     snapshot: Option<Arc<dyn AnySnapshot>>,
+    /// What the one before it was written as, where nobody else has that: to give back many
+    /// megabytes takes a while, and is not done under the lock.
+    written_before: Option<Bytes>,
 }
 
 /// A cell of whatever state.
@@ -63,6 +66,9 @@ pub(crate) trait AnyCell: Any + Send {
     /// What the first entry changes, as JSON, for a store that has nothing of the state yet: another
     /// build may have another default, and entries lead nowhere from there. `None` from then on.
     fn base_to_store(&mut self) -> Option<String>;
+    /// Bytes of what leads to the value, as far as it counts for the scope: of a large state it may
+    /// be as much as that takes itself.
+    fn kept(&self) -> usize;
     /// The committed value as JSON, with its server-only fields. `None` where user code fails to
     /// write it.
     fn whole(&self) -> Option<String>;
@@ -73,6 +79,8 @@ pub(crate) trait AnyCell: Any + Send {
 pub(crate) trait AnySnapshot: Send + Sync {
     fn name(&self) -> &'static str;
     fn at(&self) -> Position;
+    /// What it was written as, if it was, for who is the last to have it.
+    fn take_event(&mut self) -> Option<Bytes>;
     /// The event of the stream that carries it; written once, at the first call.
     fn event(&self, scope_tag: &str) -> &Bytes;
     /// To write it takes a worker long: see [`write_large`].
@@ -112,10 +120,6 @@ struct TypedSnapshot<S> {
     event: OnceLock<Bytes>,
     writer: OnceCell<()>,
 }
-
-/// The base moves on when the entries since weigh more than it, and more than this: the cost for
-/// a changed byte stays constant.
-const MIN_BASE_STEP_BYTES: usize = 64 << 10;
 
 // === impl Recorded ===
 
@@ -163,6 +167,7 @@ impl<S: State> Cell<S> {
             has_stored_base: [UcTasks::NAME, UcEnds::NAME].contains(&S::NAME),
             is_reset: false,
             snapshot: None,
+            written_before: None,
         }
     }
 
@@ -201,7 +206,11 @@ impl<S: State> Cell<S> {
     ) -> Result<(R, Option<Recorded>), ChangeError<E>> {
         // Before the closure: while it shares the value's chunks, each that changes is copied. User
         // code that panics as it is dropped changes nothing.
-        drop_quietly(self.snapshot.take());
+        if let Some(mut snapshot) = self.snapshot.take() {
+            let last = Arc::get_mut(&mut snapshot);
+            self.written_before = last.and_then(AnySnapshot::take_event);
+            drop_quietly(snapshot);
+        }
         let result = catch_unwind(AssertUnwindSafe(|| closure(&mut self.value)));
         let mut unused = None;
         let recorded = match result {
@@ -426,10 +435,14 @@ impl<S: State> AnyCell for Cell<S> {
         self.since.push(entry);
         // A reset is known by its value alone.
         let step = self.base_size.bound().max(MIN_BASE_STEP_BYTES);
-        if std::mem::take(&mut self.wants_base) || self.since_bytes > step {
-            return self.move_base(keep.map(|keep| keep(offset)));
+        let old = match std::mem::take(&mut self.wants_base) || self.since_bytes > step {
+            true => self.move_base(keep.map(|keep| keep(offset))),
+            false => None,
+        };
+        match self.written_before.take() {
+            Some(written) => Some(Box::new((old, written))),
+            None => old,
         }
-        None
     }
 
     fn cut(&mut self) -> Option<Old> {
@@ -453,6 +466,13 @@ impl<S: State> AnyCell for Cell<S> {
             return None;
         }
         write(&self.base)
+    }
+
+    fn kept(&self) -> usize {
+        match self.base_size.is_large() {
+            true => 0,
+            false => self.since_bytes,
+        }
     }
 
     fn whole(&self) -> Option<String> {
@@ -482,6 +502,10 @@ impl<S: State> AnySnapshot for TypedSnapshot<S> {
 
     fn writer(&self) -> &OnceCell<()> {
         &self.writer
+    }
+
+    fn take_event(&mut self) -> Option<Bytes> {
+        self.event.take()
     }
 
     fn event(&self, scope_tag: &str) -> &Bytes {

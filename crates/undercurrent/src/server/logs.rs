@@ -6,8 +6,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What the logs of all scopes take, and may take. A state keeps some of the entries longer, to be
-/// read anew from: at most as much as it takes itself, or 64 KiB, and none when its log is cut. Each
+/// What the logs of all scopes take, and may take. States keep some of the entries longer, to be
+/// read anew from: a large one at most as much as it takes itself, all small ones of a scope together
+/// as much as its log may take, or 64 KiB more; and none when its log is cut. Each
 /// log has a bound of its own; that of all is kept by those that nobody has used for the longest.
 #[derive(Debug)]
 pub(crate) struct LogBudget {

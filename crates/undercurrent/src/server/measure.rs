@@ -23,6 +23,10 @@ pub(super) enum Size {
 /// are in line there. Some 256 KiB are written in half a millisecond.
 pub(super) const LARGE_BYTES: usize = 256 << 10;
 
+/// A base moves on when the entries since weigh more than it, and more than this: the cost for
+/// a changed byte stays constant.
+pub(super) const MIN_BASE_STEP_BYTES: usize = 64 << 10;
+
 impl Size {
     /// Measures a value that takes at most `bound`. A large one is cloned, which shares its
     /// collections' items.
@@ -53,6 +57,12 @@ impl Size {
         }
         let (Size::Known(bytes) | Size::Measuring(bytes, _) | Size::AtMost(bytes)) = *self;
         bytes
+    }
+
+    /// What comes since may take more than a small state may keep.
+    pub(super) fn is_large(&self) -> bool {
+        let (Size::Known(bytes) | Size::Measuring(bytes, _) | Size::AtMost(bytes)) = *self;
+        bytes > MIN_BASE_STEP_BYTES
     }
 
     pub(super) fn is_measuring(&self) -> bool {

@@ -453,8 +453,7 @@ impl Scope {
         let Ok(mut states) = self.states.try_lock() else {
             return;
         };
-        let cells = states.cells.iter_mut().flatten();
-        let old: Vec<_> = cells.filter_map(|cell| cell.cut()).collect();
+        let old = states.cut(|_| true);
         drop(states);
         drop_quietly(old);
     }

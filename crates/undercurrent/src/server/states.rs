@@ -1,11 +1,13 @@
 //! The states that a scope has got, each at its number.
 
 use super::{
-    cell::{AnyCell, Cell},
+    cell::{AnyCell, Cell, Old},
+    drop_quietly,
+    measure::Keep,
     store::StateId,
 };
-use crate::{State, Visitor, builtin::UcEnds};
-use std::collections::HashMap;
+use crate::{State, Visitor, builtin::UcEnds, core::log::Entry};
+use std::{collections::HashMap, sync::Arc};
 
 #[derive(Default)]
 pub(crate) struct States {
@@ -14,6 +16,10 @@ pub(crate) struct States {
     /// How a store calls them, by number.
     pub(super) ids: Vec<StateId>,
     pub(super) numbers: StateNumbers,
+    /// Bytes of what the small ones keep of their past, to be read anew from; at so many more they
+    /// let go of it. In a room of thousands each has a state of ends.
+    kept: usize,
+    cut_at: usize,
 }
 
 /// The numbers of the states that the scope has got.
@@ -37,6 +43,7 @@ impl States {
 
     /// A place for a state that is there already.
     pub(super) fn put(&mut self, id: StateId, cell: Box<dyn AnyCell>) -> usize {
+        self.kept += cell.kept();
         // Free places are rare: they are left by visitors that were forgotten.
         match self.cells.iter().position(Option::is_none) {
             Some(free) => {
@@ -50,6 +57,48 @@ impl States {
                 self.cells.len() - 1
             }
         }
+    }
+
+    /// A state is gone from the scope.
+    pub(super) fn drop_at(&mut self, number: usize) {
+        if let Some(gone) = self.cells[number].take() {
+            self.kept = self.kept.saturating_sub(gone.kept());
+            drop_quietly(gone);
+        }
+    }
+
+    /// A change of a state became this entry. Returns what is not needed any more.
+    pub(super) fn committed(
+        &mut self,
+        entry: Arc<Entry>,
+        keep: Option<&dyn Fn(u64) -> Keep>,
+    ) -> Option<Old> {
+        let cell = self.cells[entry.state].as_mut()?;
+        let before = cell.kept();
+        let old = cell.committed(entry, keep);
+        self.kept = (self.kept + cell.kept()).saturating_sub(before);
+        old
+    }
+
+    /// Lets go of the past of small states, if together they keep more of it than so many bytes.
+    /// Returns what is not needed any more.
+    pub(super) fn keep_within(&mut self, max: usize) -> Vec<Old> {
+        if self.kept <= self.cut_at.max(max) {
+            return Vec::new();
+        }
+        let old = self.cut(|cell| cell.kept() > 0);
+        // What could not be let go of now is not asked for again at each update.
+        self.cut_at = self.kept + max;
+        old
+    }
+
+    /// Lets go of the past of some.
+    pub(super) fn cut(&mut self, which: impl Fn(&dyn AnyCell) -> bool) -> Vec<Old> {
+        let cells = self.cells.iter_mut().flatten();
+        let cells = cells.filter(|cell| which(&***cell));
+        let old = cells.filter_map(|cell| cell.cut()).collect();
+        self.kept = self.cells.iter().flatten().map(|cell| cell.kept()).sum();
+        old
     }
 
     pub(super) fn cell<S: State>(&mut self, number: usize) -> &mut Cell<S> {

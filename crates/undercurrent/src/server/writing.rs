@@ -314,17 +314,14 @@ impl Writing<'_> {
         // Counted under the lock, as it is cut: what was not added is never taken away.
         self.told.are_logs_full |= self.runtime.logs.count(before, published.log.bytes());
         drop(published);
-        let States { cells, ids, .. } = &mut *self.states;
+        let states = &mut *self.states;
         for entry in entries {
-            let state = entry.state;
-            let Some(cell) = &mut cells[state] else {
-                continue;
-            };
             if !outlives {
-                self.told.old.extend(cell.committed(entry, None));
+                self.told.old.extend(states.committed(entry, None));
                 continue;
             }
-            let (store, key, id) = (&self.runtime.store, self.scope.slot.key(), &ids[state]);
+            let id = states.ids[entry.state].clone();
+            let (store, key) = (&self.runtime.store, self.scope.slot.key());
             let keep = |offset| -> Keep {
                 let (store, id) = (store.clone(), id.clone());
                 Box::new(move |json| {
@@ -332,8 +329,10 @@ impl Writing<'_> {
                     store.hand_over(Commit::of(key, at.epoch, records));
                 })
             };
-            self.told.old.extend(cell.committed(entry, Some(&keep)));
+            self.told.old.extend(states.committed(entry, Some(&keep)));
         }
+        let max = self.runtime.limits.log_bytes;
+        self.told.old.extend(states.keep_within(max));
         self.told.is_news = true;
     }
 
@@ -368,7 +367,7 @@ impl Writing<'_> {
                 let before = published.log.bytes();
                 published.log.forget(number);
                 self.runtime.logs.count(before, published.log.bytes());
-                self.states.cells[number] = None;
+                self.states.drop_at(number);
             }
         }
         let number = self

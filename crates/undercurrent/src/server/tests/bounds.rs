@@ -124,6 +124,41 @@ async fn a_scope_that_goes_gives_back_the_bytes_of_its_log() {
     assert_eq!(runtime.logs.used(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_room_of_many_keeps_to_be_read_anew_from_is_bounded() {
+    let runtime = runtime(Limits {
+        log_bytes: 50_000,
+        ..Limits::default()
+    });
+    let name = runtime.scope_name("landing:wide").expect("it is one");
+    let place = place(&runtime, VISITOR, &name);
+    let scope = runtime.scope_at(&place).await.expect("there is room");
+    let kept = || {
+        let states = scope.states();
+        let cells = states.cells.iter().flatten();
+        cells.map(|cell| cell.kept()).sum::<usize>()
+    };
+    let mut most = 0;
+    for round in 1..40_u64 {
+        for n in 0..50 {
+            let mut writing = scope.write().await.expect("it is there");
+            let end = |ends: &mut UcEnds| {
+                ends.clients.clear();
+                ends.clients.push(crate::builtin::ClientEnds {
+                    client: "c".into(),
+                    upto: round,
+                    ..Default::default()
+                });
+                Ok::<(), std::convert::Infallible>(())
+            };
+            assert!(writing.change_ends(Visitor([n; 16]), end).is_ok());
+            writing.publish();
+        }
+        most = most.max(kept());
+    }
+    assert!(most <= 52_000, "{most}");
+}
+
 /// Plain data that tells where it is dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Loud(u32);
@@ -170,6 +205,17 @@ async fn what_a_state_has_left_behind_is_dropped_when_its_lock_is_free() {
 /// So often the machine may be in the way.
 const TRIES: usize = 10;
 
+/// How long this thread could have run and had no processor, where the system tells. Of some 1,200
+/// updates one took 1.8 ms, and was without a processor for 1.7 ms of it; the others took 0.2 ms at most.
+fn without_processor() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told
+        .split_whitespace()
+        .nth(1)
+        .and_then(|of| of.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
+}
+
 /// 100,000 items: to write them takes many times as long as an update may wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn snapshots_that_are_written_hold_up_no_update() {
@@ -192,21 +238,21 @@ async fn snapshots_that_are_written_hold_up_no_update() {
             }
         })
     });
-    // Others use the processors, too, and come in between now and then: what the lock does comes in
+    // Whoever has the lock may be without a processor, too, now and then: what the lock does comes in
     // each try.
     let mut slowest = Vec::new();
     for _ in 0..TRIES {
         let until = written.load(Ordering::Relaxed) + 6;
         let mut times = Vec::new();
         while written.load(Ordering::Relaxed) < until {
-            let begin = std::time::Instant::now();
+            let (begin, before) = (std::time::Instant::now(), without_processor());
             push(&scope, "x".into()).await;
-            times.push(begin.elapsed());
+            let took = begin.elapsed();
+            times.push(took.saturating_sub(without_processor() - before));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert!(times.len() > 20, "{} updates meanwhile", times.len());
-        times.sort_unstable();
-        slowest.push(times[times.len() * 19 / 20]);
+        slowest.extend(times.into_iter().max());
         if slowest.last() < Some(&Duration::from_millis(1)) {
             break;
         }
@@ -215,7 +261,7 @@ async fn snapshots_that_are_written_hold_up_no_update() {
     let best = slowest.iter().min();
     assert!(
         best < Some(&Duration::from_millis(1)),
-        "19 of 20 updates take at most {slowest:?}"
+        "updates take up to {slowest:?}"
     );
 }
 
