@@ -550,8 +550,8 @@ export const breakages = [
   {
     name: 'what a state has left behind is dropped under its lock',
     file: `${server}/writing.rs`,
-    find: 'self.told.old.extend(cell.committed(entry, None));',
-    put: 'drop(cell.committed(entry, None));',
+    find: 'self.told.old.extend(states.committed(entry, None));',
+    put: 'drop(states.committed(entry, None));',
     test: [...runtime, 'what_a_state_has_left_behind'],
   },
   {
@@ -595,8 +595,8 @@ export const breakages = [
   {
     name: 'a snapshot outlives the change after it',
     file: `${server}/cell.rs`,
-    find: '        drop_quietly(self.snapshot.take());\n',
-    put: '',
+    find: 'if let Some(mut snapshot) = self.snapshot.take() {',
+    put: 'if let Some(mut snapshot) = self.snapshot.clone() {',
     test: [...crate('simulation'), 'over_a_real_server'],
   },
   {
