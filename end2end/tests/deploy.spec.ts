@@ -115,6 +115,12 @@ test('a page that was open before a deploy runs what the server brings, and asks
   const first = await fetch(script);
   const modified = first.headers.get('last-modified') ?? '';
   expect(first.headers.get('cache-control')).toBe('no-cache');
+  // What a page asks for has a name of its own, under which nothing else is ever given out.
+  const html = await (await fetch(`http://${address}/`)).text();
+  const named = html.match(/\/pkg\/ten-posts\.[0-9a-f]{16}\.js/)?.[0] ?? '';
+  const kept = await fetch(`http://${address}${named}`);
+  expect(kept.headers.get('cache-control')).toContain('immutable');
+  expect(await kept.text()).toBe(await first.clone().text());
   const again = await fetch(script, { headers: { 'if-modified-since': modified } });
   expect([again.status, (await again.text()).length]).toEqual([304, 0]);
   await page.goto('about:blank');
@@ -126,6 +132,52 @@ test('a page that was open before a deploy runs what the server brings, and asks
   const likes = page.getByRole('button', { name: /likes/ });
   await likes.click();
   await expect(likes).toHaveText('1 likes');
+});
+
+const likesIt = async (page: Page) => {
+  const likes = page.getByRole('button', { name: /likes/ });
+  await expect(likes).toHaveText('0 likes');
+  await page.waitForSelector('html[data-hydrated]');
+  await likes.click();
+  await expect(likes).toHaveText('1 likes');
+};
+
+test('a page whose scripts have gone when it asks for them loads itself again, and lives', async ({
+  page,
+}) => {
+  await start('app');
+  let loads = 0;
+  page.on('load', () => (loads += 1));
+  let goOn = () => {};
+  const isDeployed = new Promise<void>((resolve) => (goOn = resolve));
+  await page.route('**/pkg/*.{js,wasm}', async (route) => {
+    await isDeployed;
+    await route.continue();
+  });
+  await page.goto(`http://${address}/`, { waitUntil: 'commit' });
+  await expect(page.getByRole('button', { name: 'Fetch ten posts' })).toBeVisible();
+  await stop();
+  await start('app-next');
+  goOn();
+  await likesIt(page);
+  expect(loads).toBeLessThanOrEqual(2);
+  expect(await page.evaluate(() => sessionStorage.getItem('undercurrent-tries'))).toBe(null);
+});
+
+test('a page of a server whose files are the next ones already lives when that has started', async ({
+  page,
+}) => {
+  await start('app');
+  cpSync(site('app-next'), site('app'), { recursive: true, preserveTimestamps: true });
+  await page.goto(`http://${address}/`);
+  await expect(page.getByRole('button', { name: 'Fetch ten posts' })).toBeVisible();
+  const tries = () => page.evaluate(() => Number(sessionStorage.getItem('undercurrent-tries')));
+  await expect.poll(() => tries().catch(() => 0)).toBeGreaterThan(1);
+  // The views of the one do not take up what those of the other have made.
+  await expect(page.locator('html[data-hydrated], html[data-panicked]')).toHaveCount(0);
+  await stop();
+  await start('app-next', 'app');
+  await likesIt(page);
 });
 
 for (const [server, pages] of [

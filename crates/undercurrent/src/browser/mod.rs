@@ -82,6 +82,7 @@ where
     });
     hub.stream.start(&hub);
     focus::hand_over();
+    reload::is_alive();
     // Tests and stylesheets can tell a page that answers from one that is only painted.
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-hydrated", "");

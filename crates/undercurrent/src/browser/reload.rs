@@ -10,6 +10,8 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement, js_sys::Date};
 
 /// When it was last loaded again, in `sessionStorage`.
 const NAME: &str = "undercurrent-reloaded";
+/// How often it was loaded again for its scripts' sake, by `server/loads_again.js`.
+const TRIES: &str = "undercurrent-tries";
 /// Milliseconds in which the page is loaded again once at most: what helps at all helps at once.
 const AT_MOST_EVERY_MS: f64 = 30_000.0;
 
@@ -17,6 +19,13 @@ pub(super) fn outdated(hub: &Rc<Hub>) {
     hub.set_link(Link::Outdated);
     if hub.outbox.is_empty() && !is_being_written_in() && is_time() {
         let _ = window().location().reload();
+    }
+}
+
+/// The page has its scripts: the next time that they have gone is the first again.
+pub(super) fn is_alive() {
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = storage.remove_item(TRIES);
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     presence::closed,
     registry::{Provided, Registry},
     scopes::Scopes,
+    scripts::{Names, Scripts},
     session::Sessions,
     store::{Disk, Memory, Store},
     stream::stream,
@@ -48,6 +49,7 @@ pub struct Undercurrent {
     pub(crate) options: LeptosOptions,
     pub(crate) door: Arc<Door>,
     pub(super) start_up: Arc<StartUp>,
+    names_scripts: bool,
 }
 
 /// What start-up gathers before it builds.
@@ -95,20 +97,27 @@ impl Undercurrent {
             provide_page(&uc.options);
             provide_context(uc.clone());
         };
-        let options = self.options.clone();
-        let shell_of = move || shell(options.clone());
+        let names = match std::env::var_os("LEPTOS_WATCH") {
+            _ if !self.names_scripts => Names::Plain,
+            Some(_) => Names::Watched,
+            None => Names::Kept,
+        };
+        let scripts = Arc::new(Scripts::new(&self.options, names));
+        let of = scripts.clone();
+        let shell_of = move || shell(of.options());
         let pages = Router::new()
             .leptos_routes_with_context(
                 &self.options,
                 generate_route_list(app),
                 context.clone(),
-                shell_of,
+                shell_of.clone(),
             )
             .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
-                context, shell,
+                context,
+                move |_| shell_of(),
             ))
             .with_state(self.options.clone())
-            .layer(middleware::from_fn(page_view))
+            .layer(middleware::from_fn_with_state(scripts, page_view))
             .route("/api/closed", post(closed))
             .layer(Extension(self.runtime.clone()));
         // Not within the layers: axum makes those anew for each request.
@@ -233,6 +242,7 @@ impl Builder {
             options,
             door,
             start_up: Arc::new(start_up),
+            names_scripts: config.name_scripts,
         })
     }
 }

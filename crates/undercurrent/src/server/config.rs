@@ -31,6 +31,10 @@ pub struct Config {
     pub store_file: PathBuf,
     /// What is kept before it is shown.
     pub durability: Durability,
+    /// Pages name their scripts by what they say, so that they run those of their own build or none.
+    /// `false` where another server, a proxy or a CDN, gives out the site's folder: it knows the
+    /// files by their plain names alone.
+    pub name_scripts: bool,
     /// What is allowed at most.
     pub limits: Limits,
 }
@@ -70,6 +74,7 @@ impl Default for Config {
             store: StoreKind::default(),
             store_file: PathBuf::from(".undercurrent/state.redb"),
             durability: Durability::default(),
+            name_scripts: true,
             limits: Limits::default(),
         }
     }

@@ -31,6 +31,7 @@ mod scope;
 #[cfg(test)]
 mod scope_tests;
 mod scopes;
+mod scripts;
 mod serve;
 mod session;
 mod states;

@@ -3,6 +3,7 @@
 use super::{
     Runtime,
     authorize::{Action, authorize},
+    scripts::{LOADS_AGAIN, Named, Scripts},
 };
 use crate::{
     Visitor,
@@ -12,10 +13,10 @@ use crate::{
 use axum::{
     Extension,
     body::{Body, Bytes, HttpBody},
-    extract::Request,
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use hyper::body::Frame;
 use leptos::{
@@ -29,7 +30,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What a page view renders from. In the request's extensions.
@@ -83,8 +84,38 @@ fn asked_anew(known: Option<HeaderValue>, mut response: Response) -> Response {
     response
 }
 
+/// Whatever is no page. A script whose name says what it says is kept for ever.
+async fn file(scripts: &Scripts, mut request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let Some(named) = scripts.at(uri.path(), Instant::now()) else {
+        let known = request.headers().get(header::IF_MODIFIED_SINCE).cloned();
+        return asked_anew(known, next.run(request).await);
+    };
+    let is_module = match named {
+        Named::This(path) => {
+            if let Ok(plain) = Uri::try_from(path) {
+                *request.uri_mut() = plain;
+            }
+            let mut response = next.run(request).await;
+            if response.status() == StatusCode::OK {
+                let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
+                response.headers_mut().insert(header::CACHE_CONTROL, kept);
+            }
+            return response;
+        }
+        Named::Other { is_module } => is_module,
+    };
+    let not_kept = [(header::CACHE_CONTROL, "no-store")];
+    if is_module {
+        let script = [(header::CONTENT_TYPE, "text/javascript")];
+        return (not_kept, script, LOADS_AGAIN).into_response();
+    }
+    (StatusCode::NOT_FOUND, not_kept).into_response()
+}
+
 /// Around every page: who asks, one snapshot, a cookie if there was none.
-pub(crate) async fn page_view(
+pub(super) async fn page_view(
+    State(scripts): State<Arc<Scripts>>,
     Extension(runtime): Extension<Arc<Runtime>>,
     mut request: Request,
     next: Next,
@@ -97,8 +128,7 @@ pub(crate) async fn page_view(
     let takes_anything = accept.is_none_or(|accept| accept == "*/*") && !file_name.contains('.');
     let wants_page = asks_for_page || takes_anything;
     if request.method() != Method::GET || !wants_page {
-        let known = request.headers().get(header::IF_MODIFIED_SINCE).cloned();
-        return asked_anew(known, next.run(request).await);
+        return file(&scripts, request, next).await;
     }
     let session = runtime.sessions.of(request.headers());
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
