@@ -111,7 +111,7 @@ fn an_excerpt_is_what_stands_between_its_lines() {
     assert_eq!(excerpt("// excerpt: one\nb\n", "one"), None);
     let home = read("src/posts/background.rs");
     let shown = excerpt(&home, "get_posts").expect("the home page shows it");
-    assert!(shown.contains("#[background") && shown.contains("upstream.product(id)"));
+    assert!(shown.contains("#[background") && shown.contains("shop.product(id)"));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub fn HomePage() -> impl IntoView {
                 <Code
                     text=excerpt(SOURCE, "get_posts").unwrap_or_default()
                     path="src/posts/background.rs"
-                    runs="upstream.product(id)"
+                    runs="shop.product(id)"
                     running=Signal::derive(move || running.get() == Some(Style::Background))
                 />
                 <div class="first-buttons">

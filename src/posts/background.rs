@@ -11,10 +11,10 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
     if first == 1 {
         cx.try_update(|posts| posts.begin()).await?;
     }
-    let upstream = cx.expect::<upstream::Upstream>();
+    let shop = cx.expect::<upstream::Upstream>();
     for id in first..=POSTS {
-        let post = Post::of(id, upstream.product(id).await);
-        let added = cx.update(|posts| posts.background.push(post));
+        let product = cx.wait_for(shop.product(id)).await?;
+        let added = cx.update(|posts| posts.add(id, product));
         added.checkpoint(id + 1).await?;
         cx.progress(id, POSTS);
     }
@@ -26,7 +26,8 @@ pub async fn get_posts(cx: TaskContext<Posts>) -> Result<()> {
 /// Fetches one post again.
 #[background(key = id, overlap = reject)]
 pub async fn retry_background(cx: TaskContext<Posts>, id: u32) -> Result<()> {
-    let product = cx.expect::<upstream::Upstream>().product(id).await;
+    let shop = cx.expect::<upstream::Upstream>();
+    let product = cx.wait_for(shop.product(id)).await?;
     cx.update(|posts| Post::of(id, product).replace_in(&mut posts.background))
         .await?;
     Ok(())

@@ -33,6 +33,11 @@ impl Posts {
         all
     }
 
+    /// What came of fetching a product for the background task.
+    pub fn add<E: std::fmt::Display>(&mut self, id: u32, fetched: Result<Product, E>) {
+        self.background.push(Post::of(id, fetched));
+    }
+
     /// A run of the background task begins.
     pub fn begin(&mut self) -> Result<(), ForVisitor> {
         if self.chain.is_running() {
