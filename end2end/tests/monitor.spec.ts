@@ -151,6 +151,9 @@ test('what is watched already is refused in words, and so is more than there is 
     await field.fill('1');
     await page.getByRole('button', { name: 'Watch', exact: true }).click();
     await expect(page.getByRole('alert').filter({ hasText: 'Product 1 is watched already.' })).toBeVisible();
+    // What was refused stands there, to be mended.
+    await expect(field).toHaveValue('1');
+    await field.fill('2');
   }
   await expect(page.getByRole('button', { name: 'Watch', exact: true })).toBeDisabled();
   await expect(page.locator('#watch-notes')).toContainText('12 endpoints are enough');

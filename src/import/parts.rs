@@ -19,8 +19,10 @@ const SAMPLES: [u32; 3] = [1_000, 20_000, 500_000];
 /// Where a file is chosen, or a sample.
 #[component]
 pub(super) fn Choose() -> impl IntoView {
-    let task = use_task(import_file);
+    let (import, task) = (use_state::<Import>(), use_task(import_file));
     let is_busy = Memo::new(move |_| task.is_running());
+    // Where the connection went the browser sees so itself, and says it.
+    let is_wanted = Memo::new(move |_| is_busy.get() || import.stage().get() == Stage::Lost);
     // What the address tells of a file that the browser itself has sent.
     let refused = use_told_once("refused").and_then(|word| Refusal::of_word(&word));
     let refused = refused.filter(|why| *why != Refusal::Busy || is_busy.get_untracked());
@@ -44,7 +46,7 @@ pub(super) fn Choose() -> impl IntoView {
                 too_large=Refusal::TooLarge.to_string()
                 button="Import"
                 off=is_busy
-                wanted=is_busy
+                wanted=is_wanted
                 sending
                 described="import-notes"
             />
