@@ -213,7 +213,7 @@ test('names that would deceive or break are refused or shown as they are', async
   await expect(other.locator('.lobby .fault')).toContainText('characters that can be seen');
   // A room that can't be has no door.
   await open(other, '/room/Not%20A%20Room');
-  await expect(other.locator('.fault')).toContainText("A room's name has");
+  await expect(other.locator('.lead')).toContainText("A room's name has");
   await expect(other.getByLabel('Your name')).toHaveCount(0);
 });
 
