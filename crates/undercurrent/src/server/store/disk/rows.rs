@@ -286,7 +286,8 @@ impl GatheredState {
             let at = (epoch.turn(), *offset);
             begin.is_none_or(|(is_own, since, first, _)| {
                 let is_other = is_own && has_life(*epoch) && epoch.life() != life;
-                !is_other && (since, first) <= at
+                // What stands at 0 is what the first entry came after.
+                !is_other && ((since, first) <= at || at == (since, 0))
             })
         });
         let (mut turn, mut last, first) = match (&snapshot, begin) {

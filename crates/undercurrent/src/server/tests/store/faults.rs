@@ -274,10 +274,9 @@ async fn of_a_state_that_changed_new_fields_have_their_defaults_and_old_ones_go(
     close(runtime);
 }
 
-thread_local! {
-    /// What a build begins a shelf with.
-    static BUILD: std::cell::Cell<(&'static [&'static str], u32)> = const { std::cell::Cell::new((&["Welcome"], 10)) };
-}
+/// Whether this is the second build, which begins a shelf with something else. A store is read on other
+/// threads.
+static IS_SECOND_BUILD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 #[derive(State, Clone, Debug)]
 struct SeededShelf {
@@ -287,7 +286,11 @@ struct SeededShelf {
 
 impl Default for SeededShelf {
     fn default() -> Self {
-        let (books, room) = BUILD.get();
+        let (books, room): (&[&str], u32) =
+            match IS_SECOND_BUILD.load(std::sync::atomic::Ordering::Relaxed) {
+                false => (&["Welcome"], 10),
+                true => (&["News", "Welcome"], 20),
+            };
         SeededShelf {
             books: books.iter().map(|&book| book.to_owned()).collect(),
             room,
@@ -317,7 +320,7 @@ async fn a_state_stays_what_it_was_where_another_build_begins_with_something_els
     scope.stored().await;
     drop(scope);
     close(runtime);
-    BUILD.set((&["News", "Welcome"], 20));
+    IS_SECOND_BUILD.store(true, std::sync::atomic::Ordering::Relaxed);
     let ground = Ground::Platter(platter);
     let runtime = ground.start().await;
     let scope = the_scope(&runtime).await;
