@@ -17,10 +17,12 @@ const args = [
 
 const SPEED = ['speed.spec.ts', 'rows-cost.spec.ts', 'pace.spec.ts'];
 const BENCH = ['peers.spec.ts', 'edit.spec.ts'];
+// What looks into a page at each change would be measured with it.
+const alone = { trace: 'off', notesSights: false } as const;
 // What says how long something may take: one after the other, with the machine to themselves.
 const TIMED = ['clicks.spec.ts', 'restart.spec.ts', 'rows-layout.spec.ts', 'tabs.spec.ts'];
 
-export default defineConfig({
+export default defineConfig<{ notesSights: boolean }>({
   testDir: 'tests',
   outputDir: 'test-results',
   // Two files at a time; `scripts/test.sh` runs those that measure times one after the other.
@@ -47,11 +49,11 @@ export default defineConfig({
       use: { baseURL: process.env.BASE_URL || 'http://127.0.0.1:3000' },
     },
     // Against a release build: `make speed` makes one. What a window of rows costs is in its table, too.
-    { name: 'speed', testMatch: [...SPEED, 'rows-layout.spec.ts'] },
+    { name: 'speed', testMatch: [...SPEED, 'rows-layout.spec.ts'], use: alone },
     // Beside others, and while it is edited: `make bench` sets up what they need.
-    { name: 'bench', testMatch: BENCH },
+    { name: 'bench', testMatch: BENCH, use: alone },
     // Every other test starts its own server, target/debug/gallery, on a free port.
     { name: 'full', testIgnore: ['smoke.spec.ts', ...SPEED, ...BENCH, ...TIMED] },
-    { name: 'timed', testMatch: TIMED },
+    { name: 'timed', testMatch: TIMED, use: { trace: 'off' } },
   ],
 });

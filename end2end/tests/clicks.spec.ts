@@ -6,8 +6,7 @@ import { expectBoth, home } from './support/home-page';
 import { open } from './support/page';
 import { type ClickTimes, type PostsPage, STYLES, type StyleName } from './support/posts-page';
 
-// A trace takes a picture of the page at each click, and the page would measure that, too.
-test.use({ upstream: { delayMs: 400 }, trace: 'off' });
+test.use({ upstream: { delayMs: 400 }, notesSights: false });
 
 const WORST_MS = {
   'Chained events': { atLeast: 300, atMost: 3_000 },

@@ -16,7 +16,6 @@ const VIEWS = 3;
 const START_MS = 2_400_000;
 const EDIT_MS = 300_000;
 
-test.use({ trace: 'off' });
 test.skip(!FOLDER, 'make bench makes the copy');
 
 function watch(port: number, reload: number): ChildProcess {

@@ -16,8 +16,6 @@ const TIMES = 1.5;
 /** A machine that is busy with something else measures that: one of these must do. */
 const TRIES = 3;
 
-test.use({ trace: 'off' });
-
 interface Seen {
   /** From the key to the frame that shows its letter. */
   keys: number[];

@@ -19,7 +19,7 @@ const RUNS = 3;
 /** It fetches what its front end is built of, and builds it. */
 const START_MS = 600_000;
 
-test.use({ upstream: { delayMs: 400 }, trace: 'off' });
+test.use({ upstream: { delayMs: 400 } });
 test.skip(!process.env.BENCH_REFLEX || !process.env.BENCH_NODE, 'make bench sets Reflex up');
 
 interface Way {

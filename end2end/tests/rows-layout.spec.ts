@@ -37,6 +37,8 @@ async function spent(cdp: CDPSession): Promise<Cost> {
   return { layout: of('LayoutDuration') + of('RecalcStyleDuration'), script: of('ScriptDuration') };
 }
 
+test.use({ notesSights: false });
+
 test('a change of one row costs a window of a long list about what it costs one of a short list', async ({ page, context, server }) => {
   test.setTimeout(300_000);
   await open(page, '/lab/window');

@@ -30,7 +30,7 @@ interface Figures {
   kilobytes: number;
 }
 
-test.use({ trace: 'off', contextOptions: { reducedMotion: 'reduce' } });
+test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
 /** The first page begins by itself where motion is wanted: it must be there as soon while it runs. */
 const VISITS = [...PAGES.map((path) => ({ path, motion: 'reduce' as const })), { path: '/', motion: 'no-preference' as const }];

@@ -21,9 +21,10 @@ declare global {
   }
 }
 
-/** Has every page of a context note what it shows. */
-export async function record(context: BrowserContext): Promise<void> {
-  await context.addInitScript(noteEverything);
+/** Has every page of a context note what it shows, or only how far it shifts and what it is refused. */
+export async function record(context: BrowserContext, sights: boolean): Promise<void> {
+  await context.addInitScript(noteProblems);
+  if (sights) await context.addInitScript(noteSights);
 }
 
 /** What a region has shown since the page was loaded: each state once, in order. */
@@ -39,11 +40,7 @@ export function forget(page: Page): Promise<void> {
   });
 }
 
-function noteEverything(): void {
-  window.sights = {};
-  window.violations = [];
-  window.layoutShift = 0;
-
+function noteSights(): void {
   const nameOf = (region: Element) => {
     const label = document.getElementById(region.getAttribute('aria-labelledby') ?? '');
     return region.getAttribute('aria-label') ?? label?.textContent?.trim() ?? '';
@@ -69,6 +66,12 @@ function noteEverything(): void {
     characterData: true,
     attributeFilter: ['data-id', 'data-state', 'data-status'],
   });
+}
+
+function noteProblems(): void {
+  window.sights = {};
+  window.violations = [];
+  window.layoutShift = 0;
 
   document.addEventListener('securitypolicyviolation', (violation) => {
     window.violations.push(`${violation.effectiveDirective}: ${violation.blockedURI}`);
