@@ -1,5 +1,6 @@
 //! The report as a table.
 
+use uploads::no_formula;
 use upstream::sales::figures::Figures;
 
 /// A line for each product, after one that says what is what. Those that did not come have no
@@ -32,12 +33,9 @@ fn columns(figures: &Figures) -> String {
 
 /// A text of others: in quotes where it must be, and no formula for who opens it in a spreadsheet.
 fn field(text: &str) -> String {
-    let text = match text.starts_with(['=', '+', '-', '@', '\t']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    };
+    let text = no_formula(text);
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+        false => text.into_owned(),
     }
 }

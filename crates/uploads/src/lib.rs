@@ -20,6 +20,7 @@ mod config;
 mod desk;
 #[cfg(feature = "ssr")]
 mod folder;
+mod formula;
 mod import;
 #[cfg(feature = "ssr")]
 mod incoming;
@@ -54,6 +55,7 @@ pub use self::{
 };
 pub use self::{
     batch::{Batch, Lines, Mark, Part, Row, Wrong},
+    formula::no_formula,
     import::{Pace, Stage},
     refusal::{Refusal, megabytes},
     wrong::{WrongFile, wrong_files},

@@ -3,10 +3,12 @@
 use crate::{
     Kept, Lines, Mark, Part, Records, Refusal,
     folder::{ACCEPTED, INDEX, REJECTED},
+    formula::NoFormulas,
     limits::{INDEXED, ROWS_AN_ANSWER},
     records::gone,
 };
 use axum::body::Body;
+use futures_util::TryStreamExt;
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -72,7 +74,7 @@ impl Kept {
         Ok(rows)
     }
 
-    /// A file as far as the mark says. A file that nothing was written to is gone.
+    /// A file as far as the mark says, without formulas. A file that nothing was written to is gone.
     ///
     /// # Errors
     ///
@@ -88,6 +90,9 @@ impl Kept {
         let file = tokio::fs::File::open(self.path(part)?)
             .await
             .map_err(gone)?;
-        Ok(Body::from_stream(ReaderStream::new(file.take(bytes))))
+        let mut passing = NoFormulas::new();
+        let pieces = ReaderStream::new(file.take(bytes));
+        let pieces = pieces.map_ok(move |piece| passing.pass(&piece));
+        Ok(Body::from_stream(pieces))
     }
 }

@@ -1,5 +1,6 @@
 //! What comes from outside is read: cut anywhere, ended anywhere, resumed anywhere.
 
+mod formula;
 mod incoming;
 mod inspect;
 mod large;
