@@ -5,7 +5,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STEPS=(setup fmt clippy rustdoc unit costs build size end2end smoke)
+STEPS=(setup fmt types clippy rustdoc unit costs build size end2end smoke)
 
 step_setup() {
   scripts/setup.sh
@@ -15,6 +15,11 @@ step_fmt() {
   cargo fmt --all -- --check
   # Each deliberate breakage still fits; `make breakages` makes them.
   node scripts/breakages.mjs --fit
+}
+
+# The types of the browser tests: running them looks at none.
+step_types() {
+  (cd end2end && npx --no-install tsc)
 }
 
 # The features ssr and hydrate are never in one build: one is the server, the other the browser.

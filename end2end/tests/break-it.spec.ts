@@ -130,7 +130,7 @@ test('a slow network holds back, in order', async ({ posts, page, shop }) => {
   await expectNoLoss(page);
 });
 
-test('what waits in a page that goes is sent', async ({ posts, page, problems }) => {
+test('what waits in a page that goes is sent', async ({ posts, page }) => {
   await posts.open();
   await page.getByRole('button', { name: 'Slow network' }).click();
   // Held back as long as the page lives.
