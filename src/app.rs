@@ -4,14 +4,14 @@ use crate::{
     assistant::AssistantPage,
     dashboard::DashboardPage,
     home::HomePage,
-    import::ImportPage,
+    import::{ImportPage, tasks::import_file},
     lab::{
         BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage, WindowPage, WordsPage,
     },
     lobby::LobbyPage,
     lorem::LoremPage,
     monitor::MonitorPage,
-    pieces::{Banner, Spoken, Toasts, Tray, use_lost},
+    pieces::{Banner, Spoken, Toasts, Tray, provide_drafts, provide_sender, use_lost},
     posts::PostsPage,
     random::RandomPage,
     report::ReportPage,
@@ -24,6 +24,7 @@ use leptos_router::{
     hooks::use_location,
     path,
 };
+use undercurrent::prelude::use_task;
 
 /// The document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -51,6 +52,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    // What one page leaves to another, or finds when one comes back.
+    provide_drafts();
+    provide_sender(use_task(import_file));
     let lost = use_lost();
     let content = NodeRef::<Main>::new();
     view! {

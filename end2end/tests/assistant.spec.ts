@@ -545,6 +545,37 @@ test.describe('without JavaScript', () => {
   });
 });
 
+test('a question that is half written waits in its conversation', async ({ page, fake }) => {
+  const conversation = (id: number) => page.locator(`.conversation[data-id="${id}"] a`);
+  const isOpen = (id: number) => expect(page.locator('.talk')).toHaveAttribute('data-id', `${id}`);
+  await open(page, '/assistant');
+  await ask(page, 'The first?');
+  (await fake.question(0)).end();
+  await input(page).fill('Half of the sec');
+  await page.getByRole('link', { name: 'New conversation' }).click();
+  await isOpen(2);
+  await expect(input(page)).toHaveValue('');
+  await input(page).fill('Something else');
+  await conversation(1).click();
+  await isOpen(1);
+  await expect(input(page)).toHaveValue('Half of the sec');
+  // Over a look at another page, too.
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Posts' }).click();
+  await expect(page.locator('.talk')).toHaveCount(0);
+  await page.goBack();
+  await isOpen(1);
+  await expect(input(page)).toHaveValue('Half of the sec');
+  // What was sent is no draft.
+  await page.getByRole('button', { name: 'Ask', exact: true }).click();
+  expect((await fake.question(1)).text).toBe('Half of the sec');
+  await page.getByRole('link', { name: 'New conversation' }).click();
+  await isOpen(2);
+  await expect(input(page)).toHaveValue('Something else');
+  await conversation(1).click();
+  await isOpen(1);
+  await expect(input(page)).toHaveValue('');
+});
+
 gallery.describe('without JavaScript', () => {
   gallery.use({ javaScriptEnabled: false });
 

@@ -397,6 +397,46 @@ dammed('stopped while it comes: nothing more is sent, nothing is kept, and it ca
   await form.expectAll();
 });
 
+for (const where of ['on the page, after a look elsewhere', 'in the tray, elsewhere']) {
+  dammed(`what is sent goes on elsewhere; stopped ${where}, it ends`, async ({ page, problems, server, dam }) => {
+    problems.expectNetworkErrors();
+    const form = new ImportPage(page);
+    const pages = page.getByRole('navigation', { name: 'Pages' });
+    const bar = page.locator('.import-sent progress');
+    await form.open();
+    const sent = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/import/file'));
+    await form.import(large());
+    await expect(form.words).toHaveText(SOME);
+    await pages.getByRole('link', { name: 'Posts' }).click();
+    await expect(form.run).toHaveCount(0);
+    const isHere = where.startsWith('on the page');
+    const back = async () => {
+      await pages.getByRole('link', { name: 'Import' }).click();
+      await expect(form.run).toBeVisible();
+    };
+    if (isHere) {
+      await back();
+      await expect(bar).toBeVisible();
+      await expect(form.button('Import')).toBeDisabled();
+      await expect(form.words).toHaveText(SOME);
+      await form.button('Stop').click();
+    } else {
+      const tray = new Tray(page);
+      await tray.open();
+      await tray.rows.getByRole('button', { name: /^Cancel/ }).click();
+    }
+    await sent;
+    await expect.poll(() => keptFiles(server)).toEqual([]);
+    if (!isHere) await back();
+    await form.expectStatus('stopped');
+    await expect(bar).toBeHidden();
+    await expect(form.notes).toBeEmpty();
+    dam.open();
+    await form.import(large());
+    await form.expectAll();
+  });
+}
+
 dammed('the connection is lost while it comes: the page says so, and the same file can come again', async ({
   page,
   problems,

@@ -184,6 +184,16 @@ test('a passphrase opens, another does not, by whatever way', async ({ page, new
   await named(other, 'Enter').click();
   await expect(lines(other)).toHaveText(['Ada A secret.']);
 
+  // Elsewhere nobody hears of a door that stayed closed.
+  const third = await (await newVisitor()).newPage();
+  await enter(third, room, 'Mallory', 'close sesame');
+  await expect(third.locator('#door-notes + .fault')).not.toBeEmpty();
+  await third.getByRole('link', { name: 'All your rooms' }).click();
+  await expect(named(third, 'Open the room')).toBeVisible();
+  await expect(third.locator('.lobby .fault')).toBeEmpty();
+  await third.goBack();
+  await expect(third.locator('#door-notes + .fault')).toBeEmpty();
+
   // A stream that names the room by itself, with a wrong key and with none.
   const cookie = await newCookie(server);
   for (const key of [room, `${room}:guess`]) {

@@ -1,7 +1,10 @@
 //! The assistant: the conversations, and the one that is open.
 
 use super::{message::MessageView, model::Model, state::*, tasks::*};
-use crate::pieces::{BreakIt, Notes, PauseButton, Spoken, StopButton, TaskChip, use_seconds_until};
+use crate::pieces::{
+    BreakIt, Notes, PauseButton, Spoken, StopButton, TaskChip, fault_of, use_draft,
+    use_seconds_until,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -91,7 +94,8 @@ fn Talk(id: u32) -> impl IntoView {
         use_event(decide),
         use_event(remove),
     ];
-    let fault = move || events.into_iter().find_map(EventHandle::error);
+    let fault = fault_of(events, None);
+    let line = use_draft(format!("assistant/{id}"));
     // The last message of this conversation decides what can be done.
     let last = Memo::new(move |_| {
         assistant.messages().with(|all| {
@@ -159,6 +163,7 @@ fn Talk(id: u32) -> impl IntoView {
             <div class="talk-ask">
                 <EventForm event=ask(id, String::new()) typed=&["question"]>
                     <input
+                        node_ref=line
                         name="question"
                         aria-label="Your question"
                         placeholder="Ask about the gallery"
@@ -173,7 +178,7 @@ fn Talk(id: u32) -> impl IntoView {
                     reason=Signal::derive(move || is_coming.get().then_some(
                         "You can write meanwhile. Ask comes back when the answer is complete or stopped.",
                     ))
-                    fault=Signal::derive(fault)
+                    fault
                 />
             </div>
             <div class="suggested" role="group" aria-label="Suggestions">

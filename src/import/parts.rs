@@ -2,8 +2,8 @@
 
 use super::{state::*, tasks::*};
 use crate::pieces::{
-    Choice, Empty, Log, Notes, PagedTable, PauseButton, SendBar, Sending, Spoken, StopButton,
-    TaskChip, Upload, grouped, use_told_once,
+    Choice, Empty, Log, Notes, PagedTable, PauseButton, SendBar, Sender, Sending, Spoken,
+    StopButton, TaskChip, Upload, grouped, use_told_once,
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -26,10 +26,11 @@ pub(super) fn Choose() -> impl IntoView {
     // What the address tells of a file that the browser itself has sent.
     let refused = use_told_once("refused").and_then(|word| Refusal::of_word(&word));
     let refused = refused.filter(|why| *why != Refusal::Busy || is_busy.get_untracked());
-    let sending = RwSignal::new(match refused {
-        Some(why) => Sending::Failed(why.to_string()),
-        None => Sending::Nothing,
-    });
+    let sender = expect_context::<Sender>();
+    let sending = sender.sending;
+    if let Some(why) = refused {
+        sending.set(Sending::Failed(why.to_string()));
+    }
     let started = use_event(start_sample);
     let fault = move || match sending.get() {
         Sending::Failed(why) => Some(why),
@@ -47,7 +48,7 @@ pub(super) fn Choose() -> impl IntoView {
                 button="Import"
                 off=is_busy
                 wanted=is_wanted
-                sending
+                sender
                 described="import-notes"
             />
             <div class="import-samples" role="group" aria-labelledby="samples">

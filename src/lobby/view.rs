@@ -2,7 +2,7 @@
 
 use super::{events::*, state::*};
 use crate::{
-    pieces::{BreakIt, Empty, Notes},
+    pieces::{BreakIt, Empty, Notes, fault_of},
     room::state::Room,
 };
 use leptos::prelude::*;
@@ -14,8 +14,7 @@ use undercurrent::prelude::*;
 #[component]
 pub fn LobbyPage() -> impl IntoView {
     let (rooms, loaded) = (use_state::<Rooms>(), use_loaded::<Rooms>());
-    let entering = [use_event(open_room), use_event(enter)];
-    let fault = move || entering.into_iter().find_map(EventHandle::error);
+    let fault = fault_of([use_event(open_room), use_event(enter)], None);
     let is_empty = move || rooms.entered().with(|entered| entered.is_empty());
     view! {
         <Title text="Rooms"/>
@@ -36,7 +35,7 @@ pub fn LobbyPage() -> impl IntoView {
                 <Notes
                     id="lobby-notes"
                     reason=Signal::derive(|| Some("Small letters from a to z, digits and dashes make the name of a room."))
-                    fault=Signal::derive(fault)
+                    fault
                 />
             </section>
             <section class="room-list" aria-label="Your rooms">
@@ -104,6 +103,8 @@ pub fn Door(
 ) -> impl IntoView {
     let rooms = use_state::<Rooms>();
     let entering = use_event(enter);
+    // The lobby tells of it, too, if it is there then: of what was refused here it knows nothing.
+    on_cleanup(move || entering.dismiss());
     let wants = is_locked(&room);
     let name = title(&room).to_owned();
     if let Err(refusal) = check_room(&room) {

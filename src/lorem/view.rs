@@ -1,7 +1,7 @@
 //! The page of streams: a button that adds one, and a card for each.
 
 use super::{events::*, state::*};
-use crate::pieces::{BreakIt, Empty, Notes, PauseButton, Ring, Spoken, TaskChip};
+use crate::pieces::{BreakIt, Empty, Notes, PauseButton, Ring, Spoken, TaskChip, fault_of};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use undercurrent::prelude::*;
@@ -14,8 +14,7 @@ pub fn LoremPage() -> impl IntoView {
     let (again, removal) = (use_event(restart), use_event(remove));
     let count = Memo::new(move |_| lorem.streams().with(|streams| streams.len()));
     let is_full = move || count.get() >= STREAMS;
-    let events = [add, again, removal];
-    let fault = move || events.into_iter().find_map(EventHandle::error);
+    let fault = fault_of([add, again, removal], None);
     let ended = Memo::new(move |_| lorem.streams().with(in_words));
     view! {
         <Title text="Streams"/>
@@ -31,7 +30,7 @@ pub fn LoremPage() -> impl IntoView {
             <Notes
                 id="lorem-notes"
                 reason=Signal::derive(move || is_full().then_some(TOO_MANY))
-                fault=Signal::derive(fault)
+                fault
             />
         </div>
         <section class="streams" aria-label="Streams">

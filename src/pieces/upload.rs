@@ -1,12 +1,12 @@
 //! A form that sends a file. Without JavaScript the browser posts it; with it the page does, and
-//! tells how much was sent.
+//! tells how much was sent. What is sent outlives the form: a link leads elsewhere, and back.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_location, use_navigate, use_query_map},
 };
-use std::{cell::RefCell, rc::Rc};
+use std::cell::RefCell;
 use undercurrent::prelude::*;
 use uploads::megabytes;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -24,8 +24,58 @@ pub enum Sending {
     Failed(String),
 }
 
-/// What is said where a request got no answer.
+/// What is said where a request got no answer, and the form is still there.
 const LOST: &str = "The connection was lost. The file is still chosen: import it again.";
+/// The same of a form that was left.
+const LOST_AWAY: &str = "The connection was lost while you were elsewhere. Choose the file again.";
+
+thread_local! {
+    // There is one thread in a page, and one file at a time. A server sends none.
+    static REQUEST: RefCell<Option<XmlHttpRequest>> = const { RefCell::new(None) };
+}
+
+/// What is sent, for as long as the app lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// Where it is.
+    pub sending: RwSignal<Sending>,
+    /// The server has begun to take it.
+    is_taken: StoredValue<bool>,
+}
+
+/// Keeps what is sent over all pages, and ends it where the task that takes it was stopped: the
+/// tray, too, has a Stop.
+pub fn provide_sender(taking: TaskHandle) {
+    let sender = Sender {
+        sending: RwSignal::new(Sending::Nothing),
+        is_taken: StoredValue::new(false),
+    };
+    provide_context(sender);
+    let is_stopped = Memo::new(move |_| taking.status() == Some(TaskStatus::Cancelled));
+    let is_taken = Memo::new(move |_| taking.is_running());
+    Effect::new(move |_| match (is_taken.get(), is_stopped.get()) {
+        (true, _) => sender.take(true),
+        (_, true) => sender.take(false),
+        _ => {}
+    });
+}
+
+impl Sender {
+    /// The server takes it, or does not any more: nothing more is sent then.
+    fn take(self, is_wanted: bool) {
+        if is_wanted {
+            self.is_taken.set_value(true);
+            return;
+        }
+        // Of what was sent to its end the answer is on its way.
+        let is_cut =
+            matches!(*self.sending.read_untracked(), Sending::Sends(sent, of) if sent < of);
+        if self.is_taken.get_value() && is_cut {
+            self.sending.set(Sending::Nothing);
+            REQUEST.take().iter().for_each(|sent| _ = sent.abort());
+        }
+    }
+}
 
 /// The form: a box for the file, and a button.
 #[component]
@@ -48,27 +98,22 @@ pub fn Upload(
     /// The server takes what is sent. Once it does not any more, nothing more is sent.
     #[prop(into)]
     wanted: Signal<bool>,
-    /// Where the sending is.
-    sending: RwSignal<Sending>,
+    /// What it sends with, and takes up where one comes back.
+    sender: Sender,
     /// The id of what explains the button.
     described: &'static str,
 ) -> impl IntoView {
     let (form, input) = (NodeRef::<html::Form>::new(), NodeRef::<html::Input>::new());
     let too_large = StoredValue::new(too_large);
-    let request = Rc::new(RefCell::new(None::<XmlHttpRequest>));
+    let sending = sender.sending;
     let is_sending = Memo::new(move |_| matches!(*sending.read(), Sending::Sends(..)));
     // Not where progress is told: a connection that has come to a halt makes none.
-    let sends = request.clone();
-    Effect::new(move |was_wanted: Option<bool>| {
-        let is_wanted = wanted.get();
-        // Of what was sent to its end the answer is on its way.
-        let is_cut = matches!(*sending.read_untracked(), Sending::Sends(sent, of) if sent < of);
-        if was_wanted == Some(true) && !is_wanted && is_cut {
+    Effect::new(move |_| sender.take(wanted.get()));
+    // What went wrong was told here, and goes with it.
+    on_cleanup(move || {
+        if let Some(Sending::Failed(_)) = sending.try_get_untracked() {
             sending.set(Sending::Nothing);
-            let given_up = sends.take();
-            given_up.iter().for_each(|request| _ = request.abort());
         }
-        is_wanted
     });
     let submit = move |submit: SubmitEvent| {
         submit.prevent_default();
@@ -86,8 +131,9 @@ pub fn Upload(
             return;
         }
         sending.set(Sending::Sends(0.0, file.size()));
+        sender.is_taken.set_value(wanted.get_untracked());
         match send(path, &form, (input, file), sending) {
-            Ok(sends) => _ = request.replace(Some(sends)),
+            Ok(request) => _ = REQUEST.replace(Some(request)),
             Err(_) => sending.set(Sending::Failed(LOST.to_owned())),
         }
     };
@@ -182,7 +228,10 @@ fn send(
         let end = match ended.status().unwrap_or_default() {
             // It was given up.
             0 if sending.try_get_untracked() == Some(Sending::Nothing) => Sending::Nothing,
-            0 => Sending::Failed(LOST.to_owned()),
+            0 => match input.try_get_untracked().flatten() {
+                Some(_) => Sending::Failed(LOST.to_owned()),
+                None => Sending::Failed(LOST_AWAY.to_owned()),
+            },
             202 => {
                 // The next one may have been chosen meanwhile.
                 let chosen = input.try_get_untracked().flatten();

@@ -3,7 +3,7 @@
 use super::{parts::*, state::*, tasks::*};
 use crate::{
     lobby::{Door, IfKnown, events::leave, state::Rooms},
-    pieces::{BreakIt, Spoken},
+    pieces::{BreakIt, Spoken, fault_of},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -66,7 +66,7 @@ fn Inside(room: String) -> impl IntoView {
         use_event(set_timer),
         use_event(knock),
     ];
-    let fault = move || events.into_iter().find_map(EventHandle::error);
+    let fault = fault_of(events, None);
     let here = Memo::new(move |_| match state.members().with(Room::here) {
         _ if !loaded.get() => String::new(),
         1 => "1 person is here".to_owned(),
@@ -90,7 +90,7 @@ fn Inside(room: String) -> impl IntoView {
             <Spoken words=here/>
             <EventForm event=leave(room)><button aria-label=label>"Leave"</button></EventForm>
         </div>
-        <p class="fault" role="alert">{move || refused.get().or_else(fault)}</p>
+        <p class="fault" role="alert">{move || refused.get().or_else(|| fault.get())}</p>
         <div class="room">
             <Chat me=Signal::derive(move || rooms.me().get())/>
             <div class="room-side">
