@@ -422,9 +422,10 @@ export const breakages = [
   },
   {
     name: 'a scope goes while its task runs',
-    file: `${server}/reading.rs`,
-    find: 'queues.are_idle() && tasks.is_empty() && self.slot.followers.is_empty()',
-    put: 'queues.are_idle() && self.slot.followers.is_empty() && tasks.is_empty() | true',
+    // Two things keep it: its task holds it, and its table of tasks is looked at.
+    file: `${server}/scopes.rs`,
+    find: 'Arc::strong_count(scope) == 1 && scope.is_idle() && scope.is_stored()',
+    put: 'scope.slot.followers.is_empty() && scope.is_stored()',
     test: [...runtime, 'a_scope_expires_when_nobody_has_used_it'],
   },
   {
