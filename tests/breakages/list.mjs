@@ -186,7 +186,7 @@ export const breakages = [
     file: `${server}/writing.rs`,
     find: 'has_woken = scope.slot.followers.wake_all();',
     put: 'has_woken = false;',
-    test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'canary'],
+    test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'sockets', 'a_post_of_41_bytes'],
   },
   {
     name: 'an event is acknowledged before it is kept',

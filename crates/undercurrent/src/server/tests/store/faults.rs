@@ -480,7 +480,11 @@ async fn where_the_file_is_repaired_pages_of_a_scope_that_is_not_in_memory_are_t
         let_go().await;
         let here = the_scope(&runtime).await;
         let of_here = here.epoch();
+        let before = runtime.store.era();
         platter.tear();
+        runtime.store.load(away.key).expect_err("of it something can't be read");
+        // In memory before the writer has looked, it would lose nothing.
+        until(|| async { runtime.store.era() != before }).await;
         until(|| async { runtime.load(&away).await }).await;
         let scope = runtime.scope_at(&away).await.expect("it can be read");
         let told = scope.epoch();
