@@ -2,7 +2,10 @@
 
 use super::*;
 use futures::FutureExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Two fast clicks over two connections: the second may come first.
 #[tokio::test(start_paused = true)]
@@ -281,15 +284,14 @@ async fn leaves_behind(cx: EventContext<Trial>) -> Result {
         let told = cx.page().toast("behind").await;
         let refused = [updated.err(), read.err(), waited.err(), told.err()];
         let is_refused = refused == [const { Some(UpdateError::Cancelled) }; 4];
-        LEFT.store(
-            is_refused && started == Err(NotStarted::Cancelled),
-            Ordering::Relaxed,
-        );
+        let is_stopped = is_refused && started == Err(NotStarted::Cancelled);
+        IS_STOPPED.set(is_stopped).expect("it is run once");
     });
     Ok(())
 }
 
-static LEFT: AtomicBool = AtomicBool::new(false);
+/// Whether nothing of what is left behind went through, once that is known.
+static IS_STOPPED: OnceLock<bool> = OnceLock::new();
 
 #[tokio::test(start_paused = true)]
 async fn what_an_event_has_left_running_changes_nothing_once_it_has_ended() {
@@ -297,7 +299,8 @@ async fn what_an_event_has_left_running_changes_nothing_once_it_has_ended() {
     let scope = scope(&runtime);
     send(&scope, 1, leaves_behind()).await;
     ended(&scope, 1).await;
-    until(|| async { LEFT.load(Ordering::Relaxed) }).await;
+    until(|| async { IS_STOPPED.get().is_some() }).await;
+    assert_eq!(IS_STOPPED.get(), Some(&true));
     assert_eq!(seen(&scope).await, ["before"]);
     assert!(runs(&scope).await.is_empty());
 }

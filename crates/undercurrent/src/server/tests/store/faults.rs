@@ -482,7 +482,10 @@ async fn where_the_file_is_repaired_pages_of_a_scope_that_is_not_in_memory_are_t
         let of_here = here.epoch();
         let before = runtime.store.era();
         platter.tear();
-        runtime.store.load(away.key).expect_err("of it something can't be read");
+        runtime
+            .store
+            .load(away.key)
+            .expect_err("of it something can't be read");
         // In memory before the writer has looked, it would lose nothing.
         until(|| async { runtime.store.era() != before }).await;
         until(|| async { runtime.load(&away).await }).await;

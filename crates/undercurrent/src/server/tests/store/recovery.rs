@@ -80,6 +80,7 @@ async fn what_comes_while_a_server_recovers_waits_behind_one_another() {
     let scope = the_scope(&runtime).await;
     send(&scope, 1, waits("x".into())).await;
     until(|| async { seen(&scope).await == ["x begins"] }).await;
+    send(&scope, 2, spell("a".into())).await;
     scope.stored().await;
     let killed = ground.as_if_killed();
 
@@ -91,7 +92,6 @@ async fn what_comes_while_a_server_recovers_waits_behind_one_another() {
     let held = platter.hold();
     later.go_on().await.expect("it reads");
     let scope = scope_of(&later);
-    send(&scope, 2, spell("a".into())).await;
     send(&scope, 3, spell("b".into())).await;
     // Nothing of it may have begun; were it so, a second one would begin beside it.
     for _ in 0..20 {
