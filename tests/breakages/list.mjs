@@ -557,7 +557,7 @@ export const breakages = [
   },
   {
     name: 'a page has a NUL in it',
-    file: `${server}/pages.rs`,
+    file: `${server}/rendered.rs`,
     find: 'if !data.contains(&0) {',
     put: 'if !data.contains(&1) {',
     test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'first_paint'],

@@ -38,6 +38,9 @@ use web_sys::{
 /// This is the program of a page.
 pub(crate) const IS_HERE: bool = true;
 
+/// Tests and stylesheets can tell by it a page that answers from one that is only painted.
+const ALIVE: &str = "data-hydrated";
+
 /// The one page that this wasm runs in.
 struct Hub {
     replicas: Replicas,
@@ -63,6 +66,11 @@ where
     App: FnOnce() -> V + 'static,
     V: IntoView + 'static,
 {
+    // Its scripts came twice: they were fetched again while they were on their way.
+    let root = document().document_element();
+    if root.as_ref().is_some_and(|root| root.has_attribute(ALIVE)) {
+        return;
+    }
     std::panic::set_hook(Box::new(stream::report_panic));
     let replicas = Replicas::new(None);
     let hub = Rc::new(Hub {
@@ -83,9 +91,8 @@ where
     hub.stream.start(&hub);
     focus::hand_over();
     reload::is_alive();
-    // Tests and stylesheets can tell a page that answers from one that is only painted.
-    if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-hydrated", "");
+    if let Some(root) = root {
+        let _ = root.set_attribute(ALIVE, "");
     }
 }
 

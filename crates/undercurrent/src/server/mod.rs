@@ -26,6 +26,7 @@ mod quiet;
 mod reading;
 mod registration;
 mod registry;
+mod rendered;
 mod restored;
 mod scope;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{
     Runtime,
     authorize::{Action, authorize},
+    rendered::Rendered,
     scripts::{LOADS_AGAIN, Named, Scripts},
 };
 use crate::{
@@ -12,13 +13,12 @@ use crate::{
 };
 use axum::{
     Extension,
-    body::{Body, Bytes, HttpBody},
+    body::Body,
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use hyper::body::Frame;
 use leptos::{
     config::{Env, LeptosOptions},
     context::{provide_context, use_context},
@@ -27,9 +27,7 @@ use leptos::{
 use leptos_axum::ResponseOptions;
 use std::{
     fmt,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -162,7 +160,10 @@ pub(super) async fn page_view(
     let is_html = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     if is_html && !response.headers().contains_key(header::CONTENT_ENCODING) {
         response.headers_mut().remove(header::CONTENT_LENGTH);
-        response = response.map(|body| Body::new(WithoutNul(body)));
+        let policy = response.headers().get(header::CONTENT_SECURITY_POLICY);
+        let nonce = policy.and_then(|policy| nonce_of(policy.to_str().ok()?));
+        let nonce = nonce.map(str::to_owned);
+        response = response.map(|body| Body::new(Rendered::new(body, nonce.as_deref())));
     }
     let headers = response.headers_mut();
     headers.insert(
@@ -187,42 +188,6 @@ pub(super) async fn page_view(
         }
     }
     response
-}
-
-/// A page without NUL, which HTML has no way to write: a browser drops it, and where a text is
-/// nothing else there would be no text for the page to take up. Its sign stands there instead, as
-/// in an attribute. Scripts have none: in the data that a page carries it is escaped.
-struct WithoutNul(Body);
-
-impl HttpBody for WithoutNul {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.0).poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(without_nul))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-}
-
-fn without_nul(data: Bytes) -> Bytes {
-    // A byte of 0 is in no other letter of UTF-8.
-    if !data.contains(&0) {
-        return data;
-    }
-    let mut parts = data.split(|byte| *byte == 0);
-    let mut clean = parts.next().unwrap_or_default().to_vec();
-    for part in parts {
-        clean.extend_from_slice("\u{FFFD}".as_bytes());
-        clean.extend_from_slice(part);
-    }
-    Bytes::from(clean)
 }
 
 /// What a page finds in its context, and the policy that goes with its nonce.
@@ -250,6 +215,12 @@ pub(crate) fn request_path() -> String {
     path.unwrap_or_else(|| "/".to_owned())
 }
 
+/// What [`content_security_policy`] was made with.
+fn nonce_of(policy: &str) -> Option<&str> {
+    let (_, behind) = policy.split_once("'nonce-")?;
+    Some(behind.split_once('\'')?.0)
+}
+
 /// Scripts run by nonce; everything else comes from this site, and nothing frames it.
 fn content_security_policy(nonce: &dyn fmt::Display, options: &LeptosOptions) -> String {
     // In development the page is told of changes over a socket on another port.
@@ -273,6 +244,7 @@ fn content_security_policy(nonce: &dyn fmt::Display, options: &LeptosOptions) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::HttpBody;
 
     #[test]
     fn scripts_are_asked_for_anew_and_sent_where_they_are_others() {
