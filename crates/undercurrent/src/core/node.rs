@@ -15,7 +15,11 @@ use serde::{
     Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, DeserializeSeed},
 };
-use std::{any::TypeId, fmt, marker::PhantomData};
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    marker::PhantomData,
+};
 
 /// A field of a state, an item of a list, a value of a map.
 ///
@@ -115,7 +119,9 @@ pub struct Seen(Vec<TypeId>);
 /// A node that records what is done inside of it.
 pub trait Tracked: Node {}
 
-/// Plain data: compared with a copy, and sent whole.
+/// Plain data: compared with a copy, and sent whole. Its `==` says what is a change: of two values
+/// that are equal to it, pages may go on to show the older one. Of numbers on their own, in an
+/// `Option` or in a `Vec`, `0.0` and `-0.0` are two all the same.
 pub trait Plain: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
@@ -141,6 +147,30 @@ impl Seen {
 
 // === Plain data as nodes ===
 
+/// Whether two values are one, as their type sees it; but for zeros, which `==` takes for each other
+/// and which are written differently.
+fn alike<T: PartialEq + 'static>(a: &T, b: &T) -> bool {
+    a == b
+        && zeros_alike::<T, f64>(a, b, |number| number.is_sign_negative())
+        && zeros_alike::<T, f32>(a, b, |number| number.is_sign_negative())
+}
+
+/// Of a type that is not made of `F` it is decided as it is compiled.
+fn zeros_alike<T: 'static, F: 'static>(a: &T, b: &T, sign: impl Fn(&F) -> bool) -> bool {
+    let (a, b): (&dyn Any, &dyn Any) = (a, b);
+    if let (Some(a), Some(b)) = (a.downcast_ref::<F>(), b.downcast_ref::<F>()) {
+        sign(a) == sign(b)
+    } else if let (Some(a), Some(b)) =
+        (a.downcast_ref::<Option<F>>(), b.downcast_ref::<Option<F>>())
+    {
+        a.as_ref().map(&sign) == b.as_ref().map(&sign)
+    } else if let (Some(a), Some(b)) = (a.downcast_ref::<Vec<F>>(), b.downcast_ref::<Vec<F>>()) {
+        a.iter().map(&sign).eq(b.iter().map(&sign))
+    } else {
+        true
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<T: Plain> Node for T {
     fn has_server() -> bool {
@@ -156,7 +186,7 @@ impl<T: Plain> Node for T {
     }
 
     fn record(&mut self, shadow: &Self, out: &mut Out<'_>) -> Result<(), RecordError> {
-        if self == shadow {
+        if alike(self, shadow) {
             Ok(())
         } else {
             out.set_plain(self)
@@ -171,7 +201,7 @@ impl<T: Plain> Node for T {
     }
 
     fn settle(&mut self, shadow: &mut Self) {
-        if self != shadow {
+        if !alike(self, shadow) {
             *shadow = self.clone();
         }
     }
@@ -190,7 +220,7 @@ impl<T: Plain> Node for T {
     }
 
     fn patch(&mut self, new: Self, applied: &mut Applied) -> bool {
-        let differs = *self != new;
+        let differs = !alike(self, &new);
         *self = new;
         if differs {
             applied.touch();
@@ -199,7 +229,7 @@ impl<T: Plain> Node for T {
     }
 
     fn same(&self, other: &Self) -> bool {
-        self == other
+        alike(self, other)
     }
 
     fn write<S: Serializer>(&self, _: Visibility, to: S) -> Result<S::Ok, S::Error> {

@@ -354,6 +354,49 @@ fn what_json_would_give_back_as_something_else_is_refused() {
         .unwrap();
 }
 
+#[derive(State, Clone, Debug, Default, PartialEq)]
+struct Scales {
+    weight: f64,
+    light: f32,
+    maybe: Option<f64>,
+    several: Vec<f64>,
+    all: List<f64>,
+    by_name: Map<String, f64>,
+}
+
+#[test]
+fn a_zero_that_changes_its_sign_is_a_change() {
+    let mut scales = Followed::<Scales>::new();
+    let zeros: fn(&mut Scales, f64) = |s, zero| {
+        (s.weight, s.light, s.maybe) = (zero, zero as f32, Some(zero));
+        s.several = vec![1.0, zero];
+    };
+    scales
+        .update(|s| {
+            zeros(s, 0.0);
+            s.all.push(0.0);
+            s.by_name.insert("a".to_owned(), 0.0);
+        })
+        .unwrap();
+    let said = scales.update(|s| zeros(s, -0.0)).unwrap();
+    assert_eq!(said.matches("-0.0").count(), 4, "{said}");
+    let said = scales.update(|s| s.all[0] = -0.0).unwrap();
+    assert!(said.contains("-0.0"), "{said}");
+    let again: [fn(&mut Scales); 2] = [
+        |s| *s.by_name.get_mut("a").expect("it is there") = -0.0,
+        |s| {
+            s.by_name.remove("a");
+            s.by_name.insert("a".to_owned(), 0.0);
+        },
+    ];
+    for step in again {
+        let said = scales.update(step).unwrap();
+        assert!(said.contains("0.0"), "{said}");
+    }
+    let said = scales.update(|s| zeros(s, -0.0)).unwrap();
+    assert!(!said.contains("0.0"), "nothing changes: {said}");
+}
+
 /// Types that are called as the derive might call its own.
 mod names {
     use crate::prelude::*;
