@@ -17,7 +17,7 @@ pub use model::{Feed, STATES, Tally, change_feed, change_tally, default_of};
 use fastrand::Rng;
 use model::Model;
 use serde_json::Value;
-use std::fmt;
+use std::{fmt, ops::Range};
 use undercurrent::core::position::Position;
 
 /// What a page's streams come from: the model of this crate, or a server.
@@ -42,6 +42,26 @@ pub trait Server {
 
     /// What a state was at a position, if it ever was there.
     fn was<R>(&self, state: usize, at: Position, look: impl FnOnce(Option<&Value>) -> R) -> R;
+}
+
+/// The seeds of a test's schedules: so many in an ordinary run, `SIMULATION=1000` for more of them,
+/// `SIMULATION_SEED=7` for that one alone.
+///
+/// # Panics
+///
+/// Where a variable is no number.
+pub fn seeds(most: u64) -> Range<u64> {
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(
+            text.parse::<u64>()
+                .unwrap_or_else(|_| panic!("{name} is a number")),
+        )
+    };
+    match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION").unwrap_or(most),
+    }
 }
 
 /// A replica, a stream or the log did what it must not.

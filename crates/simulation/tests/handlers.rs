@@ -7,71 +7,23 @@
 //! nothing of the others did, and whether all that a page ever showed was one of the states that
 //! there were.
 
+mod clicks;
+
+use clicks::*;
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
+use simulation::seeds;
 use undercurrent::{
     EndKind, Limits,
     prelude::*,
     testing::{TestApp, TestClient},
 };
 
-/// So many seeds in an ordinary run; `SIMULATION=100000` runs more, `SIMULATION_SEED=7` that one.
+/// So many seeds in an ordinary run.
 const SEEDS: u64 = 150;
 const STEPS: usize = 120;
 /// Pages of two visitors: two tabs each.
 const PAGES: usize = 4;
 const KEYS: [&str; 2] = ["a", "b"];
-
-#[derive(State, Clone, Debug, Default)]
-struct Lab {
-    /// What events did. It only grows.
-    done: List<Done>,
-    /// How far the tasks are, by key.
-    ticks: Map<String, u32>,
-}
-
-/// What an event of a page did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Done {
-    page: usize,
-    n: u32,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum What {
-    Put,
-    Begun,
-    Ended,
-    Dispatched,
-}
-
-#[event]
-fn put(lab: &mut Lab, page: usize, n: u32) {
-    lab.done.push(done(page, n, What::Put));
-}
-
-#[event]
-fn fails(lab: &mut Lab, page: usize, n: u32) -> Result<(), ForVisitor> {
-    lab.done.push(done(page, n, What::Put));
-    Err(ForVisitor::new("No."))
-}
-
-#[event]
-async fn slow(cx: EventContext<Lab>, page: usize, n: u32, ms: u64) -> Result {
-    cx.update(|lab| lab.done.push(done(page, n, What::Begun)))
-        .await?;
-    cx.sleep(Millis(ms)).await?;
-    cx.update(|lab| lab.done.push(done(page, n, What::Ended)))
-        .await?;
-    cx.dispatch(dispatched(page, n));
-    Ok(())
-}
-
-#[event]
-fn dispatched(lab: &mut Lab, page: usize, n: u32) {
-    lab.done.push(done(page, n, What::Dispatched));
-}
 
 #[background(key = key, overlap = replace)]
 async fn ticks(cx: TaskContext<Lab>, key: String) -> Result {
@@ -80,10 +32,6 @@ async fn ticks(cx: TaskContext<Lab>, key: String) -> Result {
             .await?;
         cx.sleep(Millis(10)).await?;
     }
-}
-
-fn done(page: usize, n: u32, what: What) -> Done {
-    Done { page, n, what }
 }
 
 /// A page, and what it knows of itself.
@@ -96,13 +44,6 @@ struct Page {
     taken: Vec<Sent>,
     /// How much the page has shown, and what.
     looks: Vec<Vec<Done>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Put(u32),
-    Slow(u32),
-    Fails(u32),
 }
 
 /// What the schedules did, so that a test can tell that they did enough.
@@ -122,14 +63,13 @@ impl Page {
     async fn click(&mut self, page: usize, random: &mut Rng, seen: &mut Seen) {
         let n = self.next;
         self.next += 1;
-        let (sent, answer) = match random.u8(..4) {
-            0 | 1 => (Sent::Put(n), self.client.send(put(page, n)).await),
-            2 => {
-                let ms = random.u64(..40);
-                (Sent::Slow(n), self.client.send(slow(page, n, ms)).await)
-            }
-            _ => (Sent::Fails(n), self.client.send(fails(page, n)).await),
+        let sent = match random.u8(..4) {
+            0 | 1 => Sent::Put(n),
+            2 => Sent::Slow(n),
+            _ => Sent::Fails(n),
         };
+        let ms = random.u64(..40);
+        let answer = sent.by(&mut self.client, page, ms).await;
         match answer {
             Ok(()) => {
                 seen.taken += 1;
@@ -262,6 +202,11 @@ async fn check(seed: u64, seen: &mut Seen) {
         let all: Vec<Done> = labs[nth].done.iter().cloned().collect();
         let not_sent_on = check_runs(nth, &page.taken, &all);
         check_alone(&all);
+        assert_eq!(
+            count(nth, What::Begun, &all),
+            count(nth, What::Ended, &all),
+            "each came to its end"
+        );
         for look in &page.looks {
             assert_eq!(
                 look[..],
@@ -269,61 +214,10 @@ async fn check(seed: u64, seen: &mut Seen) {
                 "what was shown is a beginning of it"
             );
         }
-        let failed = page
-            .taken
-            .iter()
-            .filter(|sent| matches!(sent, Sent::Fails(_)))
-            .count();
         let told = page.client.failures().await.len();
-        let expected = (failed + not_sent_on).min(Limits::default().failures);
+        let expected = (failed(&page.taken) + not_sent_on).min(Limits::default().failures);
         assert_eq!(told, expected, "failures are told");
     }
-}
-
-/// Each event of a page that was taken ran once, in order; nothing else did. How many could not
-/// dispatch what they should.
-fn check_runs(page: usize, taken: &[Sent], all: &[Done]) -> usize {
-    let mine = all.iter().filter(|done| done.page == page);
-    let ran: Vec<Sent> = mine
-        .filter_map(|done| match done.what {
-            What::Put => Some(Sent::Put(done.n)),
-            What::Begun => Some(Sent::Slow(done.n)),
-            What::Ended | What::Dispatched => None,
-        })
-        .collect();
-    let expected = taken
-        .iter()
-        .copied()
-        .filter(|sent| !matches!(sent, Sent::Fails(_)));
-    assert_eq!(ran, expected.collect::<Vec<_>>(), "of page {page}");
-    let count = |what| {
-        let mine = all.iter().filter(|done| done.page == page);
-        mine.filter(|done| done.what == what).count()
-    };
-    assert_eq!(
-        count(What::Begun),
-        count(What::Ended),
-        "each came to its end"
-    );
-    // What it dispatches may find the queue full, and is told so.
-    count(What::Begun) - count(What::Dispatched)
-}
-
-/// Events of a visitor run one at a time, whichever page sends them.
-fn check_alone(all: &[Done]) {
-    for (at, begun) in all.iter().enumerate() {
-        if begun.what == What::Begun {
-            let ended = Done {
-                what: What::Ended,
-                ..begun.clone()
-            };
-            assert_eq!(all.get(at + 1), Some(&ended), "nothing came in between");
-        }
-    }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -334,10 +228,7 @@ fn events_run_once_in_order_and_alone_whatever_the_pages_do() {
         .build()
         .expect("there are resources");
     let mut seen = Seen::default();
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION").unwrap_or(SEEDS),
-    };
+    let seeds = seeds(SEEDS);
     for seed in seeds.clone() {
         println!("SIMULATION_SEED={seed}");
         runtime.block_on(check(seed, &mut seen));

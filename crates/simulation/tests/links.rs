@@ -5,7 +5,7 @@
 use fastrand::Rng;
 use serde_json::Value;
 use simulation::{
-    Client, Event, Feed, STATES, Seen, Server, Tally, change_feed, change_tally, default_of,
+    Client, Event, Feed, STATES, Seen, Server, Tally, change_feed, change_tally, default_of, seeds,
 };
 use std::{cell::RefCell, collections::HashMap};
 use undercurrent::{
@@ -21,7 +21,7 @@ use undercurrent::{
     testing::{RawStream, TestApp, TestClient},
 };
 
-/// So many seeds in an ordinary run; `SIMULATION=1000` runs more, `SIMULATION_SEED=7` that one.
+/// So many seeds in an ordinary run.
 const SEEDS: u64 = 60;
 const STEPS: usize = 150;
 const PAGES: usize = 3;
@@ -293,10 +293,6 @@ fn check(seed: u64) -> Result<Seen, String> {
     Ok(*seen)
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn over_a_real_server_a_replica_shows_what_the_scope_was_whatever_the_link_does() {
     std::panic::set_hook(Box::new(|info| {
@@ -304,10 +300,8 @@ fn over_a_real_server_a_replica_shows_what_the_scope_was_whatever_the_link_does(
             eprintln!("{info}");
         }
     }));
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION").unwrap_or(SEEDS),
-    };
+    let seeds = seeds(SEEDS);
+    let is_all = seeds.end - seeds.start > 1;
     let mut all = Seen::default();
     for seed in seeds {
         match check(seed) {
@@ -316,7 +310,7 @@ fn over_a_real_server_a_replica_shows_what_the_scope_was_whatever_the_link_does(
         }
     }
     println!("{all:?}");
-    if number("SIMULATION_SEED").is_none() {
+    if is_all {
         let did = [
             all.updates,
             all.applied,

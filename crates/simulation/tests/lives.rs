@@ -8,15 +8,18 @@
 //! checkpoint; and whether all that a page showed was one of the states that there were, but for
 //! what was taken back.
 
+mod clicks;
+
+use clicks::*;
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
+use simulation::seeds;
 use undercurrent::{
     EndKind, Limits,
     prelude::*,
     testing::{TestApp, TestClient},
 };
 
-/// So many seeds in an ordinary run; `SIMULATION=1000` runs more, `SIMULATION_SEED=7` that one.
+/// So many seeds in an ordinary run.
 const SEEDS: u64 = 16;
 const STEPS: usize = 120;
 /// Pages of two visitors: two tabs each.
@@ -24,69 +27,13 @@ const PAGES: usize = 4;
 /// In a schedule, at most.
 const KILLS: usize = 6;
 
-#[derive(State, Clone, Debug, Default)]
-struct Life {
-    done: List<Done>,
-    /// What the task that goes on has counted. It begins anew when it is started.
-    steps: List<u32>,
-}
-
-/// What an event of a page did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Done {
-    page: usize,
-    n: u32,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum What {
-    Put,
-    Begun,
-    Ended,
-    Dispatched,
-}
-
-#[event]
-fn put(life: &mut Life, page: usize, n: u32) {
-    life.done.push(done(page, n, What::Put));
-}
-
-#[event]
-fn fails(life: &mut Life, page: usize, n: u32) -> Result<(), ForVisitor> {
-    life.done.push(done(page, n, What::Put));
-    Err(ForVisitor::new("No."))
-}
-
-#[event]
-async fn slow(cx: EventContext<Life>, page: usize, n: u32, ms: u64) -> Result {
-    cx.update(|life| life.done.push(done(page, n, What::Begun)))
-        .await?;
-    cx.sleep(Millis(ms)).await?;
-    cx.update(|life| life.done.push(done(page, n, What::Ended)))
-        .await?;
-    cx.dispatch(dispatched(page, n));
-    Ok(())
-}
-
-#[event]
-fn dispatched(life: &mut Life, page: usize, n: u32) {
-    life.done.push(done(page, n, What::Dispatched));
-}
-
 #[background(overlap = reject, on_crash = resume)]
-async fn counts(cx: TaskContext<Life>) -> Result {
+async fn counts(cx: TaskContext<Lab>) -> Result {
     for n in cx.cursor()?.unwrap_or(0).. {
-        cx.update(|life| life.steps.push(n))
-            .checkpoint(n + 1)
-            .await?;
+        cx.update(|lab| lab.steps.push(n)).checkpoint(n + 1).await?;
         cx.sleep(Millis(15)).await?;
     }
     Ok(())
-}
-
-fn done(page: usize, n: u32, what: What) -> Done {
-    Done { page, n, what }
 }
 
 /// A page, and what it knows of itself.
@@ -100,13 +47,6 @@ struct Page {
     /// What it has shown. Of the second, what may be taken back.
     looks: Vec<Vec<Done>>,
     looks_of_what_is_lost: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Put(u32),
-    Slow(u32),
-    Fails(u32),
 }
 
 /// What the schedules did, so that a test can tell that they did enough.
@@ -127,14 +67,13 @@ impl Page {
     async fn click(&mut self, page: usize, random: &mut Rng, seen: &mut Seen) {
         let n = self.next;
         self.next += 1;
-        let (sent, answer) = match random.u8(..6) {
-            0..=2 => (Sent::Put(n), self.client.send(put(page, n)).await),
-            3 | 4 => {
-                let ms = random.u64(..60);
-                (Sent::Slow(n), self.client.send(slow(page, n, ms)).await)
-            }
-            _ => (Sent::Fails(n), self.client.send(fails(page, n)).await),
+        let sent = match random.u8(..6) {
+            0..=2 => Sent::Put(n),
+            3 | 4 => Sent::Slow(n),
+            _ => Sent::Fails(n),
         };
+        let ms = random.u64(..60);
+        let answer = sent.by(&mut self.client, page, ms).await;
         match answer {
             Ok(()) => {
                 seen.taken += 1;
@@ -172,13 +111,13 @@ impl Page {
         self.taken.truncate(self.taken.len() - refused.len());
     }
 
-    async fn look(&mut self) -> Life {
-        let life = self.client.see::<Life>().await;
+    async fn look(&mut self) -> Lab {
+        let lab = self.client.see::<Lab>().await;
         // Who is cut off may show what was taken back meanwhile.
         if !self.is_cut {
-            self.looks.push(life.done.iter().cloned().collect());
+            self.looks.push(lab.done.iter().cloned().collect());
         }
-        life
+        lab
     }
 }
 
@@ -322,9 +261,7 @@ impl Town {
             let told = page.client.failures().await;
             let is_cut = |kind: EndKind| kind == EndKind::Interrupted;
             seen.interrupted += told.iter().filter(|told| is_cut(told.kind)).count();
-            let fails = |sent: &&Sent| matches!(sent, Sent::Fails(_));
-            let failed = page.taken.iter().filter(fails).count();
-            let expected = (failed + not_through).min(Limits::default().failures);
+            let expected = (failed(&page.taken) + not_through).min(Limits::default().failures);
             assert_eq!(told.len(), expected, "each end that was not well is told");
         }
     }
@@ -344,36 +281,6 @@ fn check_steps(steps: &[u32], starts: usize) {
     assert!(begun <= starts, "{begun} began and {starts} were started");
 }
 
-/// Each event of a page that was taken ran once, in order; nothing else did. How many were
-/// interrupted, or could not dispatch what they should.
-fn check_runs(page: usize, taken: &[Sent], all: &[Done]) -> usize {
-    let mine = || all.iter().filter(|done| done.page == page);
-    let ran: Vec<Sent> = mine()
-        .filter_map(|done| match done.what {
-            What::Put => Some(Sent::Put(done.n)),
-            What::Begun => Some(Sent::Slow(done.n)),
-            What::Ended | What::Dispatched => None,
-        })
-        .collect();
-    let is_well = |sent: &Sent| !matches!(sent, Sent::Fails(_));
-    let expected: Vec<Sent> = taken.iter().copied().filter(is_well).collect();
-    assert_eq!(ran, expected, "of page {page}");
-    let count = |what| mine().filter(|done| done.what == what).count();
-    assert!(count(What::Dispatched) <= count(What::Ended));
-    count(What::Begun) - count(What::Dispatched)
-}
-
-/// Events of a visitor run one at a time, whichever page sends them.
-fn check_alone(all: &[Done]) {
-    for (at, ended) in all.iter().enumerate() {
-        if ended.what == What::Ended {
-            let begun = done(ended.page, ended.n, What::Begun);
-            let before = at.checked_sub(1).map(|before| &all[before]);
-            assert_eq!(before, Some(&begun), "nothing came in between");
-        }
-    }
-}
-
 async fn check(seed: u64, seen: &mut Seen) {
     let mut random = Rng::with_seed(seed);
     let mut town = Town::new(&mut random);
@@ -383,16 +290,9 @@ async fn check(seed: u64, seen: &mut Seen) {
     town.rest(seen).await;
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn events_run_once_and_tasks_go_on_whatever_becomes_of_their_server() {
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION").unwrap_or(SEEDS),
-    };
+    let seeds = seeds(SEEDS);
     let mut seen = Seen::default();
     for seed in seeds.clone() {
         println!("SIMULATION_SEED={seed}");

@@ -1,32 +1,24 @@
 //! The schedules, as many as a second or two allows.
 
+use simulation::seeds;
 use std::time::Instant;
 
-/// So many seeds in an ordinary run; `SIMULATION=100000 cargo test -p simulation` runs more, and
-/// `SIMULATION_SEED=7` that one.
+/// So many seeds in an ordinary run.
 const SEEDS: u64 = 3_000;
 /// At least so many schedules a second, with a runtime that is not optimised and beside other tests.
 /// `scripts/test.sh costs` holds what an optimised one does.
 const SCHEDULES_A_SECOND: f64 = 100.0;
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn a_replica_shows_what_the_scope_was_whatever_the_link_does() {
-    if let Some(seed) = number("SIMULATION_SEED") {
-        println!(
-            "{:?}",
-            simulation::check(seed).unwrap_or_else(|failure| panic!("{failure}"))
-        );
+    let seeds = seeds(SEEDS);
+    let (count, began) = (seeds.end - seeds.start, Instant::now());
+    let seen = simulation::check_all(seeds).unwrap_or_else(|failure| panic!("{failure}"));
+    let a_second = count as f64 / began.elapsed().as_secs_f64();
+    println!("{a_second:.0} schedules a second, {seen:?}");
+    if count == 1 {
         return;
     }
-    let seeds = 0..number("SIMULATION").unwrap_or(SEEDS);
-    let (count, began) = (seeds.end as f64, Instant::now());
-    let seen = simulation::check_all(seeds).unwrap_or_else(|failure| panic!("{failure}"));
-    let a_second = count / began.elapsed().as_secs_f64();
-    println!("{a_second:.0} schedules a second, {seen:?}");
     assert!(a_second > SCHEDULES_A_SECOND, "{a_second:.0} a second");
     // A schedule in which nothing happens proves nothing.
     let all = [

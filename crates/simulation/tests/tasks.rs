@@ -8,6 +8,7 @@
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
+use simulation::seeds;
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
@@ -18,7 +19,7 @@ use undercurrent::{
     testing::{Refused, TestApp, TestClient},
 };
 
-/// So many seeds in an ordinary run; `SIMULATION=3000` runs more, `SIMULATION_SEED=7` that one.
+/// So many seeds in an ordinary run.
 const SEEDS: u64 = 60;
 const STEPS: usize = 120;
 const PAGES: usize = 3;
@@ -404,10 +405,6 @@ fn check_lane(kind: Kind, mine: &[What], runs: usize, seen: &mut Seen) {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[tokio::test(start_paused = true)]
 async fn whatever_is_asked_of_tasks_each_run_ends_once_and_none_meets_another() {
     std::panic::set_hook(Box::new(|info| {
@@ -416,10 +413,7 @@ async fn whatever_is_asked_of_tasks_each_run_ends_once_and_none_meets_another() 
         }
     }));
     let mut seen = Seen::default();
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION").unwrap_or(SEEDS),
-    };
+    let seeds = seeds(SEEDS);
     let is_all = seeds.end - seeds.start > 1;
     for seed in seeds {
         println!("seed {seed}; SIMULATION_SEED={seed} replays it");
