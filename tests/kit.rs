@@ -11,7 +11,7 @@ use gallery::{
     },
     room::{
         state::Room,
-        tasks::{knock, say, vote},
+        tasks::{say, vote},
     },
 };
 use undercurrent::{
@@ -106,7 +106,6 @@ async fn guest(app: &TestApp, name: &str) -> TestClient {
     page.run(enter).await.expect("it is open");
     app.advance(Millis(100)).await;
     page.see_in::<Room>(LOBBY).await;
-    page.run_to(LOBBY, knock()).await.expect("it is open");
     page
 }
 

@@ -4,12 +4,12 @@ use gallery::{
     lobby::events::enter,
     room::{
         state::*,
-        tasks::{count_down, knock, set_timer},
+        tasks::{count_down, set_timer, vote},
     },
 };
 use rooms::{NAME, PASSPHRASE, opens, room_name};
 use undercurrent::{
-    Limits, Millis, TaskStatus,
+    Limits, Millis, TaskStatus, Visitor,
     testing::{TestApp, TestClient},
 };
 
@@ -30,8 +30,8 @@ fn the_longest_passphrase_makes_a_key_in_any_script() {
 fn room(people: &[&str]) -> Room {
     let mut room = Room::default();
     for name in people {
-        room.admit(format!("id-{name}"), (*name).to_owned())
-            .unwrap();
+        let id = format!("id-{name}");
+        room.admit(id, (*name).to_owned(), false).unwrap();
     }
     room
 }
@@ -39,9 +39,10 @@ fn room(people: &[&str]) -> Room {
 #[test]
 fn two_of_a_name_are_not_let_in() {
     let mut room = room(&["Ada", "Bob"]);
-    assert!(room.admit("id-x".to_owned(), "ADA".to_owned()).is_err());
-    room.admit("id-Ada".to_owned(), "ada".to_owned()).unwrap();
-    room.admit("id-x".to_owned(), "Cleo".to_owned()).unwrap();
+    let mut admit = |id: &str, name: &str| room.admit(id.to_owned(), name.to_owned(), false);
+    assert!(admit("id-x", "ADA").is_err());
+    admit("id-Ada", "ada").unwrap();
+    admit("id-x", "Cleo").unwrap();
     assert_eq!(room.members.len(), 3);
 }
 
@@ -78,18 +79,21 @@ fn the_chat_keeps_the_last_lines_of_those_who_are_in() {
 
 #[test]
 fn a_full_room_forgets_who_is_away_and_their_vote() {
-    let names: Vec<String> = (0..MEMBERS).map(|n| format!("p{n:04}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut room = room(&names);
-    let mut here: Vec<String> = names.iter().map(|name| format!("id-{name}")).collect();
-    here.sort();
-    room.vote("id-p0007", 0).unwrap();
-    room.note_present(&here);
-    assert!(room.admit("id-new".to_owned(), "New".to_owned()).is_err());
-    here.retain(|id| id != "id-p0007");
-    room.note_present(&here);
-    room.admit("id-new".to_owned(), "New".to_owned()).unwrap();
-    assert!(room.members.get(&"id-p0007".to_owned()).is_none());
+    let mut room = Room::default();
+    let visitor = |nth: usize| Visitor::from_key(&format!("{nth:016x}{nth:016x}")).unwrap();
+    let mut here: Vec<Visitor> = (1..=MEMBERS).map(visitor).collect();
+    for one in &here {
+        room.admit(one.id(), one.id(), false).unwrap();
+    }
+    let seventh = here[6].id();
+    room.vote(&seventh, 0).unwrap();
+    note_present(&mut room, &here);
+    let mut admit = |room: &mut Room| room.admit("id-new".to_owned(), "New".to_owned(), true);
+    assert!(admit(&mut room).is_err());
+    here.remove(6);
+    note_present(&mut room, &here);
+    admit(&mut room).unwrap();
+    assert!(room.members.get(&seventh).is_none());
     assert_eq!(Room::votes(&room.members), [0; 4]);
 }
 
@@ -108,7 +112,7 @@ fn here(room: &Room) -> Vec<(&str, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_is_away_and_who_comes_back_to_an_empty_room_is_here() {
+async fn who_goes_is_away_and_who_comes_back_to_an_empty_room_is_here_at_once() {
     let app = TestApp::new();
     let (mut ada, mut bob) = (app.client(), app.client());
     enters(&mut ada, "Ada").await;
@@ -116,38 +120,81 @@ async fn who_goes_is_away_and_who_comes_back_to_an_empty_room_is_here() {
     ada.see_in::<Room>("tea").await;
     bob.see_in::<Room>("tea").await;
     let both = |room: &Room| here(room) == [("Ada", true), ("Bob", true)];
-    ada.until_in("tea", both).await;
+    app.advance(Millis(200)).await;
+    assert!(both(&ada.see_in::<Room>("tea").await));
     // For half a second, as in a reload: nobody sees it.
     bob.cut();
     app.advance(Millis(500)).await;
     bob.heal().await;
     bob.see_in::<Room>("tea").await;
-    app.advance(Millis(5_000)).await;
-    assert!(both(&ada.see_in::<Room>("tea").await));
+    for _ in 0..100 {
+        app.advance(Millis(100)).await;
+        assert!(both(&ada.see_in::<Room>("tea").await));
+    }
     bob.cut();
     let alone = |room: &Room| here(room) == [("Ada", true), ("Bob", false)];
-    ada.until_in("tea", alone).await;
-    // Nobody is here, and nobody watches.
+    app.advance(Millis(10_000)).await;
+    assert!(alone(&ada.see_in::<Room>("tea").await));
     ada.cut();
-    app.quiet().await;
+    app.advance(Millis(10_000)).await;
     let room = app.keyed::<Room>("tea");
-    assert_eq!(
-        room.read(|room| room.members.iter().filter(|(_, one)| one.here).count())
-            .await
-            .unwrap(),
-        0
-    );
+    let count = |room: &Room| Room::here(&room.members);
+    assert_eq!(room.read(count).await.unwrap(), 0);
+    // Nobody does anything but look.
     ada.heal().await;
     ada.see_in::<Room>("tea").await;
-    ada.run_to("tea", knock()).await.expect("one may");
-    ada.until_in("tea", alone).await;
-    // A second one knocks at a door that is watched.
-    let runs = ada.tasks_in::<Room>("tea").await.len();
-    bob.heal().await;
+    app.advance(Millis(200)).await;
+    assert!(alone(&ada.see_in::<Room>("tea").await));
+    // Who is in by another page is here as soon as they are let in.
+    let mut cleo = app.client();
+    cleo.send_to("tea", vote(0))
+        .await
+        .expect("it is refused later");
+    cleo.see_in::<Room>("tea").await;
+    app.advance(Millis(1_000)).await;
+    enters(&mut cleo, "Cleo").await;
+    let with_cleo = |room: &Room| here(room).contains(&("Cleo", true));
+    assert!(with_cleo(&ada.see_in::<Room>("tea").await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_can_stop_a_room_from_knowing_who_is_here() {
+    let app = TestApp::new();
+    let (mut ada, mut bob) = (app.client(), app.client());
+    enters(&mut ada, "Ada").await;
+    enters(&mut bob, "Bob").await;
+    ada.see_in::<Room>("tea").await;
+    app.advance(Millis(1_000)).await;
+    // There is no task that anybody could pause or cancel.
+    assert_eq!(ada.tasks_in::<Room>("tea").await, []);
     bob.see_in::<Room>("tea").await;
-    bob.run_to("tea", knock()).await.expect("one may");
+    app.advance(Millis(200)).await;
+    let both = |room: &Room| here(room) == [("Ada", true), ("Bob", true)];
+    assert!(both(&ada.see_in::<Room>("tea").await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_crash_all_stand_where_they_stood_and_who_is_not_back_goes() {
+    let app = TestApp::kept(Limits::default(), |builder| builder);
+    let (mut ada, mut bob) = (app.client(), app.client());
+    enters(&mut ada, "Ada").await;
+    enters(&mut bob, "Bob").await;
+    ada.see_in::<Room>("tea").await;
+    bob.see_in::<Room>("tea").await;
+    let both = |room: &Room| here(room) == [("Ada", true), ("Bob", true)];
     ada.until_in("tea", both).await;
-    assert_eq!(ada.tasks_in::<Room>("tea").await.len(), runs);
+    app.dies().await;
+    drop(bob);
+    app.begin_again().await;
+    assert!(both(&ada.see_in::<Room>("tea").await));
+    app.advance(Millis(60_000)).await;
+    assert!(
+        both(&ada.see_in::<Room>("tea").await),
+        "a hidden page takes its time"
+    );
+    app.advance(Millis(130_000)).await;
+    let alone = |room: &Room| here(room) == [("Ada", true), ("Bob", false)];
+    assert!(alone(&ada.see_in::<Room>("tea").await));
 }
 
 #[tokio::test(start_paused = true)]

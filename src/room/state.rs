@@ -1,6 +1,7 @@
 //! What a room shares.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use undercurrent::prelude::*;
 
 /// So many people a room has. Who is away goes first.
@@ -16,7 +17,7 @@ pub const CHOICES: [&str; 4] = ["Events", "Background tasks", "Both", "Neither"]
 
 /// The state of a room.
 #[derive(State, Clone, Debug, Default)]
-#[state(scope = keyed, join = may_join)]
+#[state(scope = keyed, join = may_join, present = note_present)]
 pub struct Room {
     /// By the visitor's id.
     pub members: Map<String, Member>,
@@ -78,8 +79,8 @@ impl Room {
         }
     }
 
-    /// Lets someone in, or gives them another name.
-    pub fn admit(&mut self, id: String, name: String) -> Result<(), ForVisitor> {
+    /// Lets someone in, or gives them another name. They may have the room open already.
+    pub fn admit(&mut self, id: String, name: String, here: bool) -> Result<(), ForVisitor> {
         self.check_name(&id, &name)?;
         if let Some(member) = self.members.get_mut(&id) {
             member.name = name;
@@ -97,22 +98,11 @@ impl Room {
             id,
             Member {
                 name,
-                ..Member::default()
+                here,
+                vote: None,
             },
         );
         Ok(())
-    }
-
-    /// Notes who has the room open, by their ids in order. Others are away.
-    pub fn note_present(&mut self, here: &[String]) {
-        let moved = self.members.iter();
-        let moved = moved.filter(|(id, member)| member.here != here.binary_search(id).is_ok());
-        let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
-        for id in moved {
-            if let Some(member) = self.members.get_mut(&id) {
-                member.here = !member.here;
-            }
-        }
     }
 
     /// Someone says something.
@@ -186,13 +176,30 @@ pub fn may_join(_visitor: &Visitor, key: &str) -> Result<(), ForVisitor> {
     rooms::opens(key).map_err(ForVisitor::new)
 }
 
+// excerpt: note_present
+/// Notes who has the room open. The runtime says who, whenever it is someone else.
+pub fn note_present(room: &mut Room, here: &[Visitor]) {
+    let here: BTreeSet<String> = here.iter().map(Visitor::id).collect();
+    let moved = room.members.iter();
+    let moved = moved.filter(|(id, member)| member.here != here.contains(*id));
+    let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
+    for id in moved {
+        if let Some(member) = room.members.get_mut(&id) {
+            member.here = !member.here;
+        }
+    }
+}
+// end
+
 /// Lets someone in. The server sends it when they have passed the door.
 #[event]
 pub async fn admit(cx: EventContext<Room>, id: String, name: String) -> Result<()> {
     if !cx.visitor().is_server() {
         return Err(ForVisitor::new("Enter by the door.").into());
     }
-    cx.try_update(|room| room.admit(id, name)).await?;
-    cx.dispatch(super::tasks::watch_door());
-    Ok(())
+    cx.try_update(|room| {
+        let here = cx.present().iter().any(|one| one.id() == id);
+        room.admit(id, name, here)
+    })
+    .await
 }

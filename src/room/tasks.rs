@@ -1,4 +1,4 @@
-//! What goes on in a room: lines, votes, the timer, and who is here.
+//! What goes on in a room: lines, votes, the timer.
 
 use super::state::*;
 use undercurrent::prelude::*;
@@ -47,39 +47,3 @@ pub async fn count_down(cx: TaskContext<Room>, minutes: u32) -> Result<()> {
     Ok(())
 }
 // end
-
-/// Someone has the room open, and nobody watches its door.
-#[event]
-pub async fn knock(cx: EventContext<Room>) -> Result<()> {
-    if !cx.is_running(watch_door) {
-        cx.dispatch(watch_door());
-    }
-    Ok(())
-}
-
-/// Keeps who is here up to date, until nobody is. The newest replaces the one before.
-#[background(overlap = replace, on_crash = resume)]
-pub async fn watch_door(cx: TaskContext<Room>) -> Result<()> {
-    let ids = |here: &[Visitor]| here.iter().map(Visitor::id).collect::<Vec<String>>();
-    let mut known = None;
-    loop {
-        let other = |here: &[Visitor]| Some(ids(here)).filter(|here| known.as_ref() != Some(here));
-        let here = cx.until_present(other).await?;
-        // Who comes is here at once; who goes has a moment to come back, as a reload does.
-        let before = known.take().unwrap_or_default();
-        let mut all: Vec<String> = here.iter().chain(&before).cloned().collect();
-        all.sort_unstable();
-        all.dedup();
-        cx.update(|room| room.note_present(&all))
-            .checkpoint(())
-            .await?;
-        cx.sleep(Millis(1_000)).await?;
-        let mut here = cx.until_present(|here| Some(ids(here))).await?;
-        here.sort_unstable();
-        cx.update(|room| room.note_present(&here)).await?;
-        if here.is_empty() {
-            return Ok(());
-        }
-        known = Some(here);
-    }
-}

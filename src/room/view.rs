@@ -60,26 +60,12 @@ fn Inside(room: String) -> impl IntoView {
     let (state, loaded) = (use_state::<Room>(), use_loaded::<Room>());
     let rooms = use_state::<Rooms>();
     let refused = use_refused::<Room>();
-    let events = [
-        use_event(say),
-        use_event(vote),
-        use_event(set_timer),
-        use_event(knock),
-    ];
+    let events = [use_event(say), use_event(vote), use_event(set_timer)];
     let fault = fault_of(events, None);
     let here = Memo::new(move |_| match state.members().with(Room::here) {
         _ if !loaded.get() => String::new(),
         1 => "1 person is here".to_owned(),
         count => format!("{count} people are here"),
-    });
-    // Only once the page is alive: to look at a room changes nothing. The watch ends when nobody is
-    // here: of who comes back from a cut, or to a tab that was hidden, nobody takes notice then.
-    let door = use_task(watch_door);
-    let is_watched = Memo::new(move |_| door.is_running());
-    Effect::new(move |_| {
-        if !is_watched.get() {
-            knock().dispatch();
-        }
     });
     let name = title(&room).to_owned();
     let label = format!("Leave {name}");

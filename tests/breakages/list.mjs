@@ -594,6 +594,27 @@ export const breakages = [
     test: [...runtime, 'who_comes_under_ever_new_names'],
   },
   {
+    name: 'who stood there before a restart goes with it',
+    file: `${server}/attendance.rs`,
+    find: 'here.extend(&self.awaited);',
+    put: '',
+    test: [...runtime, 'whoever_is_not_back_behind_a_restart'],
+  },
+  {
+    name: 'a scope goes from memory that has it that somebody is here',
+    file: `${server}/scopes.rs`,
+    find: 'has_been_told && scope.last_used_ms()',
+    put: '(has_been_told || true) && scope.last_used_ms()',
+    test: [...runtime, 'a_scope_goes_from_memory_when'],
+  },
+  {
+    name: 'each who comes is an update',
+    file: `${server}/attendance.rs`,
+    find: 'tokio::time::sleep_until(looked + GATHER)',
+    put: 'tokio::time::sleep_until(looked)',
+    test: [...runtime, 'a_thousand_who_come_at_once'],
+  },
+  {
     name: 'a snapshot outlives the change after it',
     file: `${server}/cell.rs`,
     find: 'if let Some(mut snapshot) = self.snapshot.take() {',

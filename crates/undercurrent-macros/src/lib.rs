@@ -27,7 +27,10 @@ use proc_macro::TokenStream;
 /// `<NameScope key=…>` that the derive makes), `process` (all visitors), or the name of another
 /// state, in whose scopes it lives. `join = rule` names a function of the visitor and the key
 /// that may refuse: `fn(&Visitor, &str) -> Result<(), ForVisitor>`. A keyed state must have one:
-/// its keys come from pages.
+/// its keys come from pages. `present = note`, on a state that several share, names a function that
+/// the runtime applies as an update whenever it is someone else who has a page open on the scope:
+/// `fn(&mut Name, &[Visitor])`, with all who are here, each once, in order. Who comes is told of at
+/// once, who has closed the last page 7 s later; a panic undoes what the call did.
 #[proc_macro_derive(State, attributes(state))]
 pub fn derive_state(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

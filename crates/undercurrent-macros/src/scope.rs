@@ -10,6 +10,8 @@ pub(crate) struct Scope {
     kind: Kind,
     /// The rule that lets visitors in.
     join: Option<Path>,
+    /// What the state does when it is told who is here.
+    present: Option<Path>,
 }
 
 enum Kind {
@@ -28,6 +30,7 @@ impl Scope {
         let mut scope = Scope {
             kind: Kind::Session,
             join: None,
+            present: None,
         };
         let attributes = input.attrs.iter();
         for attribute in attributes.filter(|attribute| attribute.path().is_ident("state")) {
@@ -42,7 +45,12 @@ impl Scope {
                     scope.join = Some(meta.input.parse()?);
                     return Ok(());
                 }
-                Err(meta.error("a state knows `#[state(scope = …, join = …)]`"))
+                if meta.path.is_ident("present") {
+                    meta.input.parse::<Token![=]>()?;
+                    scope.present = Some(meta.input.parse()?);
+                    return Ok(());
+                }
+                Err(meta.error("a state knows `#[state(scope = …, join = …, present = …)]`"))
             })?;
         }
         match (&scope.kind, &scope.join) {
@@ -64,7 +72,19 @@ impl Scope {
                     quote!(#of)
                 ),
             )),
-            _ => Ok(scope),
+            _ => scope.check_present(),
+        }
+    }
+
+    fn check_present(self) -> Result<Self> {
+        match (&self.kind, &self.present) {
+            (Kind::Session | Kind::Tab | Kind::Each, Some(present)) => Err(Error::new(
+                present.span(),
+                "in a session there is its visitor alone: nobody comes or goes whom the state could \
+                 be told of. `present` goes with a scope that several share, `scope = keyed` or \
+                 `scope = process`",
+            )),
+            _ => Ok(self),
         }
     }
 
@@ -112,12 +132,34 @@ impl Scope {
                 };
             }
         });
-        quote!(#provider #check)
+        let note = self.present.as_ref().map(|present| {
+            quote! {
+                const _: () = {
+                    #[allow(dead_code)]
+                    fn __present(state: &mut #ident, here: &[::undercurrent::Visitor]) {
+                        let () = #present(state, here);
+                    }
+                };
+
+                ::undercurrent::__server_only! {
+                    #[automatically_derived]
+                    impl ::undercurrent::server::Present for #ident {
+                        fn note(&mut self, here: &[::undercurrent::Visitor]) {
+                            #present(self, here)
+                        }
+                    }
+                }
+            }
+        });
+        quote!(#provider #check #note)
     }
 
     /// The registration of the state.
     pub(crate) fn registration(&self, ident: &Ident) -> TokenStream {
-        let of = quote!(::undercurrent::server::StateRegistration::of::<#ident>());
+        let of = match &self.present {
+            None => quote!(::undercurrent::server::StateRegistration::of::<#ident>()),
+            Some(_) => quote!(::undercurrent::server::StateRegistration::told::<#ident>()),
+        };
         match &self.join {
             None => of,
             Some(join) => quote! {

@@ -1,7 +1,10 @@
 //! The runtime's own states. Each scope has them beside the app's; they are recorded, logged,
 //! streamed and shown on the first paint by the same means.
 
-use crate::{State, core::list::List, core::task::TaskRecord};
+use crate::{
+    State,
+    core::{list::List, map::Map, task::TaskRecord},
+};
 use serde::{Deserialize, Serialize};
 
 /// The tasks of a scope: those that run, and the last that ended.
@@ -40,6 +43,16 @@ pub(crate) struct Cursor {
     pub(crate) json: Option<String>,
     #[serde(default)]
     pub(crate) resumes: u32,
+}
+
+/// Who is here, as the scope's states were told last. Kept with what they made of it, so that a server
+/// that is started anew knows who stands there and may have gone. No page sees it.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
+pub struct UcPresent {
+    /// By the visitor's key. The value says nothing.
+    #[state(server)]
+    pub(crate) here: Map<String, bool>,
 }
 
 /// How the events of a scope ended, by client, and what handlers ask of clients. One that was

@@ -162,9 +162,10 @@ pub(super) fn open_scopes(
             // Each stream is in its visitor's session: so many there are.
             opened.others_of_visitor = others;
         }
-        opened.scopes.push(FollowedScope { slot, states });
         // While another was read it may have been let go. What is followed stays.
         can_be_read &= runtime.found_now(&place).is_ok();
+        runtime.attend(&slot);
+        opened.scopes.push(FollowedScope { slot, states });
     }
     if !can_be_read {
         opened.leave(runtime, follower);

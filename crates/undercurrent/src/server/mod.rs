@@ -1,6 +1,7 @@
 //! The server's side: queue, tasks, scopes, streams, and the doors to them.
 
 mod app;
+mod attendance;
 mod authorize;
 mod cell;
 mod config;
@@ -64,8 +65,8 @@ pub use self::{
     events::server_fn,
     outcome::{HandlerError, IntoOutcome, Outcome},
     registration::{
-        AsyncHandler, Expected, IntoRefusal, OnCrash, Overlap, PairHandler, Policy, Registration,
-        StateRegistration, SyncHandler, TaskHandler,
+        AsyncHandler, Expected, IntoRefusal, OnCrash, Overlap, PairHandler, Policy, Present,
+        Registration, StateRegistration, SyncHandler, TaskHandler,
     },
 };
 #[cfg(feature = "testing")]

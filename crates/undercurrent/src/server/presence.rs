@@ -17,7 +17,10 @@ use std::{
     collections::HashMap,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
@@ -44,6 +47,8 @@ pub(crate) struct Presence {
     here: Mutex<Here>,
     /// Told of each page that comes, goes, or says how long it will be there.
     pub(super) moved: Notify,
+    /// States are told of it at the moment: see `attendance`.
+    is_attended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -163,6 +168,29 @@ impl Presence {
         }
         visitors.sort_unstable();
         (visitors, first)
+    }
+
+    /// Somebody is here.
+    pub(super) fn is_any(&self) -> bool {
+        let now = Instant::now();
+        let here = self.lock();
+        let mut visitors = here.visitors.values();
+        visitors.any(|pages| stays(pages, now) != Stays::Gone)
+    }
+
+    /// From now on states are told. Says whether they were not.
+    pub(super) fn attend(&self) -> bool {
+        !self.is_attended.swap(true, Ordering::AcqRel)
+    }
+
+    /// From now on they are not.
+    pub(super) fn let_be(&self) {
+        self.is_attended.store(false, Ordering::Release);
+    }
+
+    /// States have it that somebody is here, or are to be told.
+    pub(super) fn is_attended(&self) -> bool {
+        self.is_attended.load(Ordering::Acquire)
     }
 
     /// How many pages of a visitor it remembers.

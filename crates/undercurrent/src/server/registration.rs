@@ -128,6 +128,7 @@ pub struct StateRegistration {
     pub(super) restore: Restore,
     pub(crate) scope: ScopeKind,
     pub(super) join: Option<Join>,
+    pub(super) present: Option<Tell>,
 }
 
 /// Reads a state as a store has it.
@@ -135,6 +136,15 @@ pub(super) type Restore = fn(Option<&str>, Vec<Arc<Entry>>) -> Result<RestoredCe
 
 /// The rule of a scope: lets a visitor in, or says why not.
 pub(super) type Join = fn(&Visitor, &str) -> Result<(), String>;
+
+/// A state that is told who is here.
+pub trait Present: State {
+    #[doc(hidden)]
+    fn note(&mut self, here: &[Visitor]);
+}
+
+/// Tells such a state, in the update that is being made.
+pub(super) type Tell = fn(&mut Writing<'_>, &[Visitor]);
 
 /// What a rule may return: `Ok`, or any error. The visitor reads a [`ForVisitor`].
 pub trait IntoRefusal {
@@ -340,7 +350,23 @@ impl StateRegistration {
             restore: restored::<S>,
             scope: S::SCOPE,
             join: None,
+            present: None,
         }
+    }
+
+    /// Of a state that is told who is here.
+    #[doc(hidden)]
+    pub const fn told<S: Present>() -> Self {
+        const {
+            assert!(
+                matches!(S::SCOPE, ScopeKind::Keyed(_) | ScopeKind::Process(_)),
+                "in a session there is its visitor alone: `present` goes with a scope that several \
+                 share, `scope = keyed` or `scope = process`"
+            );
+        }
+        let mut registration = Self::of::<S>();
+        registration.present = Some(|writing, here| writing.tell::<S>(here));
+        registration
     }
 
     #[doc(hidden)]

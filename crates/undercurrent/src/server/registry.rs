@@ -2,7 +2,7 @@
 
 use super::{
     StartError, describe_panic, forget_panic,
-    registration::{Join, NOT_OPEN, Registration, StateRegistration},
+    registration::{Join, NOT_OPEN, Registration, StateRegistration, Tell},
 };
 use crate::{Visitor, core::scope::ScopeKind};
 use std::{
@@ -30,6 +30,8 @@ pub(crate) struct Registry {
     /// The schemas of the states, by name.
     schemas: BTreeMap<&'static str, u32>,
     spaces: BTreeMap<&'static str, Space>,
+    /// What is told who is in such a scope, by the name of its kind.
+    present: BTreeMap<&'static str, Vec<Tell>>,
 }
 
 /// What start-up provided, by type.
@@ -75,6 +77,7 @@ impl Registry {
             states: BTreeMap::new(),
             schemas: BTreeMap::new(),
             spaces: BTreeMap::new(),
+            present: BTreeMap::new(),
         };
         for handler in inventory::iter::<Registration> {
             if registry.handlers.insert(handler.name, handler).is_some() {
@@ -101,6 +104,9 @@ impl Registry {
                 ScopeKind::Process(name) => Some((name, true)),
                 ScopeKind::Session | ScopeKind::Tab | ScopeKind::Each => None,
             };
+            if let (Some((of, _)), Some(tell)) = (space, state.present) {
+                registry.present.entry(of).or_default().push(tell);
+            }
             if let Some((name, is_process)) = space.filter(|(name, _)| *name == state.name) {
                 let join = state.join;
                 registry.spaces.insert(
@@ -158,6 +164,11 @@ impl Registry {
     /// The number of a state's schema, which pages say that they have.
     pub(crate) fn schema(&self, name: &str) -> Option<u32> {
         self.schemas.get(name).copied()
+    }
+
+    /// What is told who is in a scope of this kind.
+    pub(super) fn told_in(&self, space: &str) -> &[Tell] {
+        self.present.get(space).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn space(&self, name: &str) -> Option<&Space> {

@@ -192,11 +192,21 @@ impl Scopes {
         if scope.is_none() && self.is_stored(key, runtime) {
             return Err(NoScope::Elsewhere);
         }
-        let scope = scope.get_or_insert_with(|| {
+        let mut is_new = false;
+        let found = scope.get_or_insert_with(|| {
+            is_new = true;
             self.count.fetch_add(1, Ordering::Relaxed);
             Arc::new(Scope::new(slot.clone(), runtime))
         });
-        Ok(scope.clone())
+        let found = found.clone();
+        drop(scope);
+        let slot = slot.clone();
+        drop(part);
+        // Who looked at it before there was anything is here now.
+        if is_new && slot.followers.presence.is_any() {
+            runtime.attend(&slot);
+        }
+        Ok(found)
     }
 
     /// The store has a scope, and is not about to let go of it.
@@ -262,7 +272,11 @@ impl Scopes {
         idle.retain(|slot| slot.lock().as_ref().is_some_and(may_go));
         // Each is asked once: others use their scopes meanwhile, and an order that changes while
         // it is sorted is none.
-        idle.sort_by_cached_key(|slot| slot.last_used_ms());
+        // Those whose states have it that somebody is here go last: who reads such a one anew tells it
+        // then.
+        idle.sort_by_cached_key(|slot| {
+            (slot.followers.presence.is_attended(), slot.last_used_ms())
+        });
         idle.truncate((self.max / 64).max(1));
         idle.iter().for_each(|slot| self.let_go(slot, may_go));
         self.count() < self.max
@@ -270,7 +284,10 @@ impl Scopes {
 
     /// Drops the scopes that nobody has used since a moment on the runtime's clock.
     pub(crate) fn expire(&self, before_ms: u64) {
-        let is_old = |scope: &Arc<Scope>| scope.last_used_ms() < before_ms && may_go(scope);
+        let is_old = |scope: &Arc<Scope>| {
+            let has_been_told = !scope.slot.followers.presence.is_attended();
+            has_been_told && scope.last_used_ms() < before_ms && may_go(scope)
+        };
         self.all().iter().for_each(|slot| self.let_go(slot, is_old));
     }
 

@@ -117,6 +117,8 @@ impl Runtime {
             if !recovery.is_empty() {
                 self.tracker.spawn(scope.recover(recovery));
             }
+            // Whoever stands there as here may have gone.
+            self.attend(&slot);
         }
         true
     }

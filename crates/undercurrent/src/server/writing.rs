@@ -6,7 +6,7 @@ use super::{
     describe_panic, drop_quietly, forget_panic,
     measure::Keep,
     outcome::Outcome,
-    registration::TaskHandler,
+    registration::{Present, TaskHandler},
     scope::Scope,
     states::States,
     store::{Commit, Record, StateId, Then},
@@ -71,6 +71,22 @@ pub(crate) struct InClosure(bool);
 thread_local! {
     /// A closure over a state runs on this thread.
     static IN_CLOSURE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// In words, of what can't refuse.
+fn why_undone(failed: ChangeError<Infallible>) -> String {
+    match failed {
+        ChangeError::Refused(never) => match never {},
+        ChangeError::Panicked(panic) => {
+            let why = describe_panic(&*panic).to_owned();
+            forget_panic(panic);
+            why
+        }
+        ChangeError::NotRecorded(error) => error.to_string(),
+        ChangeError::TooLarge { bytes, limit } => {
+            UpdateError::TooLarge { bytes, limit }.to_string()
+        }
+    }
 }
 
 // === impl Writing ===
@@ -218,24 +234,27 @@ impl Writing<'_> {
             on_end(state, end);
             Ok::<(), Infallible>(())
         });
-        let why = match changed {
-            Ok(()) => return,
-            Err(ChangeError::Refused(never)) => match never {},
-            Err(ChangeError::Panicked(panic)) => {
-                let why = describe_panic(&*panic).to_owned();
-                forget_panic(panic);
-                why
-            }
-            Err(ChangeError::NotRecorded(error)) => error.to_string(),
-            Err(ChangeError::TooLarge { bytes, limit }) => {
-                UpdateError::TooLarge { bytes, limit }.to_string()
-            }
-        };
-        tracing::error!(
-            task = E::NAME,
-            why,
-            "what a task does at its end was undone"
-        );
+        if let Err(failed) = changed {
+            let why = why_undone(failed);
+            tracing::error!(
+                task = E::NAME,
+                why,
+                "what a task does at its end was undone"
+            );
+        }
+    }
+
+    /// Tells a state who is here. Where it fails in that it stays as it was, until the next time.
+    pub(super) fn tell<S: Present>(&mut self, here: &[Visitor]) {
+        let changed = self.change(|state: &mut S| {
+            state.note(here);
+            Ok::<(), Infallible>(())
+        });
+        if let Err(failed) = changed {
+            let why = why_undone(failed);
+            let scope = &self.scope.slot.name;
+            tracing::error!(state = S::NAME, %scope, why, "what a state does with who is here was undone");
+        }
     }
 
     /// Publishes what was changed as one update, releases the lock and wakes the streams. Says

@@ -1,7 +1,8 @@
 //! Who shares a state: what can't be said.
 //~ a keyed state says who is let in: `join = rule`
-//~ a state knows `#[state(scope = …, join = …)]`
+//~ a state knows `#[state(scope = …, join = …, present = …)]`
 //~ a session is the visitor's own: nobody else is let in
+//~ in a session there is its visitor alone: nobody comes or goes
 //~ the rule of a scope stands at the state that declares it: at `Room`
 use undercurrent::prelude::*;
 
@@ -37,6 +38,16 @@ pub struct Own {
 #[state(scope = Room, join = anyone)]
 pub struct Board {
     pub lines: u32,
+}
+
+#[derive(State, Clone, Debug, Default)]
+#[state(present = note_present)]
+pub struct Lonely {
+    pub people: usize,
+}
+
+fn note_present(lonely: &mut Lonely, here: &[Visitor]) {
+    lonely.people = here.len();
 }
 
 fn main() {}

@@ -8,6 +8,7 @@ mod present;
 mod task;
 mod until;
 
+pub(super) use self::present::until;
 pub use self::{
     blocking::BlockingContext,
     children::{ForEach, ForEachLimit},

@@ -1,11 +1,27 @@
-//! `until_present`: who is here, and waiting for someone to come or go.
+//! `present` and `until_present`: who is here, and waiting for someone to come or go.
 
-use super::TaskContext;
+use super::{EventContext, TaskContext};
 use crate::{State, UpdateError, Visitor};
 use std::{future::pending, pin::pin};
 use tokio::time::Instant;
 
+impl<S: State> EventContext<S> {
+    /// Who is here: the visitors who have a page open on this scope, each once, in order. As they
+    /// are at the moment of the call; inside the closure of an update that holds until the update
+    /// is made, as far as states are concerned that are told of it by `present`.
+    ///
+    /// A page is here as [`TaskContext::until_present`] says.
+    pub fn present(&self) -> Vec<Visitor> {
+        self.run.scope.slot.followers.presence.visitors().0
+    }
+}
+
 impl<S: State> TaskContext<S> {
+    /// Who is here: as [`EventContext::present`].
+    pub fn present(&self) -> Vec<Visitor> {
+        self.scope().slot.followers.presence.visitors().0
+    }
+
     /// Waits until those who are here are such: the closure gets the visitors who have a page open
     /// on this scope, each once, in an order of their own, now and each time somebody comes or
     /// goes. It ends the wait with what it returns in `Some`. In between nothing runs.
@@ -66,7 +82,7 @@ impl<S: State> TaskContext<S> {
 }
 
 /// Until a moment that may never come.
-async fn until(moment: Option<Instant>) {
+pub(in crate::server) async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => pending().await,

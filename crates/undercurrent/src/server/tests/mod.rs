@@ -2,6 +2,7 @@
 //! to send, and ways to wait and to look.
 
 mod attempts;
+mod attendance;
 mod bounds;
 mod crawlers;
 mod doors;

@@ -103,7 +103,7 @@ impl Ground {
     }
 
     /// What a server would find that is killed at this moment; of a platter, when the power fails.
-    fn as_if_killed(&self) -> Ground {
+    pub(super) fn as_if_killed(&self) -> Ground {
         match self {
             Ground::File(folder) => {
                 let copy = Folder::new();
