@@ -98,6 +98,7 @@ fn each_program_that_must_not_compile_is_there_for_something() {
         "not_a_state",
         "odd_policies",
         "odd_states",
+        "present_in_a_session",
         "vec_of_states",
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/undercurrent/tests/refused");
