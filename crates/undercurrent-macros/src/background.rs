@@ -195,7 +195,7 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
 }
 
 /// `"10m"`: a number and a unit.
-fn milliseconds(value: &Expr) -> Result<u64> {
+pub(crate) fn milliseconds(value: &Expr) -> Result<u64> {
     let wrong = || {
         Error::new(
             value.span(),
@@ -281,9 +281,9 @@ fn on_crash(value: &Expr) -> Result<TokenStream> {
 }
 
 /// `name = value`.
-struct Setting {
-    name: Ident,
-    value: Expr,
+pub(crate) struct Setting {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
 }
 
 impl syn::parse::Parse for Setting {

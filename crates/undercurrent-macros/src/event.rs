@@ -1,32 +1,55 @@
 //! `#[event]`.
 
-use crate::handler::{Handler, context_state, first_type};
+use crate::{
+    background::{Setting, milliseconds},
+    handler::{Handler, context_state, first_type},
+};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, Result, Type, spanned::Spanned};
+use syn::{
+    Error, Ident, ItemFn, Result, Token, Type, parse::Parser, punctuated::Punctuated,
+    spanned::Spanned,
+};
 
 const NOTE: &str = "an event does nothing until it is sent: `.dispatch()` it";
 
 pub(crate) fn expand(attribute: TokenStream, function: ItemFn) -> Result<TokenStream> {
-    if !attribute.is_empty() {
-        return Err(Error::new(
-            attribute.span(),
-            "`#[event]` takes no arguments",
-        ));
-    }
+    let timeout = timeout(attribute)?;
     match first_type(&function) {
         Some(Type::Reference(reference)) if reference.mutability.is_some() => {
+            if let Some((name, _)) = timeout {
+                return Err(Error::new(
+                    name.span(),
+                    "an event over `&mut` state has no `timeout`: it can't be stopped while it holds \
+                     the state. Take `cx: EventContext<…>` for one that waits",
+                ));
+            }
             let state = (*reference.elem).clone();
             expand_sync(Handler::new(check_not_async(function)?, state)?)
         }
         Some(ty) => match context_state(ty, "EventContext") {
             Some(state) => {
-                expand_async(only_context(Handler::new(check_async(function)?, state)?)?)
+                let handler = only_context(Handler::new(check_async(function)?, state)?)?;
+                expand_async(handler, timeout.map(|(_, ms)| ms))
             }
             None => Err(Error::new(ty.span(), WRONG_FIRST)),
         },
         None => Err(Error::new(function.sig.span(), WRONG_FIRST)),
     }
+}
+
+/// `timeout = "10s"`, which is all that `#[event]` knows.
+fn timeout(attribute: TokenStream) -> Result<Option<(Ident, u64)>> {
+    let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
+    let mut timeout = None;
+    for Setting { name, value } in settings {
+        if name != "timeout" {
+            return Err(Error::new(name.span(), "`#[event]` knows `timeout`"));
+        }
+        let ms = milliseconds(&value)?;
+        timeout = Some((name, ms));
+    }
+    Ok(timeout)
 }
 
 const WRONG_FIRST: &str = "an event begins with the state, `feed: &mut Feed`, or, when it must \
@@ -129,18 +152,25 @@ fn expand_pair(handler: &Handler, second: &Type) -> Result<TokenStream> {
     })
 }
 
-fn expand_async(handler: Handler) -> Result<TokenStream> {
+fn expand_async(handler: Handler, timeout_ms: Option<u64>) -> Result<TokenStream> {
     let message = handler.message(NOTE);
     let body = handler.body();
     let registration = handler.registration(&quote!(asynchronous));
     let (ident, state) = (&handler.message, &handler.state);
     let (arguments, _) = handler.idents_and_types();
+    let timeout = timeout_ms.map(|ms| {
+        quote! {
+            const TIMEOUT_MS: ::core::option::Option<u64> = ::core::option::Option::Some(#ms);
+        }
+    });
     Ok(quote! {
         #message
         ::undercurrent::__server_only! {
             const _: () = {
                 #body
                 impl ::undercurrent::server::AsyncHandler for #ident {
+                    #timeout
+
                     async fn run(
                         self,
                         cx: ::undercurrent::EventContext<#state>,

@@ -45,6 +45,11 @@ pub fn derive_state(input: TokenStream) -> TokenStream {
 /// A short event is a function over the state, `fn clear(feed: &mut Feed)`; what it does is one
 /// update, and an `Err` undoes it. One that must wait is async and takes the context,
 /// `async fn step(cx: EventContext<Feed>, id: u32)`. Calling the function makes the message.
+///
+/// `#[event(timeout = "10s")]` bounds one that waits; without it `limits.event-ms` does, which is 0, no
+/// bound, unless set. When its time is over each call on its context fails as
+/// `UpdateError::Cancelled`, after 5 s (`limits.cancel-grace-ms`) it is dropped, and it ends as timed
+/// out. What it has changed before stays. Its visitor can cancel it, too: `use_event(step).cancel()`.
 #[proc_macro_attribute]
 pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = syn::parse_macro_input!(item as syn::ItemFn);

@@ -84,7 +84,7 @@ pub struct ClientEnds {
 pub struct PageEffect {
     /// The client that the page is.
     pub client: String,
-    /// Rising within an epoch.
+    /// Rising within a life.
     pub n: u64,
     /// What to do.
     pub effect: Effect,
@@ -121,10 +121,12 @@ pub struct Failure {
 pub enum EndKind {
     /// It did what it does.
     Done,
-    /// It returned an error.
-    Failed,
     /// It panicked; its update was undone.
     Panicked,
+    /// It took longer than its `timeout`, or than `limits.event-ms`.
+    TimedOut,
+    /// Its visitor has cancelled it.
+    Cancelled,
     /// The server was started anew before it ended, and keeps nothing over a restart.
     Interrupted,
     /// There was no room: in the queue, for a task, or in the browser's outbox.
@@ -142,4 +144,7 @@ pub enum EndKind {
     NoSession,
     /// The scope's rule does not let the visitor in, or there is no such scope.
     Barred,
+    /// It returned an error. What a newer build may say is read as this, too.
+    #[serde(other)]
+    Failed,
 }

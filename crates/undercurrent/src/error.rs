@@ -13,7 +13,8 @@ pub type Result<T = (), E = leptos::error::Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The task was cancelled, or what asks has ended. Let `?` carry this out of the task.
+    /// The task or the event was cancelled, its time is over, or what asks has ended. Let `?` carry
+    /// this out of the handler.
     Cancelled,
     /// The visitor's queue has no room for what the task dispatches.
     QueueFull,

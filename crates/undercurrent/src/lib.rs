@@ -101,8 +101,8 @@ pub use self::{
     error::{ForVisitor, Result, UpdateError},
     limits::{Limits, OUTBOX_EVENTS, TOASTS},
     message::{
-        Call, CancelTask, EventDef, EventFn, OnClick, PauseTask, ResumeTask, RetryTask, TaskDef,
-        TaskFn, Which,
+        Call, CancelEvent, CancelTask, EventDef, EventFn, OnClick, PauseTask, ResumeTask,
+        RetryTask, TaskDef, TaskFn, Which, WhichEvents,
     },
     millis::Millis,
     page::{

@@ -65,6 +65,9 @@ pub struct Limits {
     /// Milliseconds that the answer to an event waits for the store. Then the client is told to send
     /// it again.
     pub store_wait_ms: u64,
+    /// Milliseconds that an event which waits may take, where its `timeout` says nothing else. 0 is as
+    /// long as it takes.
+    pub event_ms: u64,
     /// Times that an event is begun, when the server goes down each time before it has done
     /// anything. Then it ends as interrupted.
     pub event_tries: u32,
@@ -141,6 +144,7 @@ impl Default for Limits {
             store_damaged_files: 3,
             store_journal_bytes: 1 << 20,
             store_wait_ms: 5_000,
+            event_ms: 0,
             event_tries: 3,
             resumes: 5,
             state_bytes: 64 << 20,

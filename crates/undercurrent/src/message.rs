@@ -151,6 +151,31 @@ type ServerSide = server_fn::mock::BrowserMockServer;
 
 // === The runtime's own messages ===
 
+/// Which events a message is about: those of whoever asks that have not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhichEvents {
+    /// `<state>/<function>`.
+    pub event: String,
+    /// The numbers that the client which asks has given them. With none it is about all of this
+    /// name, whichever page of the visitor's has sent them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<u64>,
+}
+
+/// Cancels events of whoever sends it: those that run, and those that wait. It does not wait in the
+/// queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CancelEvent(pub WhichEvents);
+
+impl EventDef for CancelEvent {
+    type State = crate::builtin::UcEnds;
+    const NAME: &'static str = "uc_ends/cancel";
+    const PATH: &'static str = "/api/uc_ends/cancel";
+    /// The first form of [`WhichEvents`].
+    const SCHEMA: u32 = 1;
+}
+
 /// Which runs a message is about: those of a name and a key, or one by its id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

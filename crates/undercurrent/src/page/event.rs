@@ -6,7 +6,7 @@ use super::{
     toast::{ToastBox, ToastKind},
 };
 use crate::{
-    Call, EndKind, EventFn, Failure,
+    Call, CancelEvent, EndKind, EventFn, Failure, WhichEvents,
     builtin::ClientEnds,
     core::{position::Epoch, scope::ScopeName},
     message::EventDef,
@@ -213,6 +213,47 @@ impl EventHandle {
             .try_with_value(|events| events.dismiss(&place, &which));
     }
 
+    /// Cancels what this follows, if it runs or waits: with whatever arguments, those that any page
+    /// of the visitor's has sent; with certain ones, those of this page. From the moment the server
+    /// has it no update of theirs lands. They end as [`Cancelled`](EndKind::Cancelled), which is told
+    /// to [`on_end`](Self::on_end), and is no error. A short event that has begun is not cancelled.
+    pub fn cancel(self) {
+        let (Some(which), Some(scope)) =
+            (self.which.try_get_untracked(), self.scope.try_get_value())
+        else {
+            return;
+        };
+        let is_it = |event: &&Outgoing| {
+            event.event == self.name && event.scope == scope && which.has(&event.arguments)
+        };
+        let numbers = match which {
+            Sent::All => Vec::new(),
+            Sent::With(_) | Sent::None => {
+                let outgoing = self.events.try_with_value(Events::outgoing);
+                let outgoing = outgoing.unwrap_or_default();
+                let numbers = outgoing.iter().filter(is_it).map(|event| event.number);
+                let numbers: Vec<u64> = numbers.collect();
+                if numbers.is_empty() {
+                    return;
+                }
+                numbers
+            }
+        };
+        self.cancel_of(numbers, scope).dispatch();
+    }
+
+    /// The message that cancels, for a form: `<EventForm event=step.cancel_event()>`. It is about
+    /// this event with whatever arguments.
+    pub fn cancel_event(self) -> Call<CancelEvent> {
+        let scope = self.scope.try_get_value().unwrap_or(ScopeName::Session);
+        self.cancel_of(Vec::new(), scope)
+    }
+
+    fn cancel_of(self, numbers: Vec<u64>, scope: ScopeName) -> Call<CancelEvent> {
+        let event = self.name.to_owned();
+        Call::new(CancelEvent(WhichEvents { event, numbers })).sent_to(scope)
+    }
+
     /// Calls back at each end, once the page shows the effect: after the effects that the
     /// update's signals set off have run. Until the component goes.
     pub fn on_end(self, listener: impl Fn(Ended) + Send + Sync + 'static) {
@@ -355,6 +396,10 @@ impl Events {
 
     /// An event failed, with these arguments. What another event dispatched has none here.
     pub(crate) fn failed(&self, scope: &ScopeName, failure: Failure, arguments: String) {
+        // The visitor has asked for it.
+        if failure.kind == EndKind::Cancelled {
+            return;
+        }
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let is_shown = shown.iter().any(|(name, _)| *name == failure.event);
         drop(shown);

@@ -6,6 +6,7 @@ use super::{
     NotStarted, Runtime, Undercurrent,
     authorize::{Action, Place, Refused, authorize},
     context::EventRun,
+    context::OfEvent,
     queue::Accepted,
     scopes::NoScope,
     tasks::Attempt,
@@ -245,7 +246,7 @@ impl<S: State> ScopeHandle<S> {
     /// # Errors
     ///
     /// As [`read`](Self::read), and [`UpdateError::Cancelled`] when the server goes down, or the task
-    /// that waits is cancelled.
+    /// or event that waits is cancelled.
     pub async fn until_within<T: Send>(
         &self,
         patience: Millis,
@@ -262,16 +263,22 @@ impl<S: State> ScopeHandle<S> {
         };
         let interrupted = self.runtime.interrupted.cancelled();
         let found = async {
-            let Some(attempt) = &self.attempt else {
-                return scope.until(|| true, interrupted, look).await;
-            };
-            let ends = async {
-                tokio::select! {
-                    () = attempt.ends() => {}
-                    () = interrupted => {}
+            match (&self.attempt, &self.event) {
+                (Some(attempt), _) => {
+                    let ends = async {
+                        tokio::select! {
+                            () = attempt.ends() => {}
+                            () = interrupted => {}
+                        }
+                    };
+                    scope.until(attempt.clone(), ends, look).await
                 }
-            };
-            scope.until(attempt.clone(), ends, look).await
+                (None, Some(event)) => {
+                    let gate = OfEvent(event.clone());
+                    scope.until(gate, event.until_cut(), look).await
+                }
+                (None, None) => scope.until(|| true, interrupted, look).await,
+            }
         };
         match tokio::time::timeout(patience.into(), found).await {
             Ok(found) => found.map(Some),

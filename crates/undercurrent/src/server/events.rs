@@ -13,7 +13,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    Call, CancelTask, EndKind, EventDef, PauseTask, ResumeTask, RetryTask,
+    Call, CancelEvent, CancelTask, EndKind, EventDef, PauseTask, ResumeTask, RetryTask,
     answer::{Answer, Answers, Fate},
     core::{
         frame::Name,
@@ -185,6 +185,7 @@ inventory::submit! { server_fn::<CancelTask>() }
 inventory::submit! { server_fn::<PauseTask>() }
 inventory::submit! { server_fn::<ResumeTask>() }
 inventory::submit! { server_fn::<RetryTask>() }
+inventory::submit! { server_fn::<CancelEvent>() }
 
 async fn take_one(
     runtime: &Arc<Runtime>,
@@ -241,7 +242,8 @@ async fn take_one(
         // So that the page which the browser loads next shows the effect, mostly.
         let wait = Duration::from_millis(runtime.limits.form_wait_ms);
         let ended = tokio::time::timeout(wait, ended).await;
-        has_failed = matches!(ended, Ok(Ok(kind)) if kind != EndKind::Done);
+        has_failed =
+            matches!(ended, Ok(Ok(kind)) if !matches!(kind, EndKind::Done | EndKind::Cancelled));
         if runtime.keeps_first
             && let Some(scope) = &scope
         {
@@ -441,13 +443,13 @@ async fn take(
         prepared,
         arguments,
     } = message;
-    if let Prepared::Control(..) = prepared
+    if prepared.is_control()
         && let Err(refused) = authorize(runtime, session.visitor, &place.name, Action::Control)
     {
         let refused = Answer::refused(number, EndKind::Barred, refused.message());
         return (refused, None);
     }
-    let found = match matches!(prepared, Prepared::Control(..)) {
+    let found = match prepared.is_control() {
         false => runtime.scope_at(place).await,
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.
         true => match runtime.found(place).await {
@@ -481,6 +483,7 @@ async fn take(
         visitor: session.visitor,
         origin,
         is_first: true,
+        is_cancelled: false,
         ended,
     };
     let answer = match scope.accept(event).await {

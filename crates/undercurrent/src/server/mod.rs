@@ -212,6 +212,7 @@ impl Runtime {
             visitor,
             origin,
             is_first: false,
+            is_cancelled: false,
             ended: None,
         })
     }

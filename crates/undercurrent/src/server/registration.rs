@@ -5,14 +5,15 @@ use super::{
     context::{EventRun, assert_together},
     forget_panic,
     outcome::Outcome,
+    queue::End,
     quiet::Quiet,
     restored::{RestoredCell, restored},
     tasks::Attempt,
     writing::{HandlerFailure, Writing},
 };
 use crate::{
-    CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask, State,
-    TaskContext, TaskDef, TaskEnd, Visitor, Which,
+    CancelEvent, CancelTask, EventContext, EventDef, ForVisitor, PauseTask, ResumeTask, RetryTask,
+    State, TaskContext, TaskDef, TaskEnd, Visitor, Which, WhichEvents,
     core::{log::Entry, position::Position, schema::Schema, scope::ScopeKind},
 };
 use futures::future::BoxFuture;
@@ -40,6 +41,8 @@ pub trait PairHandler: EventDef {
 
 /// An event that waits.
 pub trait AsyncHandler: EventDef {
+    /// Milliseconds that it may take.
+    const TIMEOUT_MS: Option<u64> = None;
     #[doc(hidden)]
     fn run(self, cx: EventContext<Self::State>) -> impl Future<Output = Outcome> + Send;
 }
@@ -162,9 +165,14 @@ pub struct Expected {
 /// A handler with its arguments, ready to run.
 pub(crate) enum Prepared {
     Sync(ApplySync),
-    Async(Box<dyn FnOnce(Arc<EventRun>) -> BoxFuture<'static, Outcome> + Send>),
+    /// With the milliseconds that it may take, where its attribute says so.
+    Async(RunAsync, Option<u64>),
     Task(PreparedTask),
     Control(Verb, Which),
+    /// Cancels events of the visitor.
+    CancelEvents(WhichEvents),
+    /// It waited over a restart, and ends so when its turn comes.
+    Over(End),
 }
 
 /// What is asked of tasks.
@@ -176,6 +184,8 @@ pub(crate) enum Verb {
     Retry,
 }
 
+/// Makes the future of an event that waits.
+pub(crate) type RunAsync = Box<dyn FnOnce(Arc<EventRun>) -> BoxFuture<'static, Outcome> + Send>;
 type ApplySync = Box<dyn FnOnce(&mut Writing<'_>) -> Result<(), HandlerFailure> + Send>;
 
 pub(crate) struct PreparedTask {
@@ -200,6 +210,7 @@ inventory::submit! { Registration::cancel() }
 inventory::submit! { Registration::pause() }
 inventory::submit! { Registration::resume() }
 inventory::submit! { Registration::retry() }
+inventory::submit! { Registration::cancel_events() }
 
 // === impl Registration ===
 
@@ -233,9 +244,8 @@ impl Registration {
     pub const fn asynchronous<E: AsyncHandler>(expected: &'static [Expected]) -> Self {
         Self::new::<E>(expected, |arguments| {
             let event = Quiet::new(arguments.decode::<E>()?);
-            Ok(Prepared::Async(Box::new(|run| {
-                Box::pin(event.take().run(EventContext::new(run)))
-            })))
+            let run: RunAsync = Box::new(|run| Box::pin(event.take().run(EventContext::new(run))));
+            Ok(Prepared::Async(run, E::TIMEOUT_MS))
         })
     }
 
@@ -283,6 +293,10 @@ impl Registration {
         })
     }
 
+    const fn cancel_events() -> Self {
+        Self::new::<CancelEvent>(&[], |which| Ok(Prepared::CancelEvents(which.decode()?)))
+    }
+
     const fn new<E: EventDef>(
         expected: &'static [Expected],
         prepare: fn(Arguments<'_>) -> Result<Prepared, String>,
@@ -322,6 +336,13 @@ impl Registration {
             forget_panic(panic);
             Err("reading them panicked".to_owned())
         })
+    }
+}
+
+impl Prepared {
+    /// It asks something of what runs, and makes nothing.
+    pub(crate) fn is_control(&self) -> bool {
+        matches!(self, Prepared::Control(..) | Prepared::CancelEvents(_))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Runtime,
     authorize::Place,
     queue::{End, Origin, Queued, Sender},
-    registration::Arguments,
+    registration::{Arguments, Prepared},
     scope::Scope,
     scopes::{NoScope, Slot, Tag},
     states::{StateNumbers, States},
@@ -373,32 +373,35 @@ impl Scope {
                 is_first: event.is_first,
                 id,
             };
-            let Some(handler) = handler else {
-                tracing::error!(
-                    event = event.name,
-                    "an event that waited is not there any more"
-                );
-                recovery.ended.push((sender("?"), End::interrupted()));
-                continue;
-            };
-            if event.has_begun || event.tries >= runtime.limits.event_tries {
-                let sender = sender(handler.name);
-                recovery.ended.push((sender, End::interrupted()));
+            let name = handler.map_or("?", |handler| handler.name);
+            let is_tried = event.has_begun || event.tries >= runtime.limits.event_tries;
+            if is_tried && !event.is_cancelled {
+                recovery.ended.push((sender(name), End::interrupted()));
                 // What is behind it was not begun.
                 continue;
             }
-            let prepared = match handler.prepare(Arguments::Json(&event.arguments)) {
-                Ok(prepared) => prepared,
-                Err(why) => {
+            // Each of these ends when its turn comes: who is told of an end takes what was before it
+            // as ended, too.
+            let prepared = match handler {
+                _ if event.is_cancelled => Prepared::Over(End::cancelled()),
+                None => {
                     tracing::error!(
                         event = event.name,
-                        why,
-                        "an event that waited can't be read"
+                        "an event that waited is not there any more"
                     );
-                    let sender = sender(handler.name);
-                    recovery.ended.push((sender, End::interrupted()));
-                    continue;
+                    Prepared::Over(End::interrupted())
                 }
+                Some(handler) => match handler.prepare(Arguments::Json(&event.arguments)) {
+                    Ok(prepared) => prepared,
+                    Err(why) => {
+                        tracing::error!(
+                            event = event.name,
+                            why,
+                            "an event that waited can't be read"
+                        );
+                        Prepared::Over(End::interrupted())
+                    }
+                },
             };
             recovery.waiting += 1;
             // Of nobody else: a queue in which nothing waits may get a runner of its own meanwhile,
@@ -407,11 +410,12 @@ impl Scope {
             // Nobody runs it until all of this is done.
             queue.is_running = true;
             queue.waiting.push_back(Queued {
-                name: handler.name,
+                name,
                 prepared,
                 visitor: event.visitor,
                 origin: origin_of(&event),
                 is_first: event.is_first,
+                is_cancelled: event.is_cancelled,
                 ended: None,
                 tries: event.tries,
                 arguments: event.arguments,

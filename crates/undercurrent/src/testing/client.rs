@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, pause, server::Server, settle, shown::Followed, task::TestTask};
 use crate::{
-    Call, EndKind, EventDef, EventFn, Failure, State, TaskFn, Visitor,
+    Call, CancelEvent, EndKind, EventDef, EventFn, Failure, State, TaskFn, Visitor, WhichEvents,
     answer::{Answer, Fate},
     builtin::UcEnds,
     core::scope::{ScopeKind, ScopeName},
@@ -255,6 +255,21 @@ impl TestClient {
     pub fn task_in<A, F: TaskFn<A>>(&mut self, key: impl AsRef<str>, _task: F) -> TestTask<'_> {
         let scope = keyed::<<<F as EventFn<A>>::Event as EventDef>::State>(key.as_ref());
         TestTask::new(self, scope, <F as EventFn<A>>::Event::NAME)
+    }
+
+    /// Cancels an event, as [`use_event`](crate::use_event) does: what runs of it, and what waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn cancel<A, F: EventFn<A>>(&mut self, _event: F) -> Result<(), Refused> {
+        let scope = self.scope_of::<<F::Event as EventDef>::State>();
+        let which = WhichEvents {
+            event: F::Event::NAME.to_owned(),
+            numbers: Vec::new(),
+        };
+        let cancel = Call::new(CancelEvent(which));
+        self.send_to_scope(scope, cancel).await.map(drop)
     }
 
     // === The connection ===

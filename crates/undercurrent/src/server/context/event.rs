@@ -22,6 +22,10 @@ use std::{
 /// What an event that must wait gets. It runs in the queue; what is behind it waits until it
 /// returns. What it leaves running then, in a task of tokio's say, changes nothing any more: each
 /// call is told [`Cancelled`](UpdateError::Cancelled).
+///
+/// So is each call of an event that its visitor cancels, or whose time is over: let `?` carry that out
+/// of the handler. One that has not returned `limits.cancel-grace-ms` later is dropped where it waits,
+/// and the queue goes on.
 pub struct EventContext<S> {
     pub(super) run: Arc<EventRun>,
     state: PhantomData<fn() -> S>,
@@ -105,11 +109,11 @@ impl<S: State> EventContext<S> {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Cancelled`] when the server goes down.
+    /// [`UpdateError::Cancelled`] when it is cancelled, its time is over, or the server goes down.
     pub async fn sleep(&self, span: impl Into<Duration>) -> Result<(), UpdateError> {
         tokio::select! {
             biased;
-            () = self.run.runtime.interrupted.cancelled() => Err(self.run.cut()),
+            () = self.run.until_cut() => Err(UpdateError::Cancelled),
             () = tokio::time::sleep(span.into()) => Ok(()),
         }
     }

@@ -26,10 +26,15 @@ use super::{
     writing::Writing,
 };
 use crate::{Call, EventDef, EventFn, State, TaskDef, TaskFn, UpdateError, Visitor, Which};
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 /// One run of an event.
 pub(crate) struct EventRun {
@@ -43,8 +48,19 @@ pub(crate) struct EventRun {
     not_begun: Mutex<Option<(u64, StoredEvent)>>,
     /// A wait of it ended because the server goes down.
     is_cut: AtomicBool,
-    /// It has ended: what it has left running changes nothing any more.
-    is_over: AtomicBool,
+    /// It was told to end before it had ended by itself.
+    stopped: OnceLock<Stop>,
+    /// It has ended, or was told to: what it has left running changes nothing any more.
+    over: CancellationToken,
+}
+
+/// Why an event is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Its visitor wants it to.
+    Cancelled,
+    /// It took longer than so many milliseconds.
+    TimedOut(u64),
 }
 
 /// An event asks: until it has ended nothing stands in its way. The store is told of its first update
@@ -188,18 +204,55 @@ impl EventRun {
             dispatched: Mutex::new(Ok(Vec::new())),
             not_begun: Mutex::new(not_begun),
             is_cut: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
+            stopped: OnceLock::new(),
+            over: CancellationToken::new(),
         }
     }
 
     /// It has ended.
     pub(crate) fn end(&self) {
         let _not_begun = self.lock_not_begun();
-        self.is_over.store(true, Ordering::Release);
+        self.over.cancel();
     }
 
     pub(in crate::server) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
+        self.over.is_cancelled()
+    }
+
+    /// Tells it to end, unless it has. From now on nothing of it lands. Returns what a store is to
+    /// know.
+    pub(crate) fn stop(&self, why: Stop) -> Option<Record> {
+        let _not_begun = self.lock_not_begun();
+        if self.is_over() {
+            return None;
+        }
+        let _ = self.stopped.set(why);
+        self.over.cancel();
+        let is_cancelled = why == Stop::Cancelled;
+        let mut queues = self.scope.lock_queues();
+        let queue = queues.existing(self.visitor).filter(|_| is_cancelled)?;
+        // What runs is this: it is not over.
+        queue.running_is_cancelled()
+    }
+
+    /// Why it was told to end, if it was.
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        self.stopped.get().copied()
+    }
+
+    /// Until it is told to end, which it is after so many milliseconds.
+    pub(crate) async fn until_stopped(&self, ms: Option<u64>) {
+        let time_over = async {
+            match ms {
+                Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.over.cancelled() => {}
+            () = time_over => drop(self.stop(Stop::TimedOut(ms.unwrap_or_default()))),
+        }
     }
 
     /// The server goes down, and a wait ends with it.
@@ -208,10 +261,12 @@ impl EventRun {
         UpdateError::Cancelled
     }
 
-    /// Until the server goes down.
-    async fn until_cut(&self) {
-        self.runtime.interrupted.cancelled().await;
-        self.cut();
+    /// Until the server goes down, or it is over.
+    pub(in crate::server) async fn until_cut(&self) {
+        tokio::select! {
+            () = self.over.cancelled() => {}
+            () = self.runtime.interrupted.cancelled() => drop(self.cut()),
+        }
     }
 
     /// It ended with this because the server goes down.
@@ -266,5 +321,11 @@ impl EventRun {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *dispatched, Ok(Vec::new()))
+    }
+}
+
+impl fmt::Debug for EventRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventRun").finish_non_exhaustive()
     }
 }

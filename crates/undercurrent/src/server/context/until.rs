@@ -13,7 +13,8 @@ impl<S: State> EventContext<S> {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Cancelled`] when the server goes down, [`UpdateError::Nested`] inside the closure of an update.
+    /// [`UpdateError::Cancelled`] when it is cancelled, its time is over, or the server goes down,
+    /// [`UpdateError::Nested`] inside the closure of an update.
     pub fn until<T: Send>(
         &self,
         look: impl FnMut(&S) -> Option<T> + Send,

@@ -1,6 +1,6 @@
 //! How an event comes in: into the queue, or beside it.
 
-use super::{Origin, Queued};
+use super::{End, Origin, Queued};
 use crate::{
     EndKind, UpdateError, Visitor,
     server::{
@@ -47,7 +47,7 @@ pub(super) type SharedEnd = Shared<BoxFuture<'static, (EndKind, String)>>;
 
 const LATE: &str = "This came behind what was sent after it, and was not done.";
 
-/// So many ends beside the queue are remembered in a scope.
+/// So many ends beside a queue are remembered.
 const MAX_BESIDE: usize = 64;
 
 impl Scope {
@@ -198,7 +198,12 @@ impl Scope {
                 self.control_tasks(verb, &which, visitor, origin, notes)
                     .await
             }
-            Prepared::Sync(_) | Prepared::Async(_) => unreachable!("these are queued"),
+            Prepared::CancelEvents(which) => {
+                self.cancel_events(&which, visitor, origin.as_ref()).await;
+                Ok(())
+            }
+            Prepared::Over(End { kind, message }) => return (kind, message),
+            Prepared::Sync(_) | Prepared::Async(..) => unreachable!("these are queued"),
         };
         match done {
             Ok(()) => (EndKind::Done, String::new()),

@@ -5,10 +5,13 @@ use crate::{
     EndKind, Failure, Visitor,
     builtin::{ClientEnds, UcEnds},
     server::{
-        HandlerError, Runtime, describe_panic,
+        HandlerError, Runtime,
+        context::Stop,
+        describe_panic,
         outcome::Outcome,
         random_id,
         store::Record,
+        tasks::in_words,
         writing::{HandlerFailure, Writing},
     },
 };
@@ -42,6 +45,25 @@ impl End {
         End {
             kind: EndKind::Interrupted,
             message: "The server was started anew before this was done.".to_owned(),
+        }
+    }
+
+    /// Its visitor has cancelled it.
+    pub(in crate::server) fn cancelled() -> Self {
+        End {
+            kind: EndKind::Cancelled,
+            message: "It was cancelled.".to_owned(),
+        }
+    }
+
+    /// It was told to end before it had.
+    pub(super) fn of_stop(stop: Stop) -> Self {
+        let Stop::TimedOut(ms) = stop else {
+            return End::cancelled();
+        };
+        End {
+            kind: EndKind::TimedOut,
+            message: format!("It took longer than {}.", in_words(ms)),
         }
     }
 
@@ -79,7 +101,7 @@ impl End {
         match error {
             HandlerError::Cancelled => End {
                 kind: EndKind::Failed,
-                message: "The event was cancelled.".to_owned(),
+                message: "Something that it waited for was cancelled.".to_owned(),
             },
             HandlerError::ForVisitor(error) => {
                 if let Some(cause) = error.source() {

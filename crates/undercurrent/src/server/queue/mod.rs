@@ -3,13 +3,14 @@
 
 mod accept;
 mod at_once;
+mod cancel;
 mod end;
 mod run;
 
 pub(super) use self::end::Sender;
 pub(crate) use self::{accept::Accepted, end::End};
 
-use self::accept::SharedEnd;
+use self::{accept::SharedEnd, cancel::Current};
 use super::{
     queues::Queues,
     registration::Prepared,
@@ -34,6 +35,8 @@ pub(crate) struct Queue {
     /// What runs was not queued, and the store knows nothing of it yet: whoever comes meanwhile
     /// waits for its commit, so that no later number is kept before it.
     pub(super) is_at_once: bool,
+    /// What has been taken out to be run, and has not made room for the next.
+    current: Option<Current>,
     /// What runs, as a store has it: whoever writes all of it anew needs it, too.
     running: Option<(u64, StoredEvent)>,
     pub(super) numbers: Numbers,
@@ -66,6 +69,9 @@ pub(crate) struct Queued {
     pub(crate) origin: Option<Origin>,
     /// It is the client's own event, whose end the client waits for.
     pub(crate) is_first: bool,
+    /// Its visitor has cancelled it: it ends when its turn comes, so that ends come in order, and
+    /// nothing of it runs.
+    pub(crate) is_cancelled: bool,
     /// Told at the end, for a form that waits.
     pub(crate) ended: Option<oneshot::Sender<EndKind>>,
 }
@@ -81,6 +87,7 @@ impl Queue {
             waiting: VecDeque::new(),
             is_running: false,
             is_at_once: false,
+            current: None,
             running: None,
             numbers: Numbers::new(limits.clients),
             beside: VecDeque::new(),
@@ -140,6 +147,7 @@ impl Queued {
             is_first: self.is_first,
             tries: self.tries,
             has_begun: false,
+            is_cancelled: self.is_cancelled,
         }
     }
 
@@ -148,7 +156,7 @@ impl Queued {
     }
 
     fn is_queued(&self) -> bool {
-        matches!(self.prepared, Prepared::Sync(_) | Prepared::Async(_))
+        matches!(self.prepared, Prepared::Sync(_) | Prepared::Async(..))
     }
 }
 

@@ -7,13 +7,16 @@ use crate::{
         HandlerError, Runtime,
         context::{EventRun, NotDispatched},
         drop_quietly, forget_panic,
-        registration::Prepared,
+        outcome::Outcome,
+        registration::{Prepared, RunAsync},
         scope::Scope,
         store::{Record, StoredEvent},
+        tasks::drop_outcome,
     },
 };
 use futures::FutureExt;
 use std::{
+    any::Any,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -43,12 +46,17 @@ impl Scope {
             return;
         };
         while let Some(mut event) = self.next_event(&runtime, visitor) {
+            if event.is_cancelled {
+                event.prepared = Prepared::Over(End::cancelled());
+            }
             let _suspect = match event.tries {
                 0 => None,
+                _ if matches!(event.prepared, Prepared::Over(_)) => None,
                 _ => self.begin_again(&runtime, &mut event).await,
             };
             // Only who begins and may not end needs what the store has.
-            let is_noted = matches!(event.prepared, Prepared::Async(_)) && runtime.store.outlives();
+            let is_noted =
+                matches!(event.prepared, Prepared::Async(..)) && runtime.store.outlives();
             let stored = is_noted.then(|| event.stored());
             let Queued {
                 name,
@@ -115,8 +123,10 @@ impl Scope {
                 .iter_mut()
                 .for_each(|event| event.ended = None);
             queue.is_running = false;
+            queue.current = None;
             return None;
         }
+        queue.takes_out();
         let next = queue.waiting.pop_front();
         queue.is_running = next.is_some();
         let of_a_store = next.as_ref().filter(|_| runtime.store.outlives());
@@ -141,9 +151,14 @@ impl Scope {
                     let Some(mut writing) = self.write().await else {
                         return Some(EndKind::Interrupted);
                     };
-                    let _watched = runtime.polls.enter(sender.name);
                     // Its change and its end are one update.
-                    let end = End::of_failure(sender.name, apply(&mut writing));
+                    let end = match self.may_run(sender.visitor, None) {
+                        false => End::cancelled(),
+                        true => {
+                            let _watched = runtime.polls.enter(sender.name);
+                            End::of_failure(sender.name, apply(&mut writing))
+                        }
+                    };
                     writing.end_event(runtime, sender, &end);
                     writing.publish();
                     end
@@ -153,7 +168,7 @@ impl Scope {
                 }
                 return Some(end.kind);
             }
-            Prepared::Async(run) => {
+            Prepared::Async(run, timeout_ms) => {
                 let origin = sender.origin.clone();
                 let context = EventRun::new(
                     self.clone(),
@@ -162,18 +177,30 @@ impl Scope {
                     stored.map(|stored| (sender.id, stored)),
                 );
                 let context = Arc::new(context);
-                let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
-                let outcome = runtime.polls.watch(sender.name, future).await;
+                let default_ms = Some(runtime.limits.event_ms).filter(|ms| *ms > 0);
+                let may_run = self.may_run(sender.visitor, Some(&context));
+                let outcome = match may_run {
+                    true => {
+                        wait_for(runtime, &context, run, sender, timeout_ms.or(default_ms)).await
+                    }
+                    false => None,
+                };
                 context.end();
-                let mut end = match outcome {
-                    Ok(Err(error)) if context.is_cut_by(&error) => {
+                let mut end = match (outcome, context.stopped()) {
+                    // However one that was told to end carries the error out.
+                    (Some(outcome @ Ok(_)), Some(stop)) => {
+                        drop_outcome(outcome);
+                        End::of_stop(stop)
+                    }
+                    (None, stop) => stop.map_or_else(End::cancelled, End::of_stop),
+                    (Some(Ok(Err(error))), None) if context.is_cut_by(&error) => {
                         drop_quietly(error);
                         if runtime.store.outlives() && !context.has_begun() {
                             return None;
                         }
                         End::interrupted()
                     }
-                    outcome => End::of(sender.name, outcome),
+                    (Some(outcome), _) => End::of(sender.name, outcome),
                 };
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {
@@ -190,6 +217,7 @@ impl Scope {
                 }
                 end
             }
+            Prepared::Over(end) => end,
             // Dispatched by a handler, these come through the queue, too.
             beside => {
                 let origin = sender.origin.clone();
@@ -217,6 +245,35 @@ impl Scope {
             writing.publish();
         }
     }
+}
+
+/// Runs an event that waits. `None` where it was told to end and did not leave in time.
+async fn wait_for(
+    runtime: &Arc<Runtime>,
+    context: &Arc<EventRun>,
+    run: RunAsync,
+    sender: &Sender,
+    timeout_ms: Option<u64>,
+) -> Option<Result<Outcome, Box<dyn Any + Send>>> {
+    let future = AssertUnwindSafe(run(context.clone())).catch_unwind();
+    let mut future = runtime.polls.watch(sender.name, future);
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut future => Some(outcome),
+        () = context.until_stopped(timeout_ms) => tokio::select! {
+            biased;
+            outcome = &mut future => Some(outcome),
+            () = tokio::time::sleep(runtime.cancel_grace()) => None,
+        },
+    };
+    // What it held may panic where it is dropped. It has ended all the same.
+    if !drop_quietly(future) {
+        tracing::error!(
+            event = sender.name,
+            "an event panicked while it was dropped"
+        );
+    }
+    outcome
 }
 
 impl Suspect {

@@ -166,6 +166,9 @@ pub(crate) struct StoredEvent {
     /// It has changed the state.
     #[serde(default)]
     pub(crate) has_begun: bool,
+    /// Its visitor has cancelled it: nothing of it runs any more.
+    #[serde(default)]
+    pub(crate) is_cancelled: bool,
 }
 
 /// A scope, as a store has it.

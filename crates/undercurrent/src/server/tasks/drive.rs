@@ -183,7 +183,7 @@ fn backoff(runtime: &Runtime, attempt: u32) -> Duration {
 }
 
 /// What user code returned or panicked with may panic where it is dropped.
-fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Send>>) {
+pub(in crate::server) fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Send>>) {
     match outcome {
         Err(panic) => forget_panic(panic),
         Ok(Err(
@@ -198,7 +198,7 @@ fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Send>>) {
 }
 
 /// As the attribute writes it, in words.
-fn in_words(ms: u64) -> String {
+pub(in crate::server) fn in_words(ms: u64) -> String {
     match ms {
         ms if ms % 3_600_000 == 0 => format!("{} h", ms / 3_600_000),
         ms if ms % 60_000 == 0 => format!("{} min", ms / 60_000),

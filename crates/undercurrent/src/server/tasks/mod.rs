@@ -10,6 +10,7 @@ mod run;
 pub(super) use self::recover::Recovered;
 pub(crate) use self::run::{Attempt, Checkpointed, TaskRun};
 
+pub(super) use self::drive::{drop_outcome, in_words};
 use self::{drive::drive, records::now_ms, run::Control};
 use super::{
     queue::Origin,

@@ -144,7 +144,7 @@ async fn lamps(landing: &Scope) -> u32 {
 async fn leaves_more_behind(cx: EventContext<Trial>) {
     tokio::spawn(async move {
         let landing = cx.keyed::<Landing>("side");
-        cx.sleep(Millis(100)).await.expect("the server goes on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
         cx.cancel(in_line, "").await;
         let started = cx.start(in_line()).await == Err(NotStarted::Cancelled);
         let sent = landing.dispatch(light()).await == Err(NotSent::Cancelled);

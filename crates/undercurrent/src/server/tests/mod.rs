@@ -20,6 +20,7 @@ mod present;
 mod queue;
 mod scopes;
 mod slow;
+mod stops;
 mod store;
 mod tasks;
 mod updates;

@@ -533,6 +533,7 @@ mod tests {
             is_first: true,
             tries: 1,
             has_begun: false,
+            is_cancelled: false,
         };
         let visitor = Visitor([9; 16]);
         let records = vec![

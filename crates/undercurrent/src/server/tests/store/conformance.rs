@@ -35,6 +35,7 @@ conformance! {
     what_a_shutdown_cuts_is_told_as_interrupted_and_what_was_behind_it_runs_later
     after_an_event_that_was_half_done_events_run_one_at_a_time
     a_task_goes_on_from_its_cursor_or_ends_as_interrupted
+    an_event_that_was_cancelled_stays_so_over_a_kill_and_ends_in_its_turn
     fields_for_the_server_are_kept_and_large_states_stay_small_in_the_file
     a_scope_that_nobody_uses_leaves_memory_and_later_the_store
 }
@@ -350,4 +351,59 @@ async fn a_scope_that_nobody_uses_leaves_memory_and_later_the_store(ground: Grou
     assert_eq!(seen(&scope).await, Vec::<String>::new());
     scope.stored().await;
     close(runtime);
+}
+
+/// Hears of nothing.
+#[event]
+async fn is_deaf(cx: EventContext<Trial>, changes: bool) -> Result {
+    if changes {
+        cx.update(|trial| trial.seen.push("first".into())).await?;
+    }
+    std::future::pending().await
+}
+
+async fn an_event_that_was_cancelled_stays_so_over_a_kill_and_ends_in_its_turn(ground: Ground) {
+    for changes in [true, false] {
+        let begun = match changes {
+            true => vec!["first"],
+            // It would begin again.
+            false => Vec::new(),
+        };
+        let ground = match ground {
+            Ground::File(_) => Ground::file(),
+            Ground::Platter(_) => Ground::platter(),
+        };
+        let runtime = ground.start().await;
+        let scope = the_scope(&runtime).await;
+        let cancel = |number, event: &str, numbers: Vec<u64>| {
+            let which = crate::WhichEvents {
+                event: event.to_owned(),
+                numbers,
+            };
+            let scope = scope.clone();
+            async move { send(&scope, number, Call::new(crate::CancelEvent(which))).await }
+        };
+        send(&scope, 1, is_deaf(changes)).await;
+        until(|| async { seen(&scope).await == begun }).await;
+        send(&scope, 2, note("cancelled".into())).await;
+        send(&scope, 3, note("next".into())).await;
+        cancel(4, "trial/note", vec![2]).await;
+        scope.stored().await;
+        let before = changes.then(|| ground.as_if_killed());
+        cancel(5, "trial/is_deaf", Vec::new()).await;
+        scope.stored().await;
+        let before = before.map(|before| (before, EndKind::Interrupted));
+        let after = (ground.as_if_killed(), EndKind::Cancelled);
+        for (ground, first) in before.into_iter().chain([after]) {
+            let runtime = ground.start().await;
+            let scope = the_scope(&runtime).await;
+            ended(&scope, 3).await;
+            assert_eq!(seen(&scope).await, [&begun[..], &["next"]].concat());
+            let told = failures(&scope).await;
+            let told: Vec<_> = told.iter().map(|told| (told.number, told.kind)).collect();
+            assert_eq!(told, [(1, first), (2, EndKind::Cancelled)]);
+            close(runtime);
+        }
+        close(runtime);
+    }
 }

@@ -79,6 +79,7 @@ async fn what_outlives_the_process_can_be_read_again_and_what_does_not_is_not_th
             is_first: true,
             tries: 0,
             has_begun: false,
+            is_cancelled: false,
         };
         let snapshot = Record::Snapshot(StateId::shared("trial"), 4, "{}".into());
         let number = Record::Number(VISITOR, "c".into(), 3);

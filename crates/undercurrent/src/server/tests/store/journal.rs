@@ -41,6 +41,7 @@ fn commit(random: &mut fastrand::Rng, offsets: &mut [u64; 3]) -> Commit {
                 is_first: true,
                 tries: 0,
                 has_begun: false,
+                is_cancelled: false,
             };
             Record::Event(id, event)
         }

@@ -54,6 +54,7 @@ fn event(id: u64) -> StoredEvent {
         is_first: true,
         tries: 0,
         has_begun: false,
+        is_cancelled: false,
     }
 }
 
