@@ -4,7 +4,7 @@ use crate::handler::{Handler, context_state, first_type};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Error, Expr, ExprCall, Ident, ItemFn, Lit, Result, Token, parse::Parser, parse_quote,
+    Error, Expr, ExprCall, ExprLit, Ident, ItemFn, Lit, Result, Token, parse::Parser, parse_quote,
     punctuated::Punctuated, spanned::Spanned,
 };
 
@@ -173,13 +173,15 @@ fn overlap(value: &Expr) -> Result<TokenStream> {
         Expr::Path(path) if path.path.is_ident("replace") => {
             Ok(quote!(::undercurrent::server::Overlap::Replace))
         }
-        Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(path) if path.path.is_ident("parallel")) => {
+        Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(path) if path.path.is_ident("parallel")) =>
+        {
             match args.first() {
-                Some(Expr::Lit(literal))
-                    if args.len() == 1
-                        && matches!(&literal.lit, Lit::Int(n) if n.base10_parse::<usize>().is_ok_and(|n| n > 0)) =>
-                {
-                    Ok(quote!(::undercurrent::server::Overlap::Parallel(#literal)))
+                // Whatever type the number says that it has.
+                Some(Expr::Lit(ExprLit {
+                    lit: Lit::Int(n), ..
+                })) if args.len() == 1 && n.base10_parse::<usize>().is_ok_and(|n| n > 0) => {
+                    let n: usize = n.base10_parse()?;
+                    Ok(quote!(::undercurrent::server::Overlap::Parallel(#n)))
                 }
                 _ => Err(Error::new(
                     args.span(),
@@ -227,8 +229,11 @@ pub(crate) fn milliseconds(value: &Expr) -> Result<u64> {
 
 fn retries(value: &Expr) -> Result<TokenStream> {
     match value {
-        Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(n) if n.base10_parse::<u16>().is_ok()) => {
-            Ok(quote!(#literal))
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(n), ..
+        }) if n.base10_parse::<u16>().is_ok() => {
+            let n: u32 = n.base10_parse()?;
+            Ok(quote!(#n))
         }
         other => Err(Error::new(
             other.span(),

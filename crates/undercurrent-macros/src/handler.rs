@@ -23,6 +23,9 @@ pub(crate) struct Handler {
     pub(crate) name: String,
 }
 
+/// `EventFn` is there for so many.
+const MOST_ARGUMENTS: usize = 6;
+
 pub(crate) struct Argument {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
@@ -46,7 +49,19 @@ impl Handler {
             .skip(states)
             .map(argument)
             .collect::<Result<Vec<_>>>()?;
+        if let Some(argument) = arguments.get(MOST_ARGUMENTS) {
+            return Err(Error::new(
+                argument.ident.span(),
+                "a handler has six arguments at most: a struct takes more",
+            ));
+        }
         let ident = signature.ident.to_string();
+        if !ident.is_ascii() {
+            return Err(Error::new(
+                signature.ident.span(),
+                "the name of a handler is a part of its path: letters of English, digits and `_`",
+            ));
+        }
         let ident = ident.trim_start_matches("r#");
         let state_name = snake_case(&last_segment(&state)?);
         Ok(Handler {
@@ -203,6 +218,10 @@ pub(crate) fn first_type(function: &ItemFn) -> Option<&Type> {
 fn argument(input: &FnArg) -> Result<Argument> {
     match input {
         FnArg::Typed(PatType { pat, ty, .. }) => match &**pat {
+            Pat::Ident(pat) if pat.ident.to_string().starts_with('_') => Err(Error::new(
+                pat.ident.span(),
+                "an argument of a handler begins with no `_`: such fields of a form are the runtime's",
+            )),
             Pat::Ident(pat) => Ok(Argument {
                 ident: pat.ident.clone(),
                 ty: (**ty).clone(),

@@ -1,6 +1,7 @@
 //! Every bound of the runtime, by name, in one place.
 
 use serde::Deserialize;
+use std::ops::RangeInclusive;
 
 /// What the runtime allows at most. Each can be set in Leptos.toml, in the table
 /// `[undercurrent.limits]`, by its name with dashes.
@@ -82,13 +83,16 @@ pub struct Limits {
     pub streams_of_visitor: usize,
     /// Streams in the process. One more is told to come back later (`Full`).
     pub streams: usize,
-    /// Bytes of entries that a stream writes in one go. A snapshot is written whole.
+    /// Bytes of entries that a stream writes in one go. A large snapshot goes in parts of this size.
     pub write_bytes: usize,
     /// States that one stream follows. One more, and it is refused (`UnknownState`).
     pub followed_states: usize,
     /// Scopes beside the session that one stream follows. One more, and it is refused
     /// (`UnknownState`).
     pub followed_scopes: usize,
+    /// Milliseconds after which an open stream asks the rules of its scopes anew (`join`), before it
+    /// writes something: at the next change or ping. Who is not let in any more gets no more of it.
+    pub rule_ms: u64,
     /// Connections. One more waits until another ends.
     pub connections: usize,
     /// Bytes of a request's body. A longer one is refused (413).
@@ -153,6 +157,7 @@ impl Default for Limits {
             write_bytes: 64 << 10,
             followed_states: 64,
             followed_scopes: 16,
+            rule_ms: 10_000,
             connections: 25_000,
             body_bytes: 64 << 10,
             events_in_request: 100,
@@ -180,10 +185,14 @@ pub const TOASTS: usize = 4;
 #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
 pub const MAX_CURSOR_BYTES: usize = 4 << 10;
 
+/// A number that nobody needs more than: threads, connections, or milliseconds of half a century.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
+const MOST: u64 = 1 << 40;
+
 impl Limits {
-    /// Finds a limit that nothing could run with: its name, its value, the least it can be.
+    /// Finds a limit that nothing could run with: its name, its value, what it can be.
     #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
-    pub(crate) fn check(&self) -> Result<(), (&'static str, u64, u64)> {
+    pub(crate) fn check(&self) -> Result<(), (&'static str, u64, RangeInclusive<u64>)> {
         let least: [(&'static str, u64, u64); 21] = [
             ("scopes", self.scopes as u64, 1),
             ("idle-ms", self.idle_ms, 1_000),
@@ -207,7 +216,16 @@ impl Limits {
             ("stall-ms", self.stall_ms, 1_000),
             ("slow-poll-ms", self.slow_poll_ms, 20),
         ];
-        let wrong = least.into_iter().find(|(_, value, least)| value < least);
+        // With more a semaphore or a clock panics.
+        let most = [
+            ("blocking-threads", self.blocking_threads as u64, MOST),
+            ("connections", self.connections as u64, MOST),
+            ("header-ms", self.header_ms, MOST),
+        ];
+        let least = least.map(|(name, value, least)| (name, value, least..=u64::MAX));
+        let most = most.map(|(name, value, most)| (name, value, 1..=most));
+        let mut all = least.into_iter().chain(most);
+        let wrong = all.find(|(_, value, can_be)| !can_be.contains(value));
         wrong.map_or(Ok(()), Err)
     }
 

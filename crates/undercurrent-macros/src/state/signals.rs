@@ -15,7 +15,8 @@ pub(super) fn signals(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
     let methods = public.iter().enumerate().map(|(number, field)| {
         let visibility = field.visibility;
         let (signature, subfield) = method(input, field, number, &store(input));
-        quote!(#visibility #signature { let inner = self.store; #subfield })
+        let doc = doc(field);
+        quote!(#[doc = #doc] #visibility #signature { let inner = self.store; #subfield })
     });
     // Methods of a trait are as visible as it is: fields that are less so have none.
     let visible = public
@@ -25,7 +26,7 @@ pub(super) fn signals(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
     let (declared, defined): (Vec<_>, Vec<_>) = visible
         .map(|(number, field)| {
             let (signature, subfield) = method(input, field, number, &quote!(Self));
-            let doc = format!("Follows `{}`.", field.name);
+            let doc = doc(field);
             let declared = quote!(#[doc = #doc] #signature;);
             (declared, quote!(#signature { let inner = self; #subfield }))
         })
@@ -74,6 +75,10 @@ pub(super) fn signals(input: &DeriveInput, fields: &[StateField<'_>]) -> TokenSt
 fn store(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     quote!(::undercurrent::__private::Store<#ident>)
+}
+
+fn doc(field: &StateField<'_>) -> String {
+    format!("Follows `{}`.", field.name)
 }
 
 fn is_public(visibility: &Visibility) -> bool {

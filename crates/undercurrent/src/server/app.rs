@@ -207,7 +207,7 @@ impl Builder {
         config
             .limits
             .check()
-            .map_err(|(name, value, least)| StartError::Limit(name, value, least))?;
+            .map_err(|(name, value, can_be)| StartError::Limit(name, value, can_be))?;
         let store = open_store(&config)?;
         let limits = config.limits;
         let runtime = Arc::new(Runtime {

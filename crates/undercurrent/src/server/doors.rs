@@ -8,6 +8,8 @@ use super::{
     context::EventRun,
     context::OfEvent,
     queue::Accepted,
+    registration::PreparedTask,
+    scope::Scope,
     scopes::NoScope,
     tasks::Attempt,
 };
@@ -171,6 +173,20 @@ impl<S: State> ScopeHandle<S> {
     /// [`NotStarted`], as `overlap` and the limits say, or for a key that no scope can have.
     pub async fn start<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
         const { assert_lives_with::<S, E::State>() };
+        self.start_unless(task, |_, _| None).await
+    }
+
+    /// The same with the server: one that goes on from where it was before a restart is that one.
+    async fn start_or_go_on<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
+        self.start_unless(task, |scope, task| scope.going_on(task))
+            .await
+    }
+
+    async fn start_unless<E: TaskDef>(
+        &self,
+        task: Call<E>,
+        runs: impl FnOnce(&Scope, &PreparedTask) -> Option<u64>,
+    ) -> Result<u64, NotStarted> {
         self.go_on().await.map_err(|_| NotStarted::Cancelled)?;
         let place = self.place().map_err(|_| NotStarted::NoSuch)?;
         let task = self.runtime.prepared_task(task)?;
@@ -178,26 +194,14 @@ impl<S: State> ScopeHandle<S> {
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotStarted::Full)?;
         self.begin().map_err(|_| NotStarted::Cancelled)?;
+        if let Some(id) = runs(&scope, &task) {
+            return Ok(id);
+        }
         let (by, mut notes) = ((self.visitor, None), Vec::new());
         let started = match &self.attempt {
             Some(attempt) => scope.start_task(attempt, task, by, &mut notes).await,
             None => scope.start_task(&|| true, task, by, &mut notes).await,
         };
-        scope.stored().await;
-        started
-    }
-
-    /// The same with the server: one that goes on from where it was before a restart is that one.
-    async fn start_or_go_on<E: TaskDef>(&self, task: Call<E>) -> Result<u64, NotStarted> {
-        let place = self.place().map_err(|_| NotStarted::NoSuch)?;
-        let prepared = self.runtime.prepared_task(task)?;
-        let scope = self.runtime.scope_at(&place).await;
-        let scope = scope.map_err(|_| NotStarted::Full)?;
-        if let Some(id) = scope.going_on(&prepared) {
-            return Ok(id);
-        }
-        let (by, mut notes) = ((self.visitor, None), Vec::new());
-        let started = scope.start_task(&|| true, prepared, by, &mut notes).await;
         scope.stored().await;
         started
     }

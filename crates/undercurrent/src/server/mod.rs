@@ -95,6 +95,7 @@ use std::{
     any::Any,
     collections::BTreeSet,
     fmt, io,
+    ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
@@ -149,8 +150,8 @@ pub enum StartError {
     KeyVariable,
     /// The file of the signing key can't be read or made.
     KeyFile(PathBuf, io::Error),
-    /// A limit that nothing could run with: its name, its value, the least it can be.
-    Limit(&'static str, u64, u64),
+    /// A limit that nothing could run with: its name, its value, what it can be.
+    Limit(&'static str, u64, RangeInclusive<u64>),
     /// The store of scopes can't be opened.
     Store(PathBuf, StoreError),
     /// leptos' `output-name`, which names the cookie, is missing or odd.
@@ -340,10 +341,17 @@ impl fmt::Display for StartError {
                 path.display(),
                 session::KEY_VARIABLE
             ),
-            StartError::Limit(name, value, least) => write!(
+            StartError::Limit(name, value, can_be) if value < can_be.start() => write!(
                 f,
                 "`{name}` in [undercurrent.limits] of Leptos.toml is {value}; it must be at \
-                 least {least}"
+                 least {}",
+                can_be.start()
+            ),
+            StartError::Limit(name, value, can_be) => write!(
+                f,
+                "`{name}` in [undercurrent.limits] of Leptos.toml is {value}; it must be at \
+                 most {}",
+                can_be.end()
             ),
             StartError::Store(path, error) => write!(
                 f,

@@ -2,11 +2,13 @@
 
 use super::{
     Runtime,
+    authorize::{Action, authorize},
     cell::{AnySnapshot, write_large},
     follow::Follower,
     followed::{self, FollowedScope, open_scopes},
     presence::HIDDEN_RETRY_MS,
     scope::Scope,
+    scopes::Slot,
     serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
 };
 use crate::{
@@ -123,6 +125,8 @@ pub(super) struct Stream {
     /// It ends as soon as everything there is has been sent, and its page comes back so much later.
     brief_retry_ms: Option<u32>,
     phase: Phase,
+    /// When the rules of its scopes were asked last, on the runtime's clock.
+    asked_ms: u64,
     /// All there was to be written is written: without news there is nothing to look for. The
     /// connection asks once more after each part, and that look was a twentieth of a click.
     is_done: bool,
@@ -163,7 +167,8 @@ impl Stream {
             return Err(ByeReason::Full);
         }
         let (page, is_hidden) = (request.page, request.is_hidden);
-        let follower = Follower::new(visitor, connection, runtime.uptime_ms());
+        let asked_ms = runtime.uptime_ms();
+        let follower = Follower::new(visitor, connection, asked_ms);
         let follower = Arc::new(follower.of_page(page, is_hidden));
         // From here on a change wakes it; what came before it finds in the log.
         let opened = open_scopes(&runtime, visitor, request, &follower)?;
@@ -187,6 +192,7 @@ impl Stream {
             refused: opened.refused,
             brief_retry_ms: retry_ms,
             phase: Phase::Opening,
+            asked_ms,
             is_done: false,
             large: VecDeque::new(),
         })
@@ -263,6 +269,7 @@ impl Stream {
                     }
                 }
                 Phase::Live => {
+                    self.ask_again(out);
                     let missing = self.write_entries(out, max);
                     if missing.is_empty()
                         && out.len() < max
@@ -292,6 +299,38 @@ impl Stream {
                 }
             }
         }
+    }
+
+    /// A rule may have changed its mind: what it keeps from the visitor now is not written any more.
+    /// Asked before something is written, a ping too, but not for each click.
+    fn ask_again(&mut self, out: &mut Vec<u8>) {
+        let now_ms = self.runtime.uptime_ms();
+        if now_ms.saturating_sub(self.asked_ms) < self.runtime.limits.rule_ms {
+            return;
+        }
+        self.asked_ms = now_ms;
+        let (runtime, visitor) = (self.runtime.clone(), self.visitor);
+        let mut refused = Vec::new();
+        self.scopes.retain(|FollowedScope { slot, .. }| {
+            let asked = authorize(&runtime, visitor, &slot.name, Action::Read);
+            refused.extend(asked.err().map(|why| (slot.clone(), why.message())));
+            refused
+                .last()
+                .is_none_or(|(gone, _)| !Arc::ptr_eq(gone, slot))
+        });
+        for (slot, message) in refused {
+            self.leave(&slot);
+            let scope = slot.name.to_string();
+            out.extend_from_slice(&write_control_event(&Control::Refused { scope, message }));
+        }
+    }
+
+    fn leave(&self, slot: &Arc<Slot>) {
+        if let Some(scope) = slot.scope() {
+            scope.touch(self.runtime.uptime_ms());
+        }
+        slot.followers.remove(&self.follower);
+        self.runtime.scopes.tidy(slot);
     }
 
     /// Writes the entries that lead on, and returns the states to which none lead.
@@ -359,11 +398,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.runtime.streams.remove(self.id);
         for FollowedScope { slot, .. } in &self.scopes {
-            if let Some(scope) = slot.scope() {
-                scope.touch(self.runtime.uptime_ms());
-            }
-            slot.followers.remove(&self.follower);
-            self.runtime.scopes.tidy(slot);
+            self.leave(slot);
         }
     }
 }

@@ -2,6 +2,9 @@
 //~ `#[event]` knows `timeout`
 //~ an event over `&mut` state has no `timeout`
 //~ a span of time is a number and a unit
+//~ an argument of a handler begins with no `_`
+//~ a handler has six arguments at most
+//~ the name of a handler is a part of its path
 use undercurrent::prelude::*;
 
 #[derive(State, Clone, Debug, Default)]
@@ -17,5 +20,14 @@ pub fn b(feed: &mut Feed) {}
 
 #[event(timeout = 10)]
 pub async fn c(cx: EventContext<Feed>) {}
+
+#[event]
+pub fn d(feed: &mut Feed, _n: u32) {}
+
+#[event]
+pub fn e(feed: &mut Feed, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) {}
+
+#[event]
+pub fn größe(feed: &mut Feed) {}
 
 fn main() {}

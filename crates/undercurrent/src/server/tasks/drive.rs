@@ -43,7 +43,7 @@ pub(super) async fn drive(run: Arc<TaskRun>) {
     let (status, error) = loop {
         // Before it began: then nothing of it runs.
         if run.is_cancelled() {
-            break (cancelled(&runtime), None);
+            break (cancelled(&runtime, &run), None);
         }
         let ended = one_attempt(&runtime, &run).await;
         match next(&runtime, &run, ended, attempt < attempts) {
@@ -132,12 +132,12 @@ async fn time_over(run: &TaskRun) {
 
 fn next(runtime: &Runtime, run: &TaskRun, ended: Ended, has_retries: bool) -> Next {
     let outcome = match ended {
-        Ended::Dropped => return Next::End(cancelled(runtime), None),
+        Ended::Dropped => return Next::End(cancelled(runtime, run), None),
         Ended::TooLong => {
             let ms = run.policy.timeout_ms.unwrap_or_default();
             let error = format!("It took longer than {}.", in_words(ms));
             if run.is_cancelled() {
-                return Next::End(cancelled(runtime), None);
+                return Next::End(cancelled(runtime, run), None);
             }
             return match has_retries {
                 true => Next::Retry(error),
@@ -149,7 +149,7 @@ fn next(runtime: &Runtime, run: &TaskRun, ended: Ended, has_retries: bool) -> Ne
     // However a cancelled run carries the error out, it is a cancelled run.
     if run.is_cancelled() && matches!(outcome, Ok(Err(_))) {
         drop_outcome(outcome);
-        return Next::End(cancelled(runtime), None);
+        return Next::End(cancelled(runtime, run), None);
     }
     let name = run.name;
     let end = catch_unwind(AssertUnwindSafe(|| End::of(name, outcome)));
@@ -167,8 +167,9 @@ fn next(runtime: &Runtime, run: &TaskRun, ended: Ended, has_retries: bool) -> Ne
     }
 }
 
-fn cancelled(runtime: &Runtime) -> TaskStatus {
-    match runtime.is_shutting_down() {
+/// Who wanted it to end says how it is called, though the server goes down meanwhile.
+fn cancelled(runtime: &Runtime, run: &TaskRun) -> TaskStatus {
+    match runtime.is_shutting_down() && !run.is_unwanted() {
         true => TaskStatus::Interrupted,
         false => TaskStatus::Cancelled,
     }

@@ -127,7 +127,7 @@ impl Scope {
             return Err(NotStarted::Full);
         }
         for run in replaced {
-            if run.ask(Control::Cancel) {
+            if run.cancel() {
                 writing.change_record(run.id, |record| record.cancelling = true);
             } else {
                 // Replaced or cancelled before: of those that linger there is one.
@@ -201,9 +201,7 @@ impl Scope {
         // What a task dispatches is let in under this lock.
         let queues = self.lock_queues();
         let concerned = tasks.concerned(which);
-        concerned
-            .iter()
-            .for_each(|run| _ = run.ask(Control::Cancel));
+        concerned.iter().for_each(|run| _ = run.cancel());
         drop(queues);
         let mut ended = Vec::new();
         for run in concerned {

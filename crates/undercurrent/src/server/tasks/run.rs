@@ -32,6 +32,8 @@ pub(crate) struct TaskRun {
     on_end: OnEnd,
     /// Set under the scope's lock, so that no update can come after a cancel or a pause.
     control: watch::Sender<Control>,
+    /// Somebody wants it to end, and not the server, which goes down.
+    is_unwanted: AtomicBool,
     /// It waits for its turn or for its next attempt. Changed under the scope's lock.
     waits: AtomicBool,
     /// It has ended.
@@ -104,6 +106,7 @@ impl TaskRun {
             body,
             on_end,
             control: watch::Sender::new(Control::Go),
+            is_unwanted: AtomicBool::new(false),
             waits: AtomicBool::new(waits),
             over: CancellationToken::new(),
             is_in_the_way: CancellationToken::new(),
@@ -148,6 +151,16 @@ impl TaskRun {
             }
             changes
         })
+    }
+
+    /// A cancel that somebody wants, and not the server, which goes down.
+    pub(super) fn cancel(&self) -> bool {
+        self.is_unwanted.store(true, Ordering::Release);
+        self.ask(Control::Cancel)
+    }
+
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.is_unwanted.load(Ordering::Acquire)
     }
 
     /// Until this is asked for, or a cancel.

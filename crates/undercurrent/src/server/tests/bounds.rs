@@ -67,6 +67,22 @@ fn resume(scope: &Scope) -> Resume {
     resumes.remove(0)
 }
 
+/// Each of these would panic later: in a semaphore, or at each connection.
+#[test]
+fn a_limit_that_nothing_could_run_with_is_refused_at_start() {
+    let too_much: [fn(&mut Limits); 3] = [
+        |limits| limits.connections = usize::MAX,
+        |limits| limits.blocking_threads = usize::MAX,
+        |limits| limits.header_ms = u64::MAX,
+    ];
+    for set in too_much {
+        let mut limits = Limits::default();
+        set(&mut limits);
+        let refused = builder(limits).build().err().expect("it does not start");
+        assert!(refused.to_string().contains("must be at most"), "{refused}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_logs_of_all_scopes_are_bounded_and_the_longest_idle_is_cut_first() {
     let runtime = runtime(Limits {

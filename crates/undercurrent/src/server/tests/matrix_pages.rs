@@ -151,6 +151,18 @@ async fn a_shutdown_in_a_hurry_interrupts_a_long_task() {
     assert_eq!(ledger(&scope).await.counter, 0);
 }
 
+/// It has its grace, in which the server goes down.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_was_cancelled_ends_so_though_the_server_goes_down_meanwhile() {
+    let start = async |scope: &Arc<Scope>| {
+        send(scope, 1, stubborn("a".into())).await;
+        until(|| async { !seen(scope).await.is_empty() }).await;
+        cancel(scope, "trial/stubborn", "a").await;
+    };
+    let (scope, _) = shut_down(Limits::default(), start).await;
+    assert_eq!(statuses(&scope).await, [TaskStatus::Cancelled]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_with_patience_runs_what_is_queued_in_order() {
     let queue = async |scope: &Arc<Scope>| {

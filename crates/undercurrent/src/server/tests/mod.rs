@@ -131,7 +131,7 @@ async fn stubborn(cx: TaskContext<Trial>, name: String) {
     }
 }
 
-#[background(overlap = parallel(2))]
+#[background(overlap = parallel(2u8), retries = 0u8)]
 async fn breaks(cx: TaskContext<Trial>) -> Result {
     cx.sleep(Millis(10)).await?;
     let done = cx.update::<()>(|_| panic!("on purpose")).await;

@@ -130,7 +130,7 @@ fn configurations() {
         let text = str::from_utf8(bytes).map_err(sentence)?;
         let config = Config::parse(text)?;
         let check = config.limits.check();
-        check.map_err(|(name, value, least)| format!("{name} is {value}, and at least {least}"))
+        check.map_err(|(name, value, can_be)| format!("{name} is {value}, and one of {can_be:?}"))
     });
     let mut random = Rng::with_seed(1);
     for _ in 0..200 {

@@ -72,6 +72,125 @@ async fn counts(scope: &Scope) -> Vec<u32> {
     scope.read(|| true, counts).await.expect("it reads")
 }
 
+static BARRED: AtomicUsize = AtomicUsize::new(0);
+
+fn unless_barred(visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    match BARRED.load(Ordering::SeqCst) == usize::from(visitor.0[0]) {
+        true => Err(ForVisitor::new("You have left.")),
+        false => Ok(()),
+    }
+}
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = unless_barred)]
+struct Club {
+    said: List<String>,
+}
+
+#[event]
+fn says(club: &mut Club, text: String) {
+    club.said.push(text);
+}
+
+/// What a stream has written.
+fn written(stream: &mut Pin<Box<Stream>>) -> String {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut all = Vec::new();
+    while let Poll::Ready(Some(Ok(frame))) = stream.as_mut().poll_frame(&mut cx) {
+        all.extend_from_slice(&frame.into_data().unwrap_or_default());
+    }
+    String::from_utf8(all).expect("it is text")
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_let_in_any_more_gets_nothing_more_of_a_stream_that_is_open() {
+    let runtime = runtime(Limits::default());
+    let (barred, other) = (Visitor([7; 16]), Visitor([8; 16]));
+    let name = runtime.scope_name("club:a").expect("there is one");
+    let scope = {
+        let place = place(&runtime, other, &name);
+        runtime
+            .scopes
+            .find_or_make(&place, &runtime)
+            .expect("there is room")
+    };
+    let open = |visitor| {
+        let query = [("scope", "club:a"), ("follow", "0.club@0-0,s.porch")];
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = Request::parse(&runtime, &query).expect("it reads");
+        let stream = Stream::new(runtime.clone(), visitor, Default::default(), request);
+        Box::pin(stream.expect("it opens"))
+    };
+    let mut streams = [open(barred), open(other)];
+    for stream in &mut streams {
+        written(stream);
+    }
+    let say = async |number: u64, text: &str| {
+        send_as(other, &scope, number, says(text.to_owned())).await;
+        let said = |club: &Club| club.said.len() as u64;
+        until(|| async { scope.read(|| true, said).await == Ok(number) }).await;
+    };
+    say(1, "first").await;
+    assert!(
+        streams
+            .iter_mut()
+            .all(|stream| written(stream).contains("first"))
+    );
+    BARRED.store(7, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    say(2, "second").await;
+    let told = streams.each_mut().map(written);
+    assert!(
+        told[0].contains("{\"refused\":{\"scope\":\"club:a\",\"message\":\"You have left.\"}}")
+    );
+    assert!(!told[0].contains("second"), "{}", told[0]);
+    assert!(told[1].contains("second"), "{}", told[1]);
+    // It is not there any more, and hears of nothing.
+    assert_eq!(scope.slot.followers.count(), 1);
+    say(3, "third").await;
+    assert_eq!(written(&mut streams[0]), "");
+    // Its own session goes on.
+    let session = session_of(&runtime, barred);
+    let update = session.update(|| true, |porch: &mut Porch| porch.counts.push(41));
+    update.await.expect("it updates");
+    assert!(written(&mut streams[0]).contains("41"));
+}
+
+/// A quiet scope, too: at its next ping.
+#[tokio::test(start_paused = true)]
+async fn who_is_not_let_in_any_more_is_gone_at_the_next_ping_though_nothing_happens() {
+    let runtime = runtime(Limits::default());
+    let query = [("scope", "yard:a"), ("follow", "0.yard")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let request = Request::parse(&runtime, &query).expect("it reads");
+    let stream = Stream::new(runtime.clone(), VISITOR, Default::default(), request);
+    let mut stream = Box::pin(stream.expect("it opens"));
+    written(&mut stream);
+    IS_SHUT.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    let limits = &runtime.limits;
+    runtime
+        .streams
+        .sweep(runtime.uptime_ms(), limits.ping_ms, limits.stall_ms);
+    let told = written(&mut stream);
+    assert!(told.contains("refused") && told.contains("ping"), "{told}");
+}
+
+static IS_SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = unless_shut)]
+struct Yard {
+    cats: u32,
+}
+
+fn unless_shut(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    match IS_SHUT.load(Ordering::SeqCst) {
+        true => Err(ForVisitor::new("It is shut.")),
+        false => Ok(()),
+    }
+}
+
 fn follow(runtime: &Arc<Runtime>, visitor: u8) -> Arc<Follower> {
     let follower = Arc::new(Follower::new(Visitor([visitor; 16]), Default::default(), 0));
     let place = place(runtime, VISITOR, &ScopeName::Session);
