@@ -13,7 +13,7 @@ pub async fn sample_all(cx: TaskContext<Vitals>) -> Result<()> {
 }
 
 /// Measures the server once a second. One a meter, for all who look.
-#[background(key = meter, overlap = reject)]
+#[background(key = meter, overlap = reject, control = anyone)]
 pub async fn sample(cx: TaskContext<Vitals>, meter: Meter) -> Result<()> {
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
     let (mut system, own) = (System::new(), sysinfo::get_current_pid()?);

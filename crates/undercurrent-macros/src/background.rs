@@ -25,6 +25,8 @@ struct Policy {
     on_disconnect: TokenStream,
     /// What becomes of it when the server goes down.
     on_crash: TokenStream,
+    /// Whoever may look controls what the server has started.
+    anyone_controls: bool,
     /// A function over the state and the end.
     on_end: Option<Expr>,
 }
@@ -59,6 +61,7 @@ pub(crate) fn expand(attribute: TokenStream, mut function: ItemFn) -> Result<Tok
         retries,
         on_disconnect,
         on_crash,
+        anyone_controls,
         on_end,
     } = policy;
     let on_end = on_end.map(|function| {
@@ -95,6 +98,7 @@ pub(crate) fn expand(attribute: TokenStream, mut function: ItemFn) -> Result<Tok
                         retries: #retries,
                         on_disconnect_ms: #on_disconnect,
                         on_crash: #on_crash,
+                        anyone_controls: #anyone_controls,
                     };
                     #on_end
 
@@ -126,6 +130,7 @@ impl Policy {
             retries: quote!(0),
             on_disconnect: quote!(::core::option::Option::None),
             on_crash: quote!(::undercurrent::server::OnCrash::Interrupt),
+            anyone_controls: false,
             on_end: None,
         };
         let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(attribute)?;
@@ -140,6 +145,7 @@ impl Policy {
                 "retries" => policy.retries = retries(&value)?,
                 "on_disconnect" => policy.on_disconnect = on_disconnect(&value)?,
                 "on_crash" => policy.on_crash = on_crash(&value)?,
+                "control" => policy.anyone_controls = control(&value)?,
                 "on_end" => match value {
                     Expr::Path(_) => policy.on_end = Some(value),
                     other => {
@@ -153,7 +159,7 @@ impl Policy {
                     return Err(Error::new(
                         name.span(),
                         "`#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect`, \
-                         `on_crash` and `on_end`",
+                         `on_crash`, `on_end` and `control`",
                     ));
                 }
             }
@@ -281,6 +287,17 @@ fn on_crash(value: &Expr) -> Result<TokenStream> {
         other => Err(Error::new(
             other.span(),
             "`on_crash` is `interrupt` or `resume`",
+        )),
+    }
+}
+
+/// `anyone`, which is all that can be said.
+fn control(value: &Expr) -> Result<bool> {
+    match value {
+        Expr::Path(path) if path.path.is_ident("anyone") => Ok(true),
+        other => Err(Error::new(
+            other.span(),
+            "`control` is `anyone`; without it the server alone controls what it has started",
         )),
     }
 }

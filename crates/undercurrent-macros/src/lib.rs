@@ -78,6 +78,10 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// - `on_crash` says what becomes of a run that a crash of the server cut off: `interrupt` (the
 ///   default) ends it, visibly, and `resume` begins it again at the cursor that it has committed
 ///   last, `cx.cursor()`.
+/// - `control` may be `anyone`: who may look at the scope may then cancel, pause, resume and retry a run
+///   that the server itself has started, with `on_start` say. Without it the server alone does, by
+///   `cx.cancel(…)` in a handler; a run that a visitor has started is controlled by all who may
+///   look at its scope.
 /// - `on_end` names a function, `fn(&mut Feed, &TaskEnd)`, that changes the state in the same
 ///   update as the end, however it ended.
 #[proc_macro_attribute]

@@ -186,7 +186,6 @@ pub const TOASTS: usize = 4;
 pub const MAX_CURSOR_BYTES: usize = 4 << 10;
 
 /// A number that nobody needs more than: threads, connections, or milliseconds of half a century.
-#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server's"))]
 const MOST: u64 = 1 << 40;
 
 impl Limits {

@@ -8,17 +8,6 @@ use super::{
 use crate::{Visitor, core::scope::ScopeName};
 use sha2::{Digest, Sha256};
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// To follow its states.
-    Read,
-    /// To send it an event.
-    Send,
-    /// To cancel its tasks.
-    Control,
-}
-
 /// Why the scope stays shut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -37,12 +26,12 @@ pub(crate) struct Place {
 }
 
 /// A visitor may do everything in its own session and its tabs, nothing in those of others, and
-/// in a keyed scope what its rule allows. The server itself may go everywhere.
+/// in a keyed scope what its rule allows, whatever it is: to follow it, to send to it, to ask
+/// something of its tasks. The server itself may go everywhere.
 pub(crate) fn authorize(
     runtime: &Runtime,
     visitor: Visitor,
     name: &ScopeName,
-    _action: Action,
 ) -> Result<Place, Refused> {
     match name {
         ScopeName::Session => {}

@@ -4,7 +4,7 @@
 
 use super::{
     NotStarted, Runtime, Undercurrent,
-    authorize::{Action, Place, Refused, authorize},
+    authorize::{Place, Refused, authorize},
     context::EventRun,
     context::OfEvent,
     queue::Accepted,
@@ -325,7 +325,7 @@ impl<S: State> ScopeHandle<S> {
     }
 
     fn place(&self) -> Result<Place, Refused> {
-        authorize(&self.runtime, self.visitor, &self.name, Action::Send)
+        authorize(&self.runtime, self.visitor, &self.name)
     }
 }
 

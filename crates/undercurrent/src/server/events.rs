@@ -3,7 +3,7 @@
 
 use super::{
     NotStarted, Runtime,
-    authorize::{Action, Place, authorize},
+    authorize::{Place, authorize},
     effects::is_own_path,
     followed::split_schema,
     queue::{Accepted, Origin, Queued},
@@ -370,7 +370,7 @@ fn place_for(
         (None, Some(ScopeKind::Process(space))) => ScopeName::process(space),
         (None, _) => ScopeName::Session,
     };
-    let place = authorize(runtime, session.visitor, &name, Action::Send);
+    let place = authorize(runtime, session.visitor, &name);
     place.map_err(|refused| Refusal::Barred(refused.message()))
 }
 
@@ -443,12 +443,6 @@ async fn take(
         prepared,
         arguments,
     } = message;
-    if prepared.is_control()
-        && let Err(refused) = authorize(runtime, session.visitor, &place.name, Action::Control)
-    {
-        let refused = Answer::refused(number, EndKind::Barred, refused.message());
-        return (refused, None);
-    }
     let found = match prepared.is_control() {
         false => runtime.scope_at(place).await,
         // Where there is no scope, nothing runs; and to ask something of tasks makes none.

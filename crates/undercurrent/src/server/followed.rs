@@ -1,13 +1,8 @@
 //! What a stream follows: scopes, and the states in each of them.
 
 use super::{
-    Runtime,
-    authorize::{Action, authorize},
-    cell::AnySnapshot,
-    follow::Follower,
-    presence::PageId,
-    scope::Scope,
-    scopes::Slot,
+    Runtime, authorize::authorize, cell::AnySnapshot, follow::Follower, presence::PageId,
+    scope::Scope, scopes::Slot,
 };
 use crate::{
     Visitor,
@@ -144,7 +139,7 @@ pub(super) fn open_scopes(
     let mut places = Vec::new();
     let session = (ScopeName::Session, request.session);
     for (name, states) in std::iter::once(session).chain(request.others) {
-        match authorize(runtime, visitor, &name, Action::Read) {
+        match authorize(runtime, visitor, &name) {
             // Two names of one tag can't be told apart by their frames.
             Ok(place) if places.iter().any(|(known, _)| is_of_tag(known, &place)) => {
                 return Err(ByeReason::UnknownState);

@@ -2,7 +2,7 @@
 
 use super::{
     Runtime,
-    authorize::{Action, authorize},
+    authorize::authorize,
     rendered::Rendered,
     scripts::{LOADS_AGAIN, Named, Scripts},
 };
@@ -52,7 +52,7 @@ impl Source for Reader {
             ScopeName::Tab(_) => return None,
             ScopeName::Keyed { .. } => {}
         }
-        let place = match authorize(&self.runtime, self.visitor, scope, Action::Read) {
+        let place = match authorize(&self.runtime, self.visitor, scope) {
             Ok(place) => place,
             Err(refused) => return Some(Err(refused.message())),
         };
@@ -131,7 +131,7 @@ pub(super) async fn page_view(
     let session = runtime.sessions.of(request.headers());
     let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
     let visitor = viewer.visitor;
-    let place = authorize(&runtime, visitor, &ScopeName::Session, Action::Read);
+    let place = authorize(&runtime, visitor, &ScopeName::Session);
     let found = match &place {
         Ok(place) => runtime.found(place).await,
         Err(_) => Ok(None),

@@ -2,11 +2,7 @@
 //! and for a while behind it: a reload, a cut, and the pause between two looks of a tab that takes
 //! turns are no absence.
 
-use super::{
-    Runtime,
-    authorize::{Action, authorize},
-    followed::Request,
-};
+use super::{Runtime, authorize::authorize, followed::Request};
 use crate::Visitor;
 use axum::{
     Extension,
@@ -92,7 +88,7 @@ pub(crate) async fn closed(
         return StatusCode::UNPROCESSABLE_ENTITY;
     };
     for name in request.scopes() {
-        let place = authorize(&runtime, session.visitor, name, Action::Read).ok();
+        let place = authorize(&runtime, session.visitor, name).ok();
         let slot = place.and_then(|place| runtime.scopes.existing(place.key));
         if let Some(slot) = slot {
             slot.followers

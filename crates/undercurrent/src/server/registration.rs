@@ -72,6 +72,8 @@ pub struct Policy {
     pub on_disconnect_ms: Option<u64>,
     /// The server was killed, or went down, while it ran.
     pub on_crash: OnCrash,
+    /// Whoever may look at its scope may control a run that the server has started.
+    pub anyone_controls: bool,
 }
 
 /// What becomes of a run whose server went down.

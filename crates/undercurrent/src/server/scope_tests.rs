@@ -2,7 +2,7 @@
 
 use super::{
     Runtime,
-    authorize::{Action, Refused, authorize},
+    authorize::{Refused, authorize},
     followed::{Request, open_scopes},
     queue::Accepted,
     scope::Scope,
@@ -127,15 +127,13 @@ fn query(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_rule_is_asked_for_every_action_and_a_session_opens_to_its_own_visitor_alone() {
     let runtime = runtime(Limits::default());
-    for action in [Action::Read, Action::Send, Action::Control] {
-        assert!(authorize(&runtime, ANN, &room("closed"), action).is_ok());
-        let refused = authorize(&runtime, BOB, &room("closed"), action).map(|place| place.key);
-        assert_eq!(refused, Err(Refused::ByRule("Only Ann comes in.".into())));
-        let refused = authorize(&runtime, ANN, &room("panics"), action);
-        assert!(matches!(refused, Err(Refused::ByRule(_))));
-    }
+    assert!(authorize(&runtime, ANN, &room("closed")).is_ok());
+    let refused = authorize(&runtime, BOB, &room("closed")).map(|place| place.key);
+    assert_eq!(refused, Err(Refused::ByRule("Only Ann comes in.".into())));
+    let refused = authorize(&runtime, ANN, &room("panics"));
+    assert!(matches!(refused, Err(Refused::ByRule(_))));
     // The server needs no leave.
-    assert!(authorize(&runtime, Visitor::SERVER, &room("closed"), Action::Send).is_ok());
+    assert!(authorize(&runtime, Visitor::SERVER, &room("closed")).is_ok());
     let own = |visitor, name: &ScopeName| place(&runtime, visitor, name).key;
     assert_ne!(own(ANN, &ScopeName::Session), own(BOB, &ScopeName::Session));
     let tab = ScopeName::Tab("1".into());
@@ -154,10 +152,10 @@ async fn a_key_that_no_scope_can_have_is_refused() {
     };
     let odd_tab = ScopeName::Tab("a b".into());
     for name in [room(""), room(&long), unknown, odd_tab] {
-        let refused = authorize(&runtime, ANN, &name, Action::Read);
+        let refused = authorize(&runtime, ANN, &name);
         assert!(matches!(refused, Err(Refused::NoSuch(_))), "{name}");
     }
-    assert!(authorize(&runtime, ANN, &room(&long[1..]), Action::Read).is_ok());
+    assert!(authorize(&runtime, ANN, &room(&long[1..])).is_ok());
 }
 
 // === Queues ===

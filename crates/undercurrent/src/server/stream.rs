@@ -2,7 +2,7 @@
 
 use super::{
     Runtime,
-    authorize::{Action, authorize},
+    authorize::authorize,
     cell::{AnySnapshot, write_large},
     follow::Follower,
     followed::{self, FollowedScope, open_scopes},
@@ -312,7 +312,7 @@ impl Stream {
         let (runtime, visitor) = (self.runtime.clone(), self.visitor);
         let mut refused = Vec::new();
         self.scopes.retain(|FollowedScope { slot, .. }| {
-            let asked = authorize(&runtime, visitor, &slot.name, Action::Read);
+            let asked = authorize(&runtime, visitor, &slot.name);
             refused.extend(asked.err().map(|why| (slot.clone(), why.message())));
             refused
                 .last()

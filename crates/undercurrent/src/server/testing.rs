@@ -2,7 +2,7 @@
 
 use super::{
     Config, Durability, Runtime, StartError,
-    authorize::{Action, authorize},
+    authorize::authorize,
     events::{Batch, take_events},
     followed::Request,
     scope::Scope,
@@ -130,19 +130,19 @@ impl Scope {
 impl Runtime {
     /// The scope that a page means, if there is one.
     pub(crate) fn scope_of(&self, visitor: Visitor, name: &ScopeName) -> Option<Arc<Scope>> {
-        let place = authorize(self, visitor, name, Action::Read).ok()?;
+        let place = authorize(self, visitor, name).ok()?;
         self.scopes.find(place.key)
     }
 
     /// The store has the scope, and it is not in memory.
     pub(crate) fn keeps(&self, visitor: Visitor, name: &ScopeName) -> bool {
-        let place = authorize(self, visitor, name, Action::Read);
+        let place = authorize(self, visitor, name);
         place.is_ok_and(|place| self.scopes.is_stored(place.key, self))
     }
 
     /// How its frames are called.
     pub(crate) fn tag_of(&self, visitor: Visitor, name: &ScopeName) -> String {
-        let place = authorize(self, visitor, name, Action::Read);
+        let place = authorize(self, visitor, name);
         place.map_or_else(|_| String::new(), |place| place.tag.as_str().to_owned())
     }
 }

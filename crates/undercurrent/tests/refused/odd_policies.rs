@@ -1,5 +1,6 @@
 //! What `#[background]` does not know.
-//~ `#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect`, `on_crash` and `on_end`
+//~ `#[background]` knows `key`, `overlap`, `timeout`, `retries`, `on_disconnect`, `on_crash`, `on_end` and `control`
+//~ `control` is `anyone`
 //~ at least "5s": a page that is reloaded is gone for a moment, too
 //~ `on_disconnect` is `keep_going` or `cancel_after("30s")`
 //~ `on_crash` is `interrupt` or `resume`
@@ -41,5 +42,8 @@ pub async fn i(cx: TaskContext<Feed>) {}
 
 #[background(on_end = |feed, end| ())]
 pub async fn h(cx: TaskContext<Feed>) {}
+
+#[background(control = everyone)]
+pub async fn j(cx: TaskContext<Feed>) {}
 
 fn main() {}

@@ -167,7 +167,11 @@ impl<S: State> EventContext<S> {
     /// one is `""`. From then on no update of theirs lands.
     pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
         if !self.run.is_over() {
-            self.run.scope.cancel_tasks(&which::<_, F>(key)).await;
+            // What a handler wants, the server wants.
+            let scope = &self.run.scope;
+            scope
+                .cancel_tasks(&which::<_, F>(key), Visitor::SERVER)
+                .await;
         }
     }
 

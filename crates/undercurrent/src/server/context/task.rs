@@ -256,7 +256,10 @@ impl<S: State> TaskContext<S> {
     /// Cancels the tasks of this name and key in the visitor's scope; the key of a task without
     /// one is `""`. From then on no update of theirs lands.
     pub async fn cancel<Arguments, F: TaskFn<Arguments>>(&self, _task: F, key: impl ToString) {
-        self.scope().cancel_tasks(&which::<_, F>(key)).await;
+        let scope = self.scope();
+        scope
+            .cancel_tasks(&which::<_, F>(key), Visitor::SERVER)
+            .await;
     }
 
     /// Whether a task of this name runs in the scope, or waits or is paused, whatever its key.

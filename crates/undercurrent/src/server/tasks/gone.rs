@@ -4,7 +4,7 @@ use super::{
     super::presence::{HIDDEN_LEASE, LEASE, Stays},
     TaskRun,
 };
-use crate::Which;
+use crate::{Visitor, Which};
 use std::{pin::pin, sync::Arc, time::Duration};
 
 /// Cancels a run when its visitor has had no page open on its scope for so long. One that goes on
@@ -27,7 +27,7 @@ pub(super) async fn cancel_when_gone(run: Arc<TaskRun>, goes_on: bool) {
                 task: run.name.to_owned(),
                 key: run.key.clone(),
                 run: Some(run.id),
-            }).await;
+            }, Visitor::SERVER).await;
         }
     }
 }

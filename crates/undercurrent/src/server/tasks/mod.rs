@@ -16,7 +16,7 @@ use super::{
     queue::Origin,
     registration::{Arguments, Overlap, Prepared, PreparedTask, Verb},
     scope::{Gate, Scope},
-    store::Record,
+    store::{Record, hex},
     writing::InClosure,
 };
 use crate::{EndKind, TaskRecord, TaskStatus, Visitor, Which, builtin::UcTasks};
@@ -50,6 +50,9 @@ pub enum NotStarted {
     Unknown,
     /// There is no scope of this key: it is empty or too long.
     NoSuch,
+    /// The server has started the run that this is about, and the task does not let anyone else
+    /// control it.
+    NotYours,
     /// Inside the closure of an update no task starts: whoever waited for that there would wait for
     /// itself.
     Nested,
@@ -65,11 +68,24 @@ impl Tasks {
         self.all.values().filter(is_this).cloned().collect()
     }
 
-    fn concerned(&self, which: &Which) -> Vec<Arc<TaskRun>> {
+    fn named(&self, which: &Which) -> Vec<Arc<TaskRun>> {
         match which.run {
             Some(id) => self.all.get(&id).cloned().into_iter().collect(),
             None => self.of(&which.task, &which.key),
         }
+    }
+
+    /// Those that this visitor may control.
+    fn concerned(&self, which: &Which, visitor: Visitor) -> Vec<Arc<TaskRun>> {
+        let mut runs = self.named(which);
+        runs.retain(|run| run.obeys(visitor));
+        runs
+    }
+
+    /// There are such runs, and none is this visitor's to control.
+    fn are_not_of(&self, which: &Which, visitor: Visitor) -> bool {
+        let runs = self.named(which);
+        !runs.is_empty() && runs.iter().all(|run| !run.obeys(visitor))
     }
 
     /// The one whose turn it is after the end of another.
@@ -113,6 +129,10 @@ impl Scope {
         let (waits, replaced) = match task.policy.overlap {
             Overlap::Reject if !same.is_empty() => return Err(NotStarted::Busy),
             Overlap::Parallel(n) if same.len() >= n => return Err(NotStarted::Busy),
+            // To replace it would be to cancel it.
+            Overlap::Replace if same.iter().any(|run| !run.obeys(visitor)) => {
+                return Err(NotStarted::Busy);
+            }
             Overlap::Reject | Overlap::Parallel(_) => (false, Vec::new()),
             Overlap::Queue => (!same.is_empty(), Vec::new()),
             Overlap::Replace => (false, same),
@@ -183,24 +203,27 @@ impl Scope {
         origin: Option<Origin>,
         notes: &mut Vec<Record>,
     ) -> Result<(), NotStarted> {
+        if self.lock_tasks().are_not_of(which, visitor) {
+            return Err(NotStarted::NotYours);
+        }
         match verb {
-            Verb::Cancel => self.cancel_tasks(which).await,
-            Verb::Pause => self.pause_tasks(which).await,
-            Verb::Resume => self.resume_tasks(which).await,
+            Verb::Cancel => self.cancel_tasks(which, visitor).await,
+            Verb::Pause => self.pause_tasks(which, visitor).await,
+            Verb::Resume => self.resume_tasks(which, visitor).await,
             Verb::Retry => return self.retry_task(which, visitor, origin, notes).await,
         }
         Ok(())
     }
 
     /// Records a cancel. From then on no update of these runs lands.
-    pub(crate) async fn cancel_tasks(&self, which: &Which) {
+    pub(crate) async fn cancel_tasks(&self, which: &Which, visitor: Visitor) {
         let Some(mut writing) = self.write().await else {
             return;
         };
         let mut tasks = self.lock_tasks();
         // What a task dispatches is let in under this lock.
         let queues = self.lock_queues();
-        let concerned = tasks.concerned(which);
+        let concerned = tasks.concerned(which, visitor);
         concerned.iter().for_each(|run| _ = run.cancel());
         drop(queues);
         let mut ended = Vec::new();
@@ -227,7 +250,7 @@ impl Scope {
     }
 
     /// Holds the runs that have begun. Until they are resumed no update of theirs lands.
-    async fn pause_tasks(&self, which: &Which) {
+    async fn pause_tasks(&self, which: &Which, visitor: Visitor) {
         let Some(mut writing) = self.write().await else {
             return;
         };
@@ -237,7 +260,7 @@ impl Scope {
         if writing.runtime().is_shutting_down() {
             return;
         }
-        for run in tasks.concerned(which) {
+        for run in tasks.concerned(which, visitor) {
             // What a task dispatches is let in under this lock.
             let queues = self.lock_queues();
             let is_asked = !tasks.queued.contains(&run.id) && run.ask(Control::Pause);
@@ -250,12 +273,12 @@ impl Scope {
         writing.publish();
     }
 
-    async fn resume_tasks(&self, which: &Which) {
+    async fn resume_tasks(&self, which: &Which, visitor: Visitor) {
         let Some(mut writing) = self.write().await else {
             return;
         };
         let tasks = self.lock_tasks();
-        for run in tasks.concerned(which) {
+        for run in tasks.concerned(which, visitor) {
             if run.is_paused() && run.ask(Control::Go) {
                 writing.change_record(run.id, |record| record.status = run.status());
             }
@@ -281,13 +304,21 @@ impl Scope {
             let record = ended.find(is_it)?;
             let mut kept = tasks.arguments.iter();
             let kept = kept.find(|arguments| arguments.run == record.id)?;
-            Some((record.name.clone(), kept.json.clone()))
+            let by_server = hex::read(&kept.visitor)
+                .unwrap_or(Visitor::SERVER)
+                .is_server();
+            Some((record.name.clone(), kept.json.clone(), by_server))
         };
         let found = self.read(|| true, find).await.ok().flatten();
-        let (name, arguments) = found.ok_or(NotStarted::Unknown)?;
+        let (name, arguments, by_server) = found.ok_or(NotStarted::Unknown)?;
         let runtime = self.runtime.upgrade().ok_or(NotStarted::Full)?;
         let handler = runtime.registry.handler(&name);
         match handler.map(|handler| handler.prepare(Arguments::Json(&arguments))) {
+            Some(Ok(Prepared::Task(task)))
+                if by_server && !visitor.is_server() && !task.policy.anyone_controls =>
+            {
+                Err(NotStarted::NotYours)
+            }
             Some(Ok(Prepared::Task(task))) => {
                 let started = self.start_task(&|| true, task, (visitor, origin), notes);
                 started.await.map(drop)
@@ -430,7 +461,7 @@ impl NotStarted {
             NotStarted::Full => EndKind::Full,
             NotStarted::Cancelled | NotStarted::Unknown | NotStarted::Nested => EndKind::Failed,
             NotStarted::Arguments => EndKind::Misfit,
-            NotStarted::NoSuch => EndKind::Barred,
+            NotStarted::NoSuch | NotStarted::NotYours => EndKind::Barred,
         }
     }
 }
@@ -443,6 +474,7 @@ impl fmt::Display for NotStarted {
             NotStarted::Unknown => "There is no run that could be started once more.",
             NotStarted::Arguments => "The arguments can't be written as JSON and read again.",
             NotStarted::NoSuch => "There is no scope of this key.",
+            NotStarted::NotYours => "The server has started this task, and alone controls it.",
             NotStarted::Nested => "Nothing starts inside the closure of an update.",
             NotStarted::Full => "There is no room for another task. Try again when one has ended.",
         })

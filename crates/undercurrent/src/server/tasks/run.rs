@@ -153,6 +153,12 @@ impl TaskRun {
         })
     }
 
+    /// Whether this visitor may control it. What the server has started is the server's, unless the
+    /// task says otherwise.
+    pub(super) fn obeys(&self, visitor: Visitor) -> bool {
+        visitor.is_server() || !self.visitor.is_server() || self.policy.anyone_controls
+    }
+
     /// A cancel that somebody wants, and not the server, which goes down.
     pub(super) fn cancel(&self) -> bool {
         self.is_unwanted.store(true, Ordering::Release);

@@ -78,7 +78,7 @@ fn a_limit_that_nothing_could_run_with_is_refused_at_start() {
     for set in too_much {
         let mut limits = Limits::default();
         set(&mut limits);
-        let refused = builder(limits).build().err().expect("it does not start");
+        let refused = builder(limits).build().expect_err("it does not start");
         assert!(refused.to_string().contains("must be at most"), "{refused}");
     }
 }

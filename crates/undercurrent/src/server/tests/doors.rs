@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::server::{Counters, NotSent};
+use crate::{CancelTask, PauseTask, RetryTask};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The server's own.
@@ -293,4 +294,76 @@ async fn a_route_of_the_apps_own_reaches_the_session_of_who_asks_and_no_other() 
     let kept = Visitor::from_key(&one.visitor.key()).expect("a key");
     assert!(uc.session_of::<Trial>(kept).exists());
     assert_eq!(Visitor::from_key(&Visitor::SERVER.key()), None);
+}
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = process)]
+struct Station {
+    trains: u32,
+}
+
+#[background(key = line, overlap = replace)]
+async fn runs_trains(cx: TaskContext<Station>, line: u32) -> Result {
+    cx.update(|station| station.trains += line).await?;
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[background(control = anyone)]
+async fn shows_trains(cx: TaskContext<Station>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[event]
+async fn closes_line(cx: EventContext<Station>, line: u32) {
+    cx.cancel(runs_trains, line).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_has_started_nobody_else_controls_unless_the_task_says_so() {
+    let uc = builder(Limits::default()).build().expect("it starts");
+    let station = uc.process::<Station>();
+    for line in [1, 2] {
+        station.start(runs_trains(line)).await.expect("it starts");
+    }
+    station.start(shows_trains()).await.expect("it starts");
+    let name = uc.runtime.scope_name("station:").expect("there is one");
+    let scope = uc.runtime.scope_of(VISITOR, &name).expect("it is there");
+    // A visitor's own run obeys.
+    send(&scope, 1, runs_trains(3)).await;
+    until(|| async { runs(&scope).await.len() == 4 }).await;
+    let statuses_of = || async { statuses(&scope).await };
+    use TaskStatus::{Cancelled, Paused, Running};
+    for (number, key) in [(2, "1"), (3, "3")] {
+        let asked = ask(&scope, number, PauseTask, ("station/runs_trains", key)).await;
+        let is_refused =
+            matches!(&asked, Accepted::Ended(EndKind::Barred, why) if why.contains("server"));
+        assert_eq!(is_refused, key == "1", "{asked:?}");
+    }
+    assert_eq!(statuses_of().await, [Running, Running, Running, Paused]);
+    let by_id = Which {
+        run: Some(runs(&scope).await[0].id),
+        ..Which::default()
+    };
+    let cancelled = send(&scope, 4, Call::new(CancelTask(by_id))).await;
+    assert!(matches!(cancelled, Accepted::Ended(EndKind::Barred, _)));
+    // Another start would replace it.
+    let replaced = send(&scope, 5, runs_trains(1)).await;
+    assert!(
+        matches!(replaced, Accepted::Ended(EndKind::Busy, _)),
+        "{replaced:?}"
+    );
+    ask(&scope, 6, CancelTask, ("station/shows_trains", "")).await;
+    until(|| async { statuses_of().await == [Running, Running, Cancelled, Paused] }).await;
+    // By an event of the app's they are cancelled, and then not retried.
+    send(&scope, 7, closes_line(1)).await;
+    until(|| async { statuses_of().await[0] == Cancelled }).await;
+    let retried = ask(&scope, 8, RetryTask, ("station/runs_trains", "1")).await;
+    assert!(
+        matches!(retried, Accepted::Ended(EndKind::Barred, _)),
+        "{retried:?}"
+    );
+    // The server itself may.
+    station.start(runs_trains(1)).await.expect("it starts");
 }

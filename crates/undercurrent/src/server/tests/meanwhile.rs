@@ -89,7 +89,7 @@ async fn a_run_that_waits_and_is_cancelled_while_its_server_recovers_stays_so() 
         key: String::new(),
         run: Some(2),
     };
-    scope.cancel_tasks(&second).await;
+    scope.cancel_tasks(&second, VISITOR).await;
     for _ in 0..50 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -28,7 +28,7 @@ mod waits;
 
 use super::{
     Builder, Config, NotStarted, Runtime, StoreKind, Undercurrent,
-    authorize::{Action, Place, authorize},
+    authorize::{Place, authorize},
     queue::{Accepted, Origin},
     registration::{Arguments, Prepared},
     scope::Scope,
@@ -218,7 +218,7 @@ fn builder(limits: Limits) -> Builder {
 const VISITOR: Visitor = Visitor([1; 16]);
 
 pub(super) fn place(runtime: &Runtime, visitor: Visitor, name: &ScopeName) -> Place {
-    authorize(runtime, visitor, name, Action::Send).expect("it is open")
+    authorize(runtime, visitor, name).expect("it is open")
 }
 
 fn scope(runtime: &Arc<Runtime>) -> Arc<Scope> {
@@ -320,7 +320,7 @@ async fn cancel(scope: &Arc<Scope>, task: &str, key: &str) {
         key: key.into(),
         run: None,
     };
-    scope.cancel_tasks(&which).await;
+    scope.cancel_tasks(&which, Visitor::SERVER).await;
 }
 
 async fn runs(scope: &Scope) -> Vec<TaskRecord> {
