@@ -573,7 +573,7 @@ export const breakages = [
     name: 'a task that was cancelled begins all the same',
     file: `${server}/tasks/drive.rs`,
     find: `        if run.is_cancelled() {
-            break (cancelled(&runtime), None);
+            break (cancelled(&runtime, &run), None);
         }
         let ended`,
     put: '        let ended',
