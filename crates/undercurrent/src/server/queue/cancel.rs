@@ -86,6 +86,10 @@ impl Queue {
         Some(Record::Event(*id, event.clone()))
     }
 
+    pub(super) fn is_current_cancelled(&self) -> bool {
+        self.current.as_ref().is_some_and(|it| it.is_cancelled)
+    }
+
     pub(super) fn takes_out(&mut self) {
         let next = self.waiting.front();
         self.current = next.map(|event| Current {

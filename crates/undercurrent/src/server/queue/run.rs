@@ -104,10 +104,15 @@ impl Scope {
             _ => Suspect::alone(runtime).await,
         };
         event.tries += 1;
-        if let Some(queue) = self.lock_queues().existing(event.visitor) {
-            queue.note_running(event.id, &event.stored());
+        {
+            // Under one lock: what a cancel notes comes before this, and is in it, or behind it.
+            let mut queues = self.lock_queues();
+            if let Some(queue) = queues.existing(event.visitor) {
+                event.is_cancelled |= queue.is_current_cancelled();
+                queue.note_running(event.id, &event.stored());
+            }
+            self.hand_over(vec![event.record()]);
         }
-        self.hand_over(vec![event.record()]);
         self.stored().await;
         suspect
     }

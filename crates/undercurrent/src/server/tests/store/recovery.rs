@@ -598,3 +598,46 @@ async fn what_a_task_dispatches_is_not_kept_after_its_end_and_does_not_run_again
     assert_eq!(tries(&runtime, &scope), Vec::<u32>::new(), "none waits");
     close(runtime);
 }
+
+/// It may have taken the server down twice, and waits to begin by itself.
+#[tokio::test]
+async fn an_event_that_is_cancelled_before_it_begins_again_is_kept_so() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, hangs()).await;
+    scope.stored().await;
+    let second = ground.as_if_killed();
+    let again = second.start().await;
+    let scope_again = scope_of(&again);
+    until(|| async { tries(&again, &scope_again) == [2] }).await;
+    let third = second.as_if_killed();
+    let last = third.build(Durability::Relaxed).expect("it starts").runtime;
+    let suspect = last.suspects.clone().acquire_owned().await;
+    last.go_on().await.expect("it reads");
+    let scope_last = scope_of(&last);
+    let is_out = || {
+        let mut queues = scope_last.queues.lock().expect("nobody panics");
+        let queue = queues.of(VISITOR).expect("it is there");
+        queue.waiting.is_empty() && queue.is_running
+    };
+    until(|| async { is_out() }).await;
+    let which = crate::WhichEvents {
+        event: "trial/hangs".to_owned(),
+        numbers: Vec::new(),
+    };
+    scope_last.cancel_events(&which, VISITOR, None).await;
+    // It can't end yet.
+    let turn = scope_last.turn().await;
+    drop(suspect);
+    until(|| async { tries(&last, &scope_last) == [3] }).await;
+    let stored = last.store.load(scope_last.slot.key()).expect("it reads");
+    let (_, event) = &stored.expect("it is there").events[0];
+    assert!(event.is_cancelled, "the next start would begin it again");
+    drop(turn);
+    ended(&scope_last, 1).await;
+    assert_eq!(failures(&scope_last).await[0].kind, EndKind::Cancelled);
+    close(last);
+    close(again);
+    close(runtime);
+}
