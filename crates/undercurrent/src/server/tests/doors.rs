@@ -329,7 +329,11 @@ async fn what_the_server_has_started_nobody_else_controls_unless_the_task_says_s
     }
     station.start(shows_trains()).await.expect("it starts");
     let name = uc.runtime.scope_name("station:").expect("there is one");
-    let scope = uc.runtime.scope_of(VISITOR, &name).expect("it is there");
+    let scope = uc
+        .runtime
+        .scopes
+        .find(place(&uc.runtime, VISITOR, &name).key);
+    let scope = scope.expect("it is there");
     // A visitor's own run obeys.
     send(&scope, 1, runs_trains(3)).await;
     until(|| async { runs(&scope).await.len() == 4 }).await;
