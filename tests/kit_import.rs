@@ -1,14 +1,13 @@
-//! The import by the test kit: a file that the server makes up, its question, a restart. It reads files
-//! on threads, which the kit's paused clock would not wait for: it takes its time.
+//! The import by the test kit: a file that the server makes up, its question, a pause, a restart.
 
 #![cfg(feature = "ssr")]
 
 use gallery::import::{
     state::{Import, choose, set_pace},
-    tasks::{remove, start_sample},
+    tasks::{import_file, remove, start_sample},
 };
 use std::path::PathBuf;
-use undercurrent::{Limits, testing::TestApp};
+use undercurrent::{Limits, prelude::*, testing::TestApp};
 use uploads::{Pace, Stage, Uploads};
 
 /// Files of visitors, in a folder that goes with the test.
@@ -36,7 +35,7 @@ impl Drop for Folder {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_import_asks_waits_goes_on_behind_a_restart_and_takes_each_row_once() {
     let folder = Folder::new("asks");
     let uploads = folder.open();
@@ -68,4 +67,36 @@ async fn an_import_asks_waits_goes_on_behind_a_restart_and_takes_each_row_once()
     page.run(remove()).await.expect("it is done");
     let import = page.see::<Import>().await;
     assert_eq!((import.stage.clone(), import.accepted), (Stage::Empty, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_clock_in_hand_a_paused_import_stands_still_and_goes_on() {
+    let folder = Folder::new("paused");
+    let uploads = folder.open();
+    let app = TestApp::with(Limits::default(), |builder| builder.provide(uploads));
+    let mut page = app.client();
+    page.run(set_pace(Pace::Two)).await.expect("there is one");
+    page.run(start_sample("20000".to_owned()))
+        .await
+        .expect("it starts");
+    let import = page
+        .until(|import: &Import| !import.header.is_empty())
+        .await;
+    let place = import.header.iter().position(|name| name == "e-mail");
+    let place = place.expect("it has one") + 1;
+    page.run(choose((import.begun, 2), place))
+        .await
+        .expect("it is asked");
+    page.until(|import: &Import| import.updates == 2).await;
+    page.task(import_file).pause().await.expect("it is heard");
+    app.quiet().await;
+    let held = page.see::<Import>().await.updates;
+    app.advance(Millis(60_000)).await;
+    assert_eq!(page.see::<Import>().await.updates, held);
+    page.task(import_file).resume().await.expect("it is heard");
+    app.quiet().await;
+    let import = page.see::<Import>().await;
+    assert_eq!(import.accepted + import.rejected, 20_000);
+    // Of 500 rows each, and one that finds nothing behind them.
+    assert_eq!(import.updates, 41);
 }

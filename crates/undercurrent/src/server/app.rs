@@ -24,7 +24,7 @@ use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_ro
 use std::{
     any::Any,
     path::Path,
-    sync::{Arc, Mutex, atomic::AtomicUsize},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize},
 };
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -222,6 +222,7 @@ impl Builder {
             polls: Arc::new(Polls::new(limits.slow_poll_ms)),
             suspects: Arc::new(Semaphore::new(1)),
             blocking_threads: Arc::new(Semaphore::new(limits.blocking_threads)),
+            holds_clock: OnceLock::new(),
             tasks_running: AtomicUsize::new(0),
             events_under_way: AtomicUsize::new(0),
             tracker: TaskTracker::new(),

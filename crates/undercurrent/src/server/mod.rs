@@ -98,7 +98,7 @@ use std::{
     ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicUsize},
     time::{Duration, SystemTime},
 };
 use tokio::{sync::Semaphore, time::Instant};
@@ -123,6 +123,8 @@ pub(crate) struct Runtime {
     pub(crate) suspects: Arc<Semaphore>,
     /// Turns of closures that block.
     pub(crate) blocking_threads: Arc<Semaphore>,
+    /// A test turns the clock: it is to stand still while such a closure computes.
+    pub(crate) holds_clock: OnceLock<()>,
     /// Events that wait in a queue, or run.
     pub(crate) events_under_way: AtomicUsize,
     /// Queues and tasks that run, so that a shutdown can wait for them.

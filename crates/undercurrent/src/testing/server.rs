@@ -166,7 +166,9 @@ fn builder(config: Config) -> Builder {
 }
 
 fn started(built: Result<Undercurrent, StartError>) -> Undercurrent {
-    built.unwrap_or_else(|error| panic!("the app does not fit: {error}"))
+    let app = built.unwrap_or_else(|error| panic!("the app does not fit: {error}"));
+    app.runtime.holds_clock.get_or_init(|| ());
+    app
 }
 
 impl fmt::Debug for Server {

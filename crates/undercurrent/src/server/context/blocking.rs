@@ -4,7 +4,7 @@ use super::TaskContext;
 use crate::{
     State, UpdateError, Visitor,
     server::{
-        drop_quietly,
+        Runtime, drop_quietly,
         scope::{Gate, Look},
         tasks::Attempt,
         writing::InClosure,
@@ -17,7 +17,8 @@ use std::{
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    time::Duration,
 };
 use tokio::{
     runtime::Handle,
@@ -34,8 +35,23 @@ pub struct BlockingContext<S> {
     handle: Handle,
     /// Given back while the task is paused, so that others go on meanwhile.
     // A std mutex, held to put or to take.
-    turn: Mutex<Option<OwnedSemaphorePermit>>,
+    turn: Mutex<Option<Turn>>,
     state: PhantomData<fn() -> S>,
+}
+
+/// What a closure computes with.
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _clock: Option<HeldClock>,
+}
+
+/// So long, by the wall: a closure may wait for what comes by the clock.
+const MOST_HELD: Duration = Duration::from_secs(30);
+
+/// A paused clock that stands still: tokio's does while one of its own threads works, and knows
+/// nothing of ours.
+struct HeldClock {
+    _until: mpsc::Sender<()>,
 }
 
 impl<S: State> TaskContext<S> {
@@ -77,13 +93,12 @@ impl<S: State> TaskContext<S> {
         closure: impl FnOnce(&BlockingContext<S>) -> R + Send + 'static,
     ) -> Result<R, UpdateError> {
         self.go_on().await?;
-        let threads = self.attempt.run.runtime.blocking_threads.clone();
         let (attempt, handle) = (self.attempt.clone(), Handle::current());
         let (answer, answered) = oneshot::channel();
         // The turn is waited for by a task of its own: one that was given to a future which nobody
         // polls would keep others out, for ever if that one's task waits for a turn itself.
         let begins = tokio::spawn(async move {
-            let turn = threads.acquire_owned().await.ok();
+            let turn = Turn::of(&attempt.run.runtime).await;
             if attempt.is_over() {
                 return Ok(());
             }
@@ -123,6 +138,24 @@ impl<S: State> TaskContext<S> {
                 Err(_) => Err(UpdateError::Cancelled),
             },
         }
+    }
+}
+
+impl Turn {
+    async fn of(runtime: &Runtime) -> Option<Self> {
+        let permit = runtime.blocking_threads.clone().acquire_owned().await;
+        Some(Turn {
+            _permit: permit.ok()?,
+            _clock: runtime.holds_clock.get().map(|()| HeldClock::new()),
+        })
+    }
+}
+
+impl HeldClock {
+    fn new() -> Self {
+        let (held, until) = mpsc::channel();
+        tokio::task::spawn_blocking(move || until.recv_timeout(MOST_HELD));
+        HeldClock { _until: held }
     }
 }
 
@@ -189,17 +222,16 @@ impl<S: State> BlockingContext<S> {
             }
             drop(self.lock_turn().take());
             let done = call.await;
-            let threads = self.attempt.run.runtime.blocking_threads.clone();
             tokio::select! {
                 biased;
                 () = self.attempt.ends() => {}
-                turn = threads.acquire_owned() => *self.lock_turn() = turn.ok(),
+                turn = Turn::of(&self.attempt.run.runtime) => *self.lock_turn() = turn,
             }
             done
         }))
     }
 
-    fn lock_turn(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+    fn lock_turn(&self) -> MutexGuard<'_, Option<Turn>> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
