@@ -580,6 +580,27 @@ export const breakages = [
     test: [...runtime, 'a_task_that_is_cancelled_before_it_begins'],
   },
   {
+    name: 'an event that is cancelled while it waits runs all the same',
+    file: `${server}/queue/cancel.rs`,
+    find: '                event.is_cancelled = true;\n                records',
+    put: '                event.is_cancelled = false;\n                records',
+    test: [...runtime, 'an_event_that_is_cancelled_while_it_waits'],
+  },
+  {
+    name: 'a rule is asked once, as a stream opens',
+    file: `${server}/stream.rs`,
+    find: '< self.runtime.limits.rule_ms {',
+    put: '< u64::MAX - self.runtime.limits.rule_ms {',
+    test: [...runtime, 'who_is_not_let_in_any_more'],
+  },
+  {
+    name: 'a visitor stops what the server has started',
+    file: `${server}/tasks/run.rs`,
+    find: 'visitor.is_server() || !self.visitor.is_server()',
+    put: '!visitor.is_server() || !self.visitor.is_server()',
+    test: [...runtime, 'what_the_server_has_started_nobody_else_controls'],
+  },
+  {
     name: 'what an event has left running changes the state',
     file: `${server}/queue/run.rs`,
     find: '                context.end();\n',
