@@ -26,7 +26,8 @@ pub enum UpdateError {
     NotRecorded(String),
     /// The cursor of a task's last checkpoint is not what was asked for.
     Cursor(String),
-    /// The store can't take anything at the moment: the disk is full, say. Nothing was changed.
+    /// The store can't take anything at the moment: the disk is full, say. Nothing was changed. The
+    /// update before it, which met that, is kept in memory and written once there is room.
     NotStored(String),
     /// The state would be larger than `limits.state-bytes`.
     TooLarge {

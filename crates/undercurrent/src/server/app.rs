@@ -208,7 +208,15 @@ impl Builder {
             .limits
             .check()
             .map_err(|(name, value, can_be)| StartError::Limit(name, value, can_be))?;
+        let had_scopes = config.store == StoreKind::Disk && config.store_file.exists();
         let store = open_store(&config)?;
+        if sessions.is_key_new() && had_scopes {
+            tracing::error!(
+                path = %config.session_key_file.display(),
+                "the key that signs cookies was not there, and is a new one: no browser finds the \
+                 session again that it had. Put the old one back, if there is a copy"
+            );
+        }
         let limits = config.limits;
         let runtime = Arc::new(Runtime {
             keeps_first: store.outlives() && config.durability == Durability::Commit,
@@ -236,6 +244,12 @@ impl Builder {
         runtime.store.when_begun_anew(Arc::new(move || {
             if let Some(runtime) = weak.upgrade() {
                 runtime.hand_over_all();
+            }
+        }));
+        let weak = Arc::downgrade(&runtime);
+        runtime.store.when_moved_on(Box::new(move || {
+            if let Some(runtime) = weak.upgrade() {
+                runtime.sessions.write_key_again();
             }
         }));
         Ok(Undercurrent {

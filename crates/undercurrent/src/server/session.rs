@@ -10,7 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use std::{
     fmt, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -30,10 +30,19 @@ pub(crate) struct Sessions {
     /// Tells which key signed, so that keys can be changed.
     key_id: String,
     is_secure: bool,
+    /// Where the key lies, if it does not come from the environment.
+    file: Option<KeyFile>,
     /// Cookies that were proved lately, one a place. To prove one anew was a
     /// quarter of a click's instructions. What stands here was signed with the key.
     // Std mutexes, held to compare or to put.
     proved: Box<[Mutex<Option<Proved>>]>,
+}
+
+struct KeyFile {
+    path: PathBuf,
+    key: [u8; 32],
+    /// It was not there.
+    is_new: bool,
 }
 
 /// A cookie's value, and the session that it proves.
@@ -58,12 +67,45 @@ const MAX_COOKIE_BYTES: usize = 256;
 impl Sessions {
     /// The key comes from the environment, else from the file, which is made at the first start.
     pub(crate) fn open(app: &str, key_file: &Path, is_secure: bool) -> Result<Self, StartError> {
-        let key = match std::env::var(KEY_VARIABLE) {
-            Ok(hex) => parse_hex(&hex).ok_or(StartError::KeyVariable)?,
-            Err(_) => key_from_file(key_file)
-                .map_err(|error| StartError::KeyFile(key_file.to_owned(), error))?,
+        if let Ok(hex) = std::env::var(KEY_VARIABLE) {
+            let key = parse_hex(&hex).ok_or(StartError::KeyVariable)?;
+            return Ok(Self::with_key(app, key, is_secure));
+        }
+        let is_new = !key_file.exists();
+        let key = key_from_file(key_file)
+            .map_err(|error| StartError::KeyFile(key_file.to_owned(), error))?;
+        let path = key_file.to_owned();
+        Ok(Sessions {
+            file: Some(KeyFile { path, key, is_new }),
+            ..Self::with_key(app, key, is_secure)
+        })
+    }
+
+    /// The key was made as the server started: cookies that were issued before prove nothing.
+    pub(crate) fn is_key_new(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_new)
+    }
+
+    /// Writes the key's file anew, where the folder was taken away that it was in: else no browser
+    /// would find its session after the next start.
+    pub(crate) fn write_key_again(&self) {
+        let Some(KeyFile { path, key, .. }) = &self.file else {
+            return;
         };
-        Ok(Self::with_key(app, key, is_secure))
+        let folder = path.parent();
+        let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+        match made.and_then(|()| write_private(path, &to_hex(key))) {
+            Ok(()) => tracing::error!(
+                path = %path.display(),
+                "the key that signs cookies was taken away with the file of scopes: it is written anew"
+            ),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => tracing::error!(
+                %error,
+                path = %path.display(),
+                "the key that signs cookies was taken away, and can't be written anew"
+            ),
+        }
     }
 
     pub(crate) fn with_key(app: &str, key: [u8; 32], is_secure: bool) -> Self {
@@ -77,6 +119,7 @@ impl Sessions {
                 .unwrap_or_else(|_| unreachable!("an HMAC takes a key of any length")),
             key_id,
             is_secure,
+            file: None,
             proved: std::iter::repeat_with(Mutex::default)
                 .take(MAX_PROVED)
                 .collect(),

@@ -8,7 +8,7 @@ use super::{
     scope::Scope,
     scopes::{NoScope, Slot, Tag},
     states::{StateNumbers, States},
-    store::{Commit, Record, StateId, StoreError, Stored, StoredEvent, StoredState},
+    store::{Commit, Lost, Record, StateId, StoreError, Stored, StoredEvent, StoredState},
     tasks::Recovered,
 };
 use crate::{
@@ -268,7 +268,7 @@ impl Scope {
             last_changed: Vec::new(),
             entries: Vec::new(),
             offset: stored.head.offset,
-            is_other: !stored.is_whole,
+            is_other: stored.lost != Lost::Nothing,
             records: Vec::new(),
         };
         for state in stored.states {
@@ -276,8 +276,8 @@ impl Scope {
         }
         let epoch = match (read.is_other, before.in_turn(turn)) {
             (false, _) => before,
-            (true, next) if next != before => next,
-            // It has begun an epoch in this run already.
+            (true, next) if next != before && stored.lost != Lost::Accepted => next,
+            // It has begun an epoch in this run already, or what was accepted in its life is gone.
             (true, _) => Epoch::from_random(super::random_u64()).in_turn(turn),
         };
         if epoch != before {

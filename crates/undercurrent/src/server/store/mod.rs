@@ -12,7 +12,7 @@ mod disk;
 mod memory;
 
 #[cfg(test)]
-pub(crate) use self::disk::{Medium, OpenedMedium as Opened, note_kept};
+pub(crate) use self::disk::{Medium, OpenedMedium as Opened, note_begun, note_kept};
 pub(crate) use self::{disk::Disk, memory::Memory};
 
 use super::scopes::ScopeKey;
@@ -74,6 +74,10 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// own thread does it.
     fn when_begun_anew(&self, hand_over_all: HandOverAll);
 
+    /// What is to be done when what it is on was taken away, and is written anew. Its own thread
+    /// does it.
+    fn when_moved_on(&self, _act: MovedOn) {}
+
     /// Why nothing can be written at the moment. What was handed over is kept in memory, and tried
     /// again.
     fn trouble(&self) -> Option<String>;
@@ -100,6 +104,8 @@ pub(crate) struct Commit {
 pub(crate) type Then = Box<dyn FnOnce() + Send>;
 
 pub(crate) type HandOverAll = Arc<dyn Fn() + Send + Sync>;
+
+pub(crate) type MovedOn = Box<dyn Fn() + Send + Sync>;
 
 /// One thing to be kept.
 pub(crate) enum Record {
@@ -175,11 +181,21 @@ pub(crate) struct StoredEvent {
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) head: Head,
-    /// Nothing that was shown in the head's epoch is missing.
-    pub(crate) is_whole: bool,
+    /// What may be missing of what there was in the head's epoch.
+    pub(crate) lost: Lost,
     pub(crate) states: Vec<StoredState>,
     pub(crate) numbers: Vec<(Visitor, String, u64)>,
     pub(crate) events: Vec<(u64, StoredEvent)>,
+}
+
+/// What of a scope may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    Nothing,
+    /// Updates that pages have seen.
+    Shown,
+    /// Events that were accepted, too: their life is over.
+    Accepted,
 }
 
 /// A state, as a store has it.

@@ -1,6 +1,10 @@
 //! The file itself: opened, or moved out of the way.
 
-use super::{Medium, Opened, StoreError, Where, elsewhere, kept, of_redb, rows, salvage};
+use super::{
+    Medium, Opened, StoreError, Where, elsewhere, kept, left,
+    left::{Left, Stamp},
+    of_redb, rows, salvage,
+};
 use crate::Limits;
 use redb::{Database, DatabaseError, ReadOnlyDatabase};
 use std::{
@@ -19,6 +23,8 @@ pub(super) struct File {
     /// Which file of the system it is, once it was opened.
     // A std mutex, held to put or to copy out.
     known: Mutex<Option<Identity>>,
+    /// What it was before it was opened: redb writes to it as it does.
+    was: Option<Stamp>,
 }
 
 /// What a file keeps when its name goes: the device, and its number there.
@@ -43,6 +49,7 @@ impl File {
             cache_bytes: limits.store_cache_bytes,
             damaged_files: limits.store_damaged_files,
             known: Mutex::default(),
+            was: left::stamp_of(path),
         }
     }
 
@@ -111,6 +118,8 @@ impl File {
         std::fs::create_dir_all(self.folder())?;
         match made(&self.path) {
             Ok(made) => {
+                // Of a file that is gone.
+                kept::forget(&self.path);
                 *self.known() = identity(&made.metadata()?);
                 self.keep_name()
             }
@@ -249,6 +258,23 @@ impl Medium for File {
 
     fn note_kept(&self) {
         kept::note(&self.path);
+    }
+
+    fn found(&self, run: u64, is_closed: bool) -> Left {
+        left::found(&self.path, self.was, run, is_closed)
+    }
+
+    fn note_begun(&self, run: u64, keeps_first: bool) {
+        left::note_begun(&self.path, run);
+        match keeps_first {
+            true => kept::note(&self.path),
+            // It would be wrong from the first commit on.
+            false => kept::forget(&self.path),
+        }
+    }
+
+    fn note_closed(&self, run: u64) {
+        left::note_closed(&self.path, run);
     }
 
     fn remains(&self) -> Option<ReadOnlyDatabase> {

@@ -57,6 +57,7 @@ impl Shared {
             };
             if !is_as_written {
                 note_run(&database, run)?;
+                self.medium.note_begun(run.turn, run.keeps_first);
             }
             Ok((database, run, is_as_written))
         });
@@ -98,7 +99,7 @@ impl Shared {
             crate::server::drop_quietly(database.take());
             let new = guarded(|| {
                 let database = self.medium.open_beside()?;
-                let rows = take_over(&*self.medium, &database, Some(&recent))?;
+                let rows = take_over(&*self.medium, &database, Some(&recent))?.rows;
                 let run = self.run().anew();
                 note_run(&database, run)?;
                 let aside = self.medium.put_in_place().map_err(StoreError::Io)?;
@@ -111,6 +112,7 @@ impl Shared {
                     return Err(error);
                 }
             };
+            self.medium.note_begun(run.turn, run.keeps_first);
             // Before anybody reads what it has.
             *self.run() = run;
             recent.clear();
@@ -142,7 +144,11 @@ impl Shared {
             Ok(new)
         });
         match new {
-            Ok(new) => *database = Some(new),
+            Ok(new) => {
+                *database = Some(new);
+                let run = *self.run();
+                self.medium.note_begun(run.turn, run.keeps_first);
+            }
             Err(error) => {
                 self.medium.take_back();
                 return Err(error);
@@ -152,6 +158,9 @@ impl Shared {
             path = %self.medium.path().display(),
             "the file of scopes was taken away while the server runs: it is written anew"
         );
+        if let Some(act) = self.moved_on.get() {
+            act();
+        }
         Ok(())
     }
 }

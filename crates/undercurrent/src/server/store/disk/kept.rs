@@ -42,9 +42,11 @@ pub(super) fn opened(
     let database = open(&builder)?;
     // A repair is a commit of its own.
     let is_other = is_repaired.load(Ordering::Relaxed) && last_commit(path) <= before;
+    // One that was copied while a server ran, and came back.
+    let is_older = kept.is_some() && before < kept;
     Ok(Opened {
         database,
-        went_back: is_other && (kept.is_none() || before <= kept),
+        went_back: is_older || (is_other && (kept.is_none() || before <= kept)),
     })
 }
 
@@ -59,6 +61,11 @@ pub(crate) fn note(path: &Path) {
         // An older one would be wrong.
         let _ = std::fs::remove_file(beside(path));
     }
+}
+
+/// Nothing is known any more of what is kept.
+pub(super) fn forget(path: &Path) {
+    let _ = std::fs::remove_file(beside(path));
 }
 
 fn noted(path: &Path) -> Option<u64> {

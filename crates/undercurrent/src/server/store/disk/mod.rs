@@ -7,23 +7,28 @@ mod file;
 mod healing;
 mod journal;
 mod kept;
+mod left;
 mod opening;
 mod rows;
 mod salvage;
 mod writer;
 
-#[cfg(test)]
-pub(crate) use self::kept::{Opened as OpenedMedium, note as note_kept};
 use self::{
     batch::Batch,
     file::File,
     journal::Recent,
     kept::Opened,
+    left::Left,
     opening::{begun_in_spite_of, opened},
     rows::Gathered,
 };
-use super::{Commit, HandOverAll, Store, StoreError, Stored, StoredEvent, Ticket};
-use crate::{Limits, server::scopes::ScopeKey};
+#[cfg(test)]
+pub(crate) use self::{
+    kept::{Opened as OpenedMedium, note as note_kept},
+    left::note_begun,
+};
+use super::{Commit, HandOverAll, Lost, MovedOn, Store, StoreError, Stored, StoredEvent, Ticket};
+use crate::{Limits, core::position::Epoch, server::scopes::ScopeKey};
 use futures::future::{BoxFuture, FutureExt};
 use redb::{
     Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
@@ -36,7 +41,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
@@ -58,6 +63,9 @@ struct Run {
     /// The first run after the last that ended uncleanly: epochs from before may have been shown
     /// further than they are kept.
     fresh_since: u64,
+    /// The first run after the last that began on an older file than there was: of epochs from before
+    /// events may be missing that were accepted.
+    lives_since: u64,
     keeps_first: bool,
     /// The run before it did not end in good order.
     was_killed: bool,
@@ -81,6 +89,17 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
 
     /// What was committed is kept: where it is not found later, something is lost.
     fn note_kept(&self) {}
+
+    /// Whether it is what a run of this number left, by whose own word it was closed, if so.
+    fn found(&self, _run: u64, _is_closed: bool) -> Left {
+        Left::AsItIs
+    }
+
+    /// A run of this number has begun on it, which keeps first what it shows, if so.
+    fn note_begun(&self, _run: u64, _keeps_first: bool) {}
+
+    /// That run has closed it.
+    fn note_closed(&self, _run: u64) {}
 
     /// What is damaged, to be read as far as it can be.
     fn remains(&self) -> Option<ReadOnlyDatabase> {
@@ -122,6 +141,7 @@ struct Shared {
     is_sound: AtomicBool,
     // A std mutex, held to put or to copy out.
     hand_over_all: Mutex<Option<HandOverAll>>,
+    moved_on: OnceLock<MovedOn>,
     /// With more bytes pending, who hands over waits.
     pending_bytes: usize,
     /// Of what is laid aside so many stay.
@@ -229,6 +249,7 @@ impl Disk {
             era: AtomicUsize::new(0),
             is_sound: AtomicBool::new(false),
             hand_over_all: Mutex::default(),
+            moved_on: OnceLock::new(),
             pending_bytes: limits.store_pending_bytes,
             aside_bytes: limits.store_aside_bytes as u64,
             bytes: AtomicUsize::new(0),
@@ -366,9 +387,9 @@ impl Store for Disk {
                 found
             }
         }?;
-        let fresh_since = self.shared.run().fresh_since;
-        let is_whole = |head: &super::Head| fresh_since <= head.epoch >> 40;
-        Ok(gathered.finish(is_whole, events))
+        let run = *self.shared.run();
+        let lost = |head: &super::Head| run.lost(Epoch::from_bits(head.epoch));
+        Ok(gathered.finish(lost, events))
     }
 
     fn unfinished(&self) -> Result<Vec<(ScopeKey, String)>, StoreError> {
@@ -500,6 +521,10 @@ impl Store for Disk {
         *known.unwrap_or_else(PoisonError::into_inner) = Some(hand_over_all);
     }
 
+    fn when_moved_on(&self, act: MovedOn) {
+        let _ = self.shared.moved_on.set(act);
+    }
+
     fn trouble(&self) -> Option<String> {
         self.shared.trouble().clone()
     }
@@ -524,6 +549,15 @@ impl Run {
             turn,
             fresh_since: turn,
             ..self
+        }
+    }
+
+    /// What may be missing of an epoch.
+    fn lost(self, epoch: Epoch) -> Lost {
+        match epoch.turn() {
+            turn if turn < self.lives_since => Lost::Accepted,
+            turn if turn < self.fresh_since => Lost::Shown,
+            _ => Lost::Nothing,
         }
     }
 }

@@ -3,8 +3,10 @@
 use super::{
     BUSY, JOURNAL, LAYOUT, META, Medium, Opened, QUEUE, ROWS, Run, StoreError, TOUCHED,
     aside::{ASIDE, ORDER},
-    guarded, journal, of_redb,
-    salvage::take_over,
+    guarded, journal,
+    left::Left,
+    of_redb,
+    salvage::{Taken, take_over},
     unfinished,
 };
 use redb::{
@@ -31,7 +33,8 @@ pub(super) fn opened(
     let begun = guarded(|| {
         let is_as_written = !looks_through || database.check_integrity().map_err(of_redb)?;
         let is_repaired = went_back || !is_as_written;
-        let run = begin_run(&database, keeps_first, is_repaired)?;
+        let found = |run, is_closed| medium.found(run, is_closed);
+        let run = begin_run(&database, found, keeps_first, is_repaired)?;
         // What the server asks for first.
         let read = database.begin_read().map_err(of_redb)?;
         let [rows, queue, busy] = [ROWS, QUEUE, BUSY].map(|table| read.open_table(table));
@@ -40,7 +43,10 @@ pub(super) fn opened(
         Ok(run)
     });
     match begun {
-        Ok(run) => Ok((database, run)),
+        Ok(run) => {
+            medium.note_begun(run.turn, run.keeps_first);
+            Ok((database, run))
+        }
         Err(error) => {
             // What is damaged may panic once more where it is dropped.
             crate::server::drop_quietly(database);
@@ -70,13 +76,19 @@ pub(super) fn begun_in_spite_of(
     }
     let begun = guarded(|| {
         let database = medium.open_beside()?;
-        let rows = take_over(medium, &database, None)?;
-        let run = begin_run(&database, keeps_first, rows > 0)?;
+        let Taken { rows, knows_run } = take_over(medium, &database, None)?;
+        let found = |run, is_closed| match medium.found(run, is_closed) {
+            // By a number that is lost nothing can be told.
+            Left::Behind(_) if !knows_run => Left::Otherwise,
+            found => found,
+        };
+        let run = begin_run(&database, found, keeps_first, rows > 0)?;
         let aside = medium.put_in_place().map_err(StoreError::Io)?;
         Ok((database, run, rows, aside))
     });
     match begun {
         Ok((database, run, rows, aside)) => {
+            medium.note_begun(run.turn, run.keeps_first);
             tracing::error!(
                 why,
                 %path,
@@ -96,7 +108,12 @@ pub(super) fn begun_in_spite_of(
 
 /// Begins a run of the server: its number, and since which run nothing that was shown was lost.
 /// In a file that was repaired the last run's own number may be missing.
-fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Result<Run, StoreError> {
+fn begin_run(
+    database: &Database,
+    found: impl FnOnce(u64, bool) -> Left,
+    keeps_first: bool,
+    is_repaired: bool,
+) -> Result<Run, StoreError> {
     let run = {
         let write = database.begin_write().map_err(of_redb)?;
         let meta = write.open_table(META).map_err(of_redb)?;
@@ -110,23 +127,59 @@ fn begin_run(database: &Database, keeps_first: bool, is_repaired: bool) -> Resul
         // Of a run that kept everything before it was shown nothing is missing, however it ended.
         let was_careful = number("keeps-first")? == Some(1);
         let was_killed = layout.is_some() && number("clean")? != Some(1);
-        let is_clean = !was_killed || was_careful;
+        let last = number("run")?;
+        let left = last.map_or(Left::AsItIs, |last| found(last, !was_killed));
+        let is_clean = (!was_killed || was_careful) && left == Left::AsItIs;
         // What the last run wrote of its own number may be missing.
         let runs = 1 + u64::from(was_killed || is_repaired);
-        let run = number("run")?.map_or(0, |run| run + runs);
+        let next = last.map_or(0, |last| last + runs);
+        let run = match left {
+            Left::AsItIs => next,
+            // Runs that nobody knows of had lower ones.
+            Left::Otherwise => next.max(turn_of_the_clock()),
+            Left::Behind(last) => next.max(last + 2),
+        };
+        tell(left, was_killed);
         let fresh_since = match is_clean && !is_repaired {
             true => number("fresh")?.unwrap_or(0),
             false => run,
         };
+        let lives_since = match left {
+            Left::Behind(_) => run,
+            _ => number("lives")?.unwrap_or(0),
+        };
         Run {
             turn: run,
             fresh_since,
+            lives_since,
             keeps_first,
             was_killed,
         }
     };
     note_run(database, run)?;
     Ok(run)
+}
+
+/// A number of a run that is greater than that of any before, unless they began every four minutes.
+fn turn_of_the_clock() -> u64 {
+    const UNIT_S: u64 = 240;
+    // 2026 began then.
+    const BEGIN_S: u64 = 1_767_225_600;
+    crate::server::now_s().saturating_sub(BEGIN_S) / UNIT_S
+}
+
+fn tell(left: Left, was_killed: bool) {
+    match left {
+        Left::Otherwise if !was_killed => tracing::warn!(
+            "the file of scopes is not as a server left it here: it may be a copy, and pages read \
+             anew what they show"
+        ),
+        Left::Behind(_) => tracing::error!(
+            "the file of scopes is an older one than there was: what came later is not in it, and \
+             pages that have seen it are told"
+        ),
+        _ => {}
+    }
 }
 
 pub(super) fn note_run(database: &Database, run: Run) -> Result<(), StoreError> {
@@ -143,6 +196,7 @@ pub(super) fn note_run(database: &Database, run: Run) -> Result<(), StoreError> 
         ("clean", 0),
         ("keeps-first", u64::from(run.keeps_first)),
         ("fresh", run.fresh_since),
+        ("lives", run.lives_since),
     ] {
         meta.insert(name, value).map_err(of_redb)?;
     }

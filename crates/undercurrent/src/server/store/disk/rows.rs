@@ -12,14 +12,16 @@
 //!                                        the room for it; aside-order has their order
 //! journal <number> <scope>               a commit that is in none of these yet
 //! touched <number>                       of which scopes it is, and those written with it
-//! meta    layout, run, clean
+//! meta    layout, run, clean, keeps-first, fresh, lives
 //! ```
 //!
 //! redb looks at its own checksums after a crash only. Ours are looked at whenever a row is read.
 //! A row that is lost with what leads to it has no checksum: entries name the one before them. One
 //! that comes back later is known by the epoch that it was written in: by its turn, or by its life.
 
-use super::super::{Head, StateId, StoreError, Stored, StoredEntry, StoredEvent, StoredState, hex};
+use super::super::{
+    Head, Lost, StateId, StoreError, Stored, StoredEntry, StoredEvent, StoredState, hex,
+};
 use crate::{Visitor, core::position::Epoch, server::scopes::ScopeKey};
 use std::collections::BTreeMap;
 
@@ -254,7 +256,7 @@ impl Gathered {
     /// The whole. Rows without a head belong to nothing.
     pub(super) fn finish(
         self,
-        is_whole: impl FnOnce(&Head) -> bool,
+        lost: impl FnOnce(&Head) -> Lost,
         events: Vec<(u64, StoredEvent)>,
     ) -> Option<Stored> {
         let head = self.head?;
@@ -262,7 +264,7 @@ impl Gathered {
         let life = Epoch::from_bits(head.epoch).life();
         let states = states.map(|state| state.finish(life)).collect();
         Some(Stored {
-            is_whole: is_whole(&head),
+            lost: lost(&head),
             head,
             states,
             numbers: self.numbers,
@@ -376,7 +378,7 @@ mod tests {
             let (kind, rest) = rest.split_first().unwrap_or((&0, rest));
             let key = row_key(SCOPE, *kind, rest);
             let gathered = gather(&key, &sealed(&key, &[&value[1..]]))?;
-            let _ = gathered.finish(|_| true, Vec::new());
+            let _ = gathered.finish(|_| Lost::Nothing, Vec::new());
             Ok(())
         });
     }

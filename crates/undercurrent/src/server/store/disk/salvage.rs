@@ -49,19 +49,26 @@ struct Found {
 /// A row that can be of no scope: who reads its scope finds it damaged.
 const MARK: u8 = b'!';
 
-/// Puts what can be read of a file into a new one, with what is known of its journal, if it is. Says
-/// how many rows these are.
+/// What was put into a new file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Taken {
+    pub(super) rows: usize,
+    /// The number of the last run could be read.
+    pub(super) knows_run: bool,
+}
+
+/// Puts what can be read of a file into a new one, with what is known of its journal, if it is.
 pub(super) fn take_over(
     medium: &dyn Medium,
     to: &Database,
     recent: Option<&Recent>,
-) -> Result<usize, StoreError> {
+) -> Result<Taken, StoreError> {
     let Some(from) = medium.remains() else {
-        return Ok(0);
+        return Ok(Taken::default());
     };
     let read = guarded(|| from.begin_read().map_err(of_redb))?;
     let write = to.begin_write().map_err(of_redb)?;
-    let found = {
+    let taken = {
         let mut rows = write.open_table(ROWS).map_err(of_redb)?;
         let mut found = table(&read, ROWS, 17, &mut rows)?;
         let mut queue = write.open_table(QUEUE).map_err(of_redb)?;
@@ -112,25 +119,32 @@ pub(super) fn take_over(
         }
         // What the file says of itself has no checksum: of its runs the last is believed where it can
         // be.
-        let last = guarded(|| last_run(&read)).ok().flatten();
-        let last = last.filter(|run| *run < MOST_RUNS).unwrap_or(0);
+        let known = |name| guarded(|| number_of(&read, name)).ok().flatten();
+        let known = |name| known(name).filter(|run| *run < MOST_RUNS);
+        let last = known("run");
         let mut meta = write.open_table(META).map_err(of_redb)?;
         meta.insert("layout", LAYOUT).map_err(of_redb)?;
-        meta.insert("run", turn.max(last)).map_err(of_redb)?;
-        found
+        let run = turn.max(last.unwrap_or(0));
+        meta.insert("run", run).map_err(of_redb)?;
+        let lives = known("lives").unwrap_or(0);
+        meta.insert("lives", lives).map_err(of_redb)?;
+        Taken {
+            rows: found.rows,
+            knows_run: last.is_some(),
+        }
     };
     write.commit().map_err(of_redb)?;
     crate::server::drop_quietly((read, from));
-    Ok(found.rows)
+    Ok(taken)
 }
 
 /// More than a server has in years.
 const MOST_RUNS: u64 = 1 << 22;
 
-fn last_run(read: &ReadTransaction) -> Result<Option<u64>, StoreError> {
+fn number_of(read: &ReadTransaction, name: &str) -> Result<Option<u64>, StoreError> {
     let meta = read.open_table(META).map_err(of_redb)?;
-    let run = meta.get("run").map_err(of_redb)?;
-    Ok(run.map(|run| run.value()))
+    let number = meta.get(name).map_err(of_redb)?;
+    Ok(number.map(|number| number.value()))
 }
 
 /// Reads a table from both of its ends.

@@ -88,7 +88,8 @@ pub(super) fn write_all(shared: &Shared) {
         }
         told.into_iter().for_each(|then| then());
     }
-    if let Err(error) = note_clean(shared) {
+    let noted = note_clean(shared);
+    if let Err(error) = &noted {
         tracing::error!(%error, "that this run ended cleanly can't be written");
     }
     // Lets go of the file.
@@ -97,6 +98,9 @@ pub(super) fn write_all(shared: &Shared) {
         .as_deref_mut()
         .unwrap_or_else(|poisoned| poisoned.get_mut())
         .take();
+    if noted.is_ok() {
+        shared.medium.note_closed(shared.run().turn);
+    }
 }
 
 /// The bytes that wait with these, and what is to be done once they are kept.

@@ -94,6 +94,52 @@ async fn with_commit_nothing_is_shown_before_it_is_kept() {
 }
 
 #[tokio::test]
+async fn with_commit_an_update_that_there_is_no_room_for_is_shown_to_nobody_and_returns_once_it_is_kept()
+ {
+    let platter = Platter::new(1);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start_as(Durability::Commit).await;
+    let scope = the_scope(&runtime).await;
+    push(&scope, "kept").await.expect("it is made");
+    let before = scope.published().log.position();
+    let mut stream = follow(&runtime, before);
+    assert!(!written(&mut stream).contains("trial"), "it is current");
+    platter.fill(true);
+    let updating = tokio::spawn({
+        let scope = scope.clone();
+        async move { push(&scope, "waits").await }
+    });
+    until(|| async { runtime.store.trouble().is_some() }).await;
+    let refused = push(&scope, "refused").await;
+    assert!(
+        matches!(refused, Err(UpdateError::NotStored(_))),
+        "{refused:?}"
+    );
+    assert_eq!(written(&mut stream), "");
+    assert!(scope.snapshot_now(VISITOR).is_none());
+    assert!(
+        !updating.is_finished(),
+        "nobody knows whether it will be kept"
+    );
+    // Who finds the server gone down meanwhile finds all that was shown.
+    let later = ground.as_if_killed().start_as(Durability::Commit).await;
+    let found = the_scope(&later).await;
+    assert_eq!(seen(&found).await, ["kept"]);
+    assert_eq!(found.published().log.position(), before);
+    drop(found);
+    close(later);
+
+    platter.fill(false);
+    updating.await.expect("it ends").expect("it is made");
+    let stream = RefCell::new(stream);
+    until(|| async { written(&mut stream.borrow_mut()).contains("waits") }).await;
+    until(|| async { runtime.store.trouble().is_none() }).await;
+    push(&scope, "after").await.expect("there is room");
+    assert_eq!(seen(&scope).await, ["kept", "waits", "after"]);
+    close(runtime);
+}
+
+#[tokio::test]
 async fn a_short_event_is_one_commit() {
     let ground = Ground::Platter(Platter::new(1));
     let runtime = ground.start_as(Durability::Commit).await;

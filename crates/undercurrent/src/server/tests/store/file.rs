@@ -78,7 +78,7 @@ async fn a_file_of_another_format_of_redb_is_left_alone_and_one_byte_of_it_is_da
         [bytes[64], bytes[192]] = formats;
         std::fs::write(folder.file(), bytes).expect("it is written");
         let built = ground.build(Durability::Relaxed);
-        let names = std::fs::read_dir(&folder.0).expect("it is there").count();
+        let names = 1 + named(&folder, "damaged").len();
         (built.map(|uc| close(uc.runtime)), names)
     };
     let (refused, names) = with([4, 4]);
@@ -163,8 +163,7 @@ async fn what_a_newer_version_has_written_is_left_alone() {
     assert!(refused.to_string().contains("newer version"), "{refused}");
     let after = std::fs::read(folder.file()).expect("it is there");
     assert_eq!(before.len(), after.len());
-    let names = std::fs::read_dir(&folder.0).expect("it is there");
-    assert_eq!(names.count(), 1, "nothing is set aside");
+    assert!(named(&folder, "damaged").is_empty(), "nothing is set aside");
 }
 
 #[tokio::test]
@@ -229,6 +228,38 @@ async fn a_file_that_is_removed_while_nothing_is_written_is_there_after_the_serv
     close(runtime);
     let later = ground.start().await;
     assert_eq!(seen(&*the_scope(&later).await).await, ["before"]);
+    close(later);
+}
+
+#[tokio::test]
+async fn where_the_whole_folder_is_removed_browsers_find_their_sessions_after_the_next_start() {
+    let folder = Folder::new();
+    let start = || {
+        let config = Config {
+            session_key_file: folder.0.join("session.key"),
+            store_file: folder.file(),
+            ..Config::default()
+        };
+        let options = LeptosOptions::builder().output_name("trial").build();
+        let built = Undercurrent::with(options, config).build();
+        built.expect("it starts").runtime
+    };
+    let runtime = start();
+    let session = runtime.sessions.fresh();
+    let cookie = runtime.sessions.issue(&session);
+    std::fs::remove_dir_all(&folder.0).expect("it is there");
+    let place = place(&runtime, session.visitor, &ScopeName::Session);
+    let scope = runtime.scope_at(&place).await.expect("there is room");
+    push(&scope, "after").await.expect("it is made");
+    scope.stored().await;
+    drop(scope);
+    close(runtime);
+    let later = start();
+    let headers = [(axum::http::header::COOKIE, cookie)].into_iter().collect();
+    let found = later.sessions.of(&headers).map(|found| found.visitor);
+    assert_eq!(found, Some(session.visitor));
+    let scope = later.scope_at(&place).await.expect("it is there");
+    assert_eq!(seen(&scope).await, ["after"]);
     close(later);
 }
 

@@ -5,6 +5,7 @@ mod conformance;
 mod contract;
 mod damaged;
 mod durability;
+mod earlier;
 mod faults;
 mod file;
 mod journal;
@@ -12,6 +13,7 @@ mod moments;
 mod platter;
 mod power;
 mod recovery;
+mod stale;
 
 use self::platter::Platter;
 use super::*;
@@ -111,6 +113,7 @@ impl Ground {
                 std::fs::copy(folder.file(), copy.file()).expect("it is there");
                 // With `durability = "commit"` there is a note of what is kept.
                 let _ = std::fs::copy(folder.note(), copy.note());
+                let _ = std::fs::copy(folder.run_note(), copy.run_note());
                 Ground::File(Arc::new(copy))
             }
             Ground::Platter(platter) => Ground::Platter(platter.as_after_a_power_cut()),
@@ -141,6 +144,10 @@ impl Folder {
 
     fn note(&self) -> PathBuf {
         self.0.join("state.redb.kept")
+    }
+
+    fn run_note(&self) -> PathBuf {
+        self.0.join("state.redb.run")
     }
 }
 

@@ -6,7 +6,7 @@
 use super::*;
 use crate::{
     core::position::Epoch,
-    server::store::{Medium, Opened, StoreError, note_kept},
+    server::store::{Medium, Opened, StoreError, note_begun, note_kept},
 };
 use redb::{Database, StorageBackend, backends::FileBackend};
 use std::{
@@ -171,6 +171,10 @@ impl Medium for Doom {
 
     fn note_kept(&self) {
         note_kept(&self.0.path);
+    }
+
+    fn note_begun(&self, run: u64, _: bool) {
+        note_begun(&self.0.path, run);
     }
 
     fn open_beside(&self) -> Result<Database, StoreError> {
