@@ -88,7 +88,7 @@ fn a_full_room_forgets_who_is_away_and_their_vote() {
     let seventh = here[6].id();
     room.vote(&seventh, 0).unwrap();
     note_present(&mut room, &here);
-    let mut admit = |room: &mut Room| room.admit("id-new".to_owned(), "New".to_owned(), true);
+    let admit = |room: &mut Room| room.admit("id-new".to_owned(), "New".to_owned(), true);
     assert!(admit(&mut room).is_err());
     here.remove(6);
     note_present(&mut room, &here);

@@ -196,7 +196,7 @@ async fn whoever_holds_the_state_for_long_is_named_and_loses_nothing_and_who_wai
     let lines = Lines::default();
     let written = lines.clone();
     let log = tracing_subscriber::fmt().with_writer(move || written.clone());
-    let _reads = tracing::subscriber::set_default(log.finish());
+    let _reads = read_log(log.finish());
     let runtime = runtime(Limits {
         slow_update_ms: 10,
         ..Limits::default()

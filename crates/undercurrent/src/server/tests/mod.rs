@@ -41,7 +41,10 @@ use crate::{
     prelude::*,
 };
 use leptos::config::LeptosOptions;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 #[derive(State, Clone, Debug, Default)]
 struct Trial {
@@ -265,6 +268,17 @@ pub(super) async fn ended(scope: &Scope, number: u64) {
 }
 
 /// Waits for a condition. The clock is paused, so that waiting takes no time.
+/// Has what this thread logs read, until the guard goes.
+///
+/// While there is one reader in the process, tracing asks that of the thread that first comes upon a
+/// line whether anybody wants it: one of another test, which has none. So there are always two.
+fn read_log(reader: impl Into<tracing::Dispatch>) -> tracing::subscriber::DefaultGuard {
+    static SECOND: LazyLock<tracing::Dispatch> =
+        LazyLock::new(|| tracing::subscriber::NoSubscriber::new().into());
+    LazyLock::force(&SECOND);
+    tracing::dispatcher::set_default(&reader.into())
+}
+
 pub(super) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     for _ in 0..100_000 {
         if condition().await {

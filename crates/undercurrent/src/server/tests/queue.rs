@@ -217,7 +217,7 @@ async fn an_error_whose_text_panics_ends_its_event_and_the_queue_goes_on() {
     let reader = tracing_subscriber::fmt()
         .with_writer(std::io::sink)
         .finish();
-    let _reads = tracing::subscriber::set_default(reader);
+    let _reads = read_log(reader);
     let runtime = runtime(Limits::default());
     let scope = scope(&runtime);
     send(&scope, 1, unspeakable()).await;

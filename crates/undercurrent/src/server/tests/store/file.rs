@@ -43,7 +43,7 @@ async fn an_empty_file_is_a_new_one_and_the_log_names_it() {
     let lines = Lines::default();
     let written = lines.clone();
     let log = tracing_subscriber::fmt().with_writer(move || written.clone());
-    let _reads = tracing::subscriber::set_default(log.finish());
+    let _reads = read_log(log.finish());
     let log = || String::from_utf8(lines.0.lock().expect("it is whole").clone());
     close(ground.start().await);
     assert!(!log().expect("it is text").contains("empty"), "it was made");
