@@ -96,6 +96,7 @@ fn each_program_that_must_not_compile_is_there_for_something() {
         "field_without_serde",
         "list_of_options",
         "not_a_state",
+        "odd_events",
         "odd_policies",
         "odd_states",
         "present_in_a_session",
