@@ -239,7 +239,7 @@ export const breakages = [
   },
   {
     name: 'a scope is read without what the journal has',
-    file: `${server}/store/disk/mod.rs`,
+    file: `${server}/store/disk/reading.rs`,
     find: '            batch.write(&write, self.shared.aside_bytes)?;\n',
     put: '',
     test: [...runtime, 'a_scope_is_read_as_the_journal_has_it'],
@@ -323,7 +323,7 @@ export const breakages = [
   },
   {
     name: 'pages are not told where a running server repairs its file',
-    file: `${server}/store/disk/mod.rs`,
+    file: `${server}/store/disk/shared.rs`,
     find: '            fresh_since: turn,\n',
     put: '            fresh_since: self.fresh_since,\n',
     test: [...runtime, 'where_the_file_is_repaired_pages'],

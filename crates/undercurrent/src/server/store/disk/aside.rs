@@ -1,6 +1,6 @@
 //! What was laid aside, for who wants to look at it: so many bytes of it, of which the oldest go.
 
-use super::{META, StoreError, batch::Range, of_redb};
+use super::{META, StoreError, batch::Range, errors::of_redb};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 /// By the key of a row and its checksum: what is the same is there once, however often it is laid

@@ -3,7 +3,10 @@
 
 use super::{
     super::{Commit, Record},
-    BUSY, QUEUE, ROWS, aside, of_redb, read_head, rows,
+    BUSY, QUEUE, ROWS, aside,
+    errors::of_redb,
+    reading::read_head,
+    rows,
 };
 use crate::{
     State,

@@ -1,9 +1,12 @@
 //! The file itself: opened, or moved out of the way.
 
 use super::{
-    Medium, Opened, StoreError, Where, elsewhere, kept, left,
-    left::{Left, Stamp},
-    of_redb, rows, salvage,
+    StoreError,
+    errors::{elsewhere, of_redb},
+    kept::{self, Opened},
+    left::{self, Left, Stamp},
+    medium::{Medium, Where},
+    rows, salvage,
 };
 use crate::Limits;
 use redb::{Database, DatabaseError, ReadOnlyDatabase};

@@ -1,9 +1,13 @@
 //! What is done about a file that breaks or goes while the server runs.
 
 use super::{
-    Opened, Shared, StoreError, guarded, journal, of_redb, opened_again,
+    StoreError,
+    errors::{guarded, of_redb, opened_again},
+    journal,
+    kept::Opened,
     opening::{copy, note_run},
     salvage::take_over,
+    shared::Shared,
 };
 use std::sync::{PoisonError, atomic::Ordering};
 

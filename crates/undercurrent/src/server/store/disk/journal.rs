@@ -16,7 +16,8 @@ use super::{
     super::{Commit, Record, StoreError},
     JOURNAL, TOUCHED,
     batch::Batch,
-    guarded, of_redb, rows,
+    errors::{guarded, of_redb},
+    rows,
     salvage::Scope,
 };
 use crate::{

@@ -1,13 +1,16 @@
 //! How a file is opened, and a run of the server begun in it.
 
 use super::{
-    BUSY, JOURNAL, LAYOUT, META, Medium, Opened, QUEUE, ROWS, Run, StoreError, TOUCHED,
+    BUSY, JOURNAL, LAYOUT, META, QUEUE, ROWS, StoreError, TOUCHED,
     aside::{ASIDE, ORDER},
-    guarded, journal,
+    errors::{guarded, of_redb},
+    journal,
+    kept::Opened,
     left::Left,
-    of_redb,
+    medium::Medium,
+    reading::unfinished,
     salvage::{Taken, take_over},
-    unfinished,
+    shared::Run,
 };
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,

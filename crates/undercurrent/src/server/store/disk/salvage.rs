@@ -6,11 +6,12 @@
 //! damaged later, laid aside and named.
 
 use super::{
-    BUSY, LAYOUT, META, Medium, QUEUE, ROWS, StoreError,
+    BUSY, LAYOUT, META, QUEUE, ROWS, StoreError,
     batch::{Rows, below, remove},
-    guarded,
+    errors::{guarded, of_redb},
     journal::{self, Missing, Recent},
-    of_redb,
+    medium::Medium,
+    reading::read_head,
     rows::{self, HEAD},
 };
 use crate::{
@@ -275,7 +276,7 @@ fn heads(rows: &mut Rows<'_>, is_missing: impl Fn(&[u8]) -> bool) -> Result<u64,
         if key.len() != 17 || key[16] != HEAD {
             continue;
         }
-        let Some(mut head) = super::read_head(key, value.value()) else {
+        let Some(mut head) = read_head(key, value.value()) else {
             continue;
         };
         let epoch = Epoch::from_bits(head.epoch);

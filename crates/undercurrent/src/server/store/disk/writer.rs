@@ -10,8 +10,12 @@
 //! ```
 
 use super::{
-    Life, META, Pending, Shared, StoreError, Where, Writer, batch::Batch, elsewhere,
-    healing::Looked, of_redb, opened_again,
+    META, StoreError,
+    batch::Batch,
+    errors::{elsewhere, of_redb, opened_again},
+    healing::Looked,
+    medium::Where,
+    shared::{Life, Pending, Shared, Writer},
 };
 use crate::server::store::{Commit, Record, Then};
 use redb::Database;
