@@ -3,11 +3,14 @@
 //! `make bounded` makes a million updates and measures the start at a gigabyte, in release.
 #![cfg(feature = "ssr")]
 
+mod process;
+
+use self::process::{Folder, program, with_test};
 use leptos::config::LeptosOptions;
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 use undercurrent::{
@@ -70,28 +73,6 @@ fn fill(shelf: &mut Shelf) {
     shelf.items = (0..ITEMS).map(|n| text(n, 0)).collect();
 }
 
-/// A folder that goes with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = format!("undercurrent-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        std::fs::create_dir_all(&folder).expect("there is room");
-        Folder(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("state.redb")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn server(file: &Path, limits: Limits) -> Undercurrent {
     let config = Config {
         session_key_file: file.with_extension("key"),
@@ -121,7 +102,7 @@ fn number(name: &str, default: u64) -> u64 {
 async fn however_often_a_state_changes_its_file_stays_small() {
     let updates = number("UPDATES", 20_000);
     let folder = Folder::new("bounded");
-    let uc = server(&folder.file(), Limits::default());
+    let uc = server(&folder.file("state.redb"), Limits::default());
     let ledger = uc.process::<Ledger>();
     ledger.dispatch(begin()).await.expect("there is room");
     let begun = Instant::now();
@@ -136,17 +117,23 @@ async fn however_often_a_state_changes_its_file_stays_small() {
         let is_done = |ledger: &Ledger| (ledger.done == upto).then_some(());
         let done = ledger.until_within(patience, is_done).await;
         done.expect("it reads").expect("it is done");
-        largest = largest.max(std::fs::metadata(folder.file()).expect("it is there").len());
+        largest = largest.max(
+            std::fs::metadata(folder.file("state.redb"))
+                .expect("it is there")
+                .len(),
+        );
     }
     let took = begun.elapsed();
     shut_down(uc).await;
-    let at_the_end = std::fs::metadata(folder.file()).expect("it is there").len();
+    let at_the_end = std::fs::metadata(folder.file("state.redb"))
+        .expect("it is there")
+        .len();
     println!(
         "{updates} updates of a state of {} bytes in {took:?}; the file has {largest} bytes at most, \
          {at_the_end} in the end",
         ITEMS * 100
     );
-    let uc = server(&folder.file(), Limits::default());
+    let uc = server(&folder.file("state.redb"), Limits::default());
     let ledger = uc.process::<Ledger>();
     let wrong = ledger.read(|ledger| {
         let last = |item: u64| (0..updates).rev().find(|n| n % ITEMS == item).unwrap_or(0);
@@ -212,12 +199,8 @@ async fn timed_start(file: &Path, last: u64) -> (Duration, Duration) {
 async fn a_start_on_a_large_file_after_a_kill_and_after_a_stop() {
     let wanted = number("BYTES", 1_000_000_000);
     let folder = Folder::new("large");
-    let mut filling = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "the_server_that_fills_its_file", "--ignored"])
-        .arg("--nocapture")
-        .env(FILE, folder.file())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+    let mut filling = with_test(Command::new(program()), "the_server_that_fills_its_file")
+        .env(FILE, folder.file("state.redb"))
         .spawn()
         .expect("it starts");
     let out = BufReader::new(filling.stdout.take().expect("it is piped"));
@@ -234,9 +217,11 @@ async fn a_start_on_a_large_file_after_a_kill_and_after_a_stop() {
     }
     filling.kill().expect("it runs");
     filling.wait().expect("it has ended");
-    let bytes = std::fs::metadata(folder.file()).expect("it is there").len();
-    let (opened, read) = timed_start(&folder.file(), last).await;
+    let bytes = std::fs::metadata(folder.file("state.redb"))
+        .expect("it is there")
+        .len();
+    let (opened, read) = timed_start(&folder.file("state.redb"), last).await;
     println!("{bytes} bytes, {last} scopes; after a kill: open in {opened:?}, read in {read:?}");
-    let (opened, read) = timed_start(&folder.file(), last).await;
+    let (opened, read) = timed_start(&folder.file("state.redb"), last).await;
     println!("after a stop in good order: open in {opened:?}, read in {read:?}");
 }

@@ -5,6 +5,9 @@
 //! `CRASHES=1000 cargo test -p undercurrent --features ssr --test crashes` kills more often.
 #![cfg(feature = "ssr")]
 
+mod process;
+
+use self::process::{Folder, program, with_test};
 use leptos::config::LeptosOptions;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -240,8 +243,7 @@ const AT_A_TIME: usize = 2;
 fn what_was_acknowledged_survives_any_kill() {
     let rounds = std::env::var("CRASHES").map_or(50, |rounds| rounds.parse().expect("a number"));
     let seed: u64 = std::env::var("CRASHES_SEED").map_or(7, |seed| seed.parse().expect("a number"));
-    let folder = std::env::temp_dir().join(format!("crashes-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("there is room");
+    let folder = Folder::new("crashes");
     let next = AtomicUsize::new(0);
     let files = || {
         let mut kept = Kept::default();
@@ -252,7 +254,7 @@ fn what_was_acknowledged_survives_any_kill() {
                 return kept;
             }
             let kills = KILLS_OF_A_FILE.min(rounds - before);
-            let file = folder.join(format!("{nth}.redb"));
+            let file = folder.file(&format!("{nth}.redb"));
             kept.add(over_kills(&file, seed + nth as u64, kills));
         }
     };
@@ -266,7 +268,6 @@ fn what_was_acknowledged_survives_any_kill() {
     });
     println!("{rounds} kills; {kept:?}");
     assert!(kept.lines > rounds, "it does something between two kills");
-    std::fs::remove_dir_all(&folder).expect("it was made here");
 }
 
 /// How much of what was acknowledged is there, and the longest from a start to what was found.
@@ -313,16 +314,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// it is the last one: it sends nothing, and goes when all there is has come to its end.
 fn one_life(file: &Path, promised: &mut Promised, lives: Option<Duration>) -> Duration {
     let started = Instant::now();
-    let mut server = Command::new(std::env::current_exe().expect("this program"));
+    let mut server = with_test(Command::new(program()), "the_server");
     if lives.is_none() {
         server.env(LAST, "");
     }
     let mut server = server
-        .args(["--exact", "the_server", "--ignored", "--nocapture"])
         .env(FILE, file)
         .env(FIRST, (promised.sent + 1).to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
         .expect("it starts");

@@ -6,6 +6,7 @@
 //! `CRASHES=1000 cargo test -p undercurrent --features ssr --test crashes_seen` kills more often.
 #![cfg(feature = "ssr")]
 
+mod process;
 #[expect(
     dead_code,
     reason = "the server of these tests is a process of its own"
@@ -13,7 +14,10 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use self::support::{cookie_of, request};
+use self::{
+    process::{Folder, program, with_test},
+    support::{cookie_of, request},
+};
 use leptos::{config::LeptosOptions, prelude::*};
 use serde_json::Value;
 use std::{
@@ -307,12 +311,9 @@ struct Server {
 
 impl Server {
     fn start(file: &Path, durability: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "the_server", "--ignored", "--nocapture"])
+        let mut child = with_test(Command::new(program()), "the_server")
             .env(FILE, file)
             .env(DURABILITY, durability)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
             .expect("it starts");
@@ -369,10 +370,8 @@ fn pages_see_what_there_is_over_kills(durability: &'static str) {
     let rounds = std::env::var("CRASHES").map_or(25, |rounds| rounds.parse().expect("a number"));
     let seed = std::env::var("CRASHES_SEED").map_or(7, |seed| seed.parse().expect("a number"));
     let mut random = fastrand::Rng::with_seed(seed);
-    let folder = format!("undercurrent-seen-{durability}-{}", std::process::id());
-    let folder = std::env::temp_dir().join(folder);
-    std::fs::create_dir_all(&folder).expect("there is room");
-    let file = folder.join("state.redb");
+    let folder = Folder::new(&format!("seen-{durability}"));
+    let file = folder.file("state.redb");
     let world = Arc::new(World::default());
 
     let mut server = Server::start(&file, durability);
@@ -476,7 +475,6 @@ fn pages_see_what_there_is_over_kills(durability: &'static str) {
     }
     assert!(sent > rounds, "it does something between two kills");
     assert!(shown.len() > rounds, "pages are shown it");
-    std::fs::remove_dir_all(&folder).expect("it was made here");
 }
 
 #[test]

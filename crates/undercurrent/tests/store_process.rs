@@ -4,6 +4,7 @@
 //! sentence says what to do, and it goes on by itself when the cause is gone.
 #![cfg(all(feature = "ssr", target_os = "linux"))]
 
+mod process;
 #[expect(
     dead_code,
     reason = "the server of these tests is a process of its own"
@@ -11,7 +12,10 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use self::support::{cookie_of, request};
+use self::{
+    process::{Folder, program, with_test},
+    support::{cookie_of, request},
+};
 use axum::{Json, Router, http::HeaderMap, routing::get};
 use leptos::{config::LeptosOptions, prelude::*};
 use std::{
@@ -114,17 +118,15 @@ fn command(file: &Path) -> Command {
     // Who is told that a file may not grow gets an error, and is not ended by it.
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]);
-    command.arg(std::env::current_exe().expect("this program"));
+    command.arg(program());
     with_the_rest(command, file)
 }
 
-fn with_the_rest(mut command: Command, file: &Path) -> Command {
+fn with_the_rest(command: Command, file: &Path) -> Command {
+    let mut command = with_test(command, "the_server");
     command
-        .args(["--exact", "the_server", "--ignored", "--nocapture"])
         .env(FILE, file)
         .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
 }
@@ -232,36 +234,15 @@ fn said_by(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("undercurrent-process-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("there is room");
-        Folder(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("state.redb")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 // === What is wrong ===
 
 #[test]
 fn a_second_server_on_the_file_is_told_to_wait_for_the_first() {
-    let folder = Folder::new("two");
-    let first = Server::start(&folder.file());
+    let folder = Folder::new("process-two");
+    let first = Server::start(&folder.file("state.redb"));
     let cookie = first.cookie();
     assert!(first.write(&cookie, 1, 0));
-    let told = refused(&folder.file());
+    let told = refused(&folder.file("state.redb"));
     assert!(
         told.contains("another server has it open: stop that one"),
         "{told}"
@@ -269,7 +250,7 @@ fn a_second_server_on_the_file_is_told_to_wait_for_the_first() {
     assert!(told.contains("`store-file`"), "{told}");
     assert!(first.write(&cookie, 2, 0), "the first is not disturbed");
     first.kill();
-    let second = Server::start(&folder.file());
+    let second = Server::start(&folder.file("state.redb"));
     assert_eq!(second.lines(&cookie), [1, 2]);
     second.kill();
 }
@@ -285,14 +266,14 @@ fn a_folder_that_can_t_be_written_to_is_told_with_what_to_do() {
 
 #[test]
 fn where_there_is_no_room_for_the_file_it_does_not_start_and_leaves_nothing_behind() {
-    let folder = Folder::new("no-room");
+    let folder = Folder::new("process-no-room");
     let mut limited = Command::new("sh");
     limited.args(["-c", r#"trap "" XFSZ; ulimit -f 100; exec "$0" "$@""#]);
-    limited.arg(std::env::current_exe().expect("this program"));
-    let told = refused_by(limited, &folder.file());
+    limited.arg(program());
+    let told = refused_by(limited, &folder.file("state.redb"));
     assert!(told.contains("make room for it"), "{told}");
-    assert!(!folder.file().exists(), "no empty file");
-    let server = Server::start(&folder.file());
+    assert!(!folder.file("state.redb").exists(), "no empty file");
+    let server = Server::start(&folder.file("state.redb"));
     assert!(server.write(&server.cookie(), 1, 0), "there is room again");
     server.kill();
 }
@@ -308,11 +289,13 @@ fn limit(server: &Server, bytes: &str) -> bool {
 
 #[test]
 fn where_the_file_can_t_grow_nothing_is_lost_and_it_goes_on_when_it_can() {
-    let folder = Folder::new("full");
-    let server = Server::start(&folder.file());
+    let folder = Folder::new("process-full");
+    let server = Server::start(&folder.file("state.redb"));
     let cookie = server.cookie();
     assert!(server.write(&cookie, 1, 0));
-    let bytes = std::fs::metadata(folder.file()).expect("it is there").len();
+    let bytes = std::fs::metadata(folder.file("state.redb"))
+        .expect("it is there")
+        .len();
     if !limit(&server, &bytes.to_string()) {
         eprintln!("there is no prlimit on this machine");
         server.kill();
@@ -343,32 +326,32 @@ fn where_the_file_can_t_grow_nothing_is_lost_and_it_goes_on_when_it_can() {
         begun.elapsed()
     );
     server.kill();
-    let later = Server::start(&folder.file());
+    let later = Server::start(&folder.file("state.redb"));
     assert_eq!(later.lines(&cookie), (1..=last + 1).collect::<Vec<_>>());
     later.kill();
 }
 
 #[test]
 fn a_file_that_is_taken_away_is_written_anew_and_another_one_in_its_place_is_left_alone() {
-    let folder = Folder::new("away");
-    let server = Server::start(&folder.file());
+    let folder = Folder::new("process-away");
+    let server = Server::start(&folder.file("state.redb"));
     let cookie = server.cookie();
     assert!(server.write(&cookie, 1, 0));
-    std::fs::remove_file(folder.file()).expect("it is there");
+    std::fs::remove_file(folder.file("state.redb")).expect("it is there");
     assert!(server.write(&cookie, 2, 0), "it is written anew");
-    std::fs::rename(folder.file(), folder.0.join("own")).expect("it is there");
-    std::fs::write(folder.file(), "somebody's").expect("there is room");
+    std::fs::rename(folder.file("state.redb"), folder.file("own")).expect("it is there");
+    std::fs::write(folder.file("state.redb"), "somebody's").expect("there is room");
     assert!(!server.write(&cookie, 3, 0), "there is nowhere to keep it");
     until("it is told", || {
         server.log().contains("another file is in the place")
     });
     assert!(server.log().contains("take it away"), "{}", server.log());
-    let other = std::fs::read(folder.file()).expect("it is there");
+    let other = std::fs::read(folder.file("state.redb")).expect("it is there");
     assert_eq!(other, b"somebody's");
-    std::fs::remove_file(folder.file()).expect("it is there");
+    std::fs::remove_file(folder.file("state.redb")).expect("it is there");
     until("it goes on", || server.write(&cookie, 3, 0));
     server.kill();
-    let later = Server::start(&folder.file());
+    let later = Server::start(&folder.file("state.redb"));
     assert_eq!(later.lines(&cookie), [1, 2, 3]);
     later.kill();
 }
