@@ -4,6 +4,7 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { Page, Request } from '@playwright/test';
 import { test as dammed } from './support/dam';
 import { expect, test } from './support/gallery';
 import { HEADER, ImportPage, keptFiles, orders } from './support/import-page';
@@ -352,6 +353,14 @@ test.describe('more than 50 MB', () => {
 /** A file that is longer than what the network between holds by itself, of few rows. */
 const LARGE_ROWS = 1_000;
 const large = () => file(orders(LARGE_ROWS).map((line) => `${line},${'x'.repeat(16_000)}`), `${HEADER},note`);
+/** The browser sends no more: it was given up, or the server has answered before that. */
+function sendingEnds(page: Page): Promise<void> {
+  return new Promise((done) => {
+    const look = (request: Request) => request.url().endsWith('/import/file') && done();
+    page.on('requestfailed', look);
+    page.on('requestfinished', look);
+  });
+}
 /** What the server tells while the rest of it is held. */
 const SOME = /^The server has (0\.[5-9]|1(\.[0-4])?) MB of 16[.\d]* MB\.$/;
 
@@ -381,9 +390,10 @@ dammed('stopped while it comes: nothing more is sent, nothing is kept, and it ca
   dam,
 }) => {
   problems.expectNetworkErrors();
+  problems.expectRefusedForms();
   const form = new ImportPage(page);
   await form.open();
-  const sent = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/import/file'));
+  const sent = sendingEnds(page);
   await form.import(large());
   await expect(form.words).toHaveText(SOME);
   await form.button('Stop').click();
@@ -400,11 +410,12 @@ dammed('stopped while it comes: nothing more is sent, nothing is kept, and it ca
 for (const where of ['on the page, after a look elsewhere', 'in the tray, elsewhere']) {
   dammed(`what is sent goes on elsewhere; stopped ${where}, it ends`, async ({ page, problems, server, dam }) => {
     problems.expectNetworkErrors();
+    problems.expectRefusedForms();
     const form = new ImportPage(page);
     const pages = page.getByRole('navigation', { name: 'Pages' });
     const bar = page.locator('.import-sent progress');
     await form.open();
-    const sent = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/import/file'));
+    const sent = sendingEnds(page);
     await form.import(large());
     await expect(form.words).toHaveText(SOME);
     await pages.getByRole('link', { name: 'Posts' }).click();
