@@ -1,11 +1,10 @@
 //! A line that is half written stays with what it is about.
 
 use leptos::{html::Input, prelude::*};
-use std::collections::BTreeMap;
 
-/// Lines by what they are about, for as long as the app lives.
+/// What lines are about, and the lines, for as long as the app lives. They are few.
 #[derive(Clone, Copy, Debug)]
-struct Drafts(StoredValue<BTreeMap<String, String>>);
+struct Drafts(StoredValue<Vec<(String, String)>>);
 
 /// Keeps them over all pages.
 pub fn provide_drafts() {
@@ -18,7 +17,11 @@ pub fn use_draft(about: String) -> NodeRef<Input> {
     let (line, Drafts(drafts)) = (NodeRef::<Input>::new(), expect_context());
     let key = about.clone();
     Effect::new(move |_| {
-        let kept = || drafts.try_update_value(|all| all.remove(&key)).flatten();
+        let take = |all: &mut Vec<(String, String)>| {
+            let at = all.iter().position(|(about, _)| *about == key)?;
+            Some(all.swap_remove(at).1)
+        };
+        let kept = || drafts.try_update_value(take).flatten();
         if let Some((line, text)) = line.get().and_then(|line| Some((line, kept()?))) {
             line.set_value(&text);
         }
@@ -31,7 +34,8 @@ pub fn use_draft(about: String) -> NodeRef<Input> {
         if !text.is_empty() {
             // The next line may be written into the same element.
             line.set_value("");
-            drafts.try_update_value(|all| all.insert(about, text));
+            // What was kept of it was taken as it came.
+            drafts.try_update_value(|all| all.push((about, text)));
         }
     });
     line
