@@ -48,6 +48,20 @@ test('a stream that is silent for three pings is given up, and not before', asyn
   await expect(posts.banner).toHaveCount(0);
 });
 
+test('a server that takes no clicks is told, and they are counted when it does', async ({ page, problems }) => {
+  problems.expectNoStreams();
+  const posts = new PostsPage(page);
+  await posts.open();
+  // As of one whose disk is full: the stream goes on.
+  await page.route('**/api/events', (route) => route.fulfill({ status: 503, body: 'Nothing can be stored now.' }));
+  await posts.count.click();
+  await posts.count.click();
+  await expect(posts.banner).toContainText('takes no clicks');
+  await page.unroute('**/api/events');
+  await expect(posts.clicks).toHaveText('2');
+  await expect(posts.banner).toHaveCount(0);
+});
+
 /** What may stand in the place of a server. */
 const ANSWERS: Record<string, (route: Route) => Promise<void>> = {
   'is cut': (route) => route.abort('connectionreset'),

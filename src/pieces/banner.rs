@@ -5,6 +5,8 @@ use undercurrent::prelude::*;
 
 /// Milliseconds of a break that shows nothing.
 const SHORT: Millis = Millis(1_500);
+/// The same of a server that takes no clicks: a page that is back sends again within two seconds.
+const HELD: Millis = Millis(3_000);
 
 /// Whether the page is not connected, and has not been for so long that it is worth a word.
 pub fn use_lost() -> Signal<bool> {
@@ -22,8 +24,13 @@ pub fn Banner(
     lost: Signal<bool>,
 ) -> impl IntoView {
     let connection = use_connection();
+    let held = connection.is_held_for(HELD);
     let words = Memo::new(move |_| {
         let words = match connection.link() {
+            Link::Connected if held.get() => (
+                "The server takes no clicks at the moment.",
+                "What is shown stays; what you click waits and is sent again.",
+            ),
             Link::Connected => return None,
             Link::Reconnecting => (
                 "The connection is lost.",
@@ -35,7 +42,7 @@ pub fn Banner(
             ),
             Link::Outdated => ("This page is out of date.", "Reload it to go on."),
         };
-        lost.get().then_some(words)
+        (lost.get() || held.get()).then_some(words)
     });
     let is_outdated = move || connection.link() == Link::Outdated;
     let waiting = Memo::new(move |_| match connection.waiting() {

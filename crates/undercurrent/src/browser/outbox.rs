@@ -234,6 +234,7 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     return later(&hub);
                 }
                 outbox.failures_in_a_row.set(0);
+                hub.replicas.events().hold(false);
                 pump(&hub);
             }
             // One of them may be too much; each is sent alone.
@@ -269,6 +270,8 @@ fn later(hub: &Rc<Hub>) {
     let outbox = &hub.outbox;
     let failures = outbox.failures_in_a_row.get();
     outbox.failures_in_a_row.set(failures + 1);
+    // Once is nothing: a connection that was idle may have gone.
+    hub.replicas.events().hold(failures > 0);
     let wait = backoff(RETRY_MS, failures);
     let hub = hub.clone();
     set_timeout(move || pump(&hub), jittered(wait));

@@ -11,15 +11,18 @@ use std::time::Duration;
 pub struct Connection {
     link: Signal<Link>,
     waiting: Signal<usize>,
+    is_held: Signal<bool>,
 }
 
 /// Follows the connection.
 pub fn use_connection() -> Connection {
     let replicas = Replicas::current();
     let (link, events) = (replicas.link().clone(), replicas.events().clone());
+    let held = events.clone();
     Connection {
         link: Signal::derive(move || link.get()),
         waiting: Signal::derive(move || events.sent_since_lost()),
+        is_held: Signal::derive(move || held.are_held()),
     }
 }
 
@@ -36,24 +39,16 @@ impl Connection {
 
     /// It has not been current for so long. Pages have short breaks that are not worth a word.
     pub fn is_lost_for(self, span: impl Into<Duration>) -> Signal<bool> {
-        let (span, is_lost) = (span.into(), RwSignal::new(false));
-        let is_connected = Memo::new(move |_| self.is_connected());
-        // Counts breaks and their ends: a timer of an earlier break means nothing.
-        let changes = StoredValue::new(0_u32);
-        Effect::new(move |_| {
-            let this = changes.get_value().wrapping_add(1);
-            changes.set_value(this);
-            if is_connected.get() {
-                return is_lost.set(false);
-            }
-            let tell = move || {
-                if changes.try_get_value() == Some(this) {
-                    is_lost.set(true);
-                }
-            };
-            set_timeout(tell, span);
-        });
-        is_lost.into()
+        lasts(move || !self.is_connected(), span.into())
+    }
+
+    /// The page is connected, and the server has not taken for so long what the page sends: it can't
+    /// store anything, say. What was clicked waits, and is sent again and again.
+    pub fn is_held_for(self, span: impl Into<Duration>) -> Signal<bool> {
+        lasts(
+            move || self.is_connected() && self.is_held.get(),
+            span.into(),
+        )
     }
 
     /// How many events this page has sent since the connection was lost. They wait.
@@ -63,4 +58,25 @@ impl Connection {
             false => self.waiting.get(),
         }
     }
+}
+
+/// It is so, and has been for so long.
+fn lasts(is_so: impl Fn() -> bool + Send + Sync + 'static, span: Duration) -> Signal<bool> {
+    let (is_so, has_lasted) = (Memo::new(move |_| is_so()), RwSignal::new(false));
+    // Counts changes: a timer of an earlier one means nothing.
+    let changes = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        let this = changes.get_value().wrapping_add(1);
+        changes.set_value(this);
+        if !is_so.get() {
+            return has_lasted.set(false);
+        }
+        let tell = move || {
+            if changes.try_get_value() == Some(this) {
+                has_lasted.set(true);
+            }
+        };
+        set_timeout(tell, span);
+    });
+    has_lasted.into()
 }

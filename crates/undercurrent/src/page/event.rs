@@ -39,6 +39,8 @@ pub(crate) struct Events {
     next_id: Arc<AtomicU64>,
     /// The newest number when the connection was lost.
     lost_at: Arc<AtomicU64>,
+    /// The server took nothing, the last times that it was asked.
+    are_held: ArcRwSignal<bool>,
 }
 
 /// The last failure of each event with each of its arguments.
@@ -294,6 +296,7 @@ impl Default for Events {
             listeners: Arc::default(),
             next_id: Arc::default(),
             lost_at: Arc::default(),
+            are_held: ArcRwSignal::new(false),
         }
     }
 }
@@ -303,6 +306,13 @@ impl Default for Events {
     expect(dead_code, reason = "the browser's outbox calls it")
 )]
 impl Events {
+    /// The server takes nothing, or something again.
+    pub(crate) fn hold(&self, are_held: bool) {
+        if self.are_held.get_untracked() != are_held {
+            self.are_held.set(are_held);
+        }
+    }
+
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
         let place = (event.scope.clone(), event.event.clone());
@@ -465,6 +475,11 @@ impl Events {
                 });
             }
         }
+    }
+
+    /// The server has taken nothing lately.
+    pub(super) fn are_held(&self) -> bool {
+        self.are_held.get()
     }
 
     /// How many were sent since the connection was lost, and have not ended.
