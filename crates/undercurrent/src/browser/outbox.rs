@@ -219,6 +219,10 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
             .map(|last| last.number);
         let sent = post(&hub, body).await;
         outbox.is_sending.set(false);
+        // What is refused is answered, too.
+        if !matches!(sent, Sent::Unknown) {
+            hub.replicas.events().hold(false);
+        }
         match sent {
             Sent::Answered(answers) => {
                 outbox.singly.set(outbox.singly.get().saturating_sub(count));
@@ -234,7 +238,6 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     return later(&hub);
                 }
                 outbox.failures_in_a_row.set(0);
-                hub.replicas.events().hold(false);
                 pump(&hub);
             }
             // One of them may be too much; each is sent alone.
