@@ -1,6 +1,6 @@
 //! Random schedules over real queues, tasks and streams, on one thread, under a clock that a seed
 //! turns: pages of two visitors click, are cut off and come back, hear no answer and ask again;
-//! events wait, fail and are refused; tasks are started, replaced, paused and cancelled.
+//! events wait, fail, are refused and are cancelled; tasks are started, replaced, paused and cancelled.
 //!
 //! What happened is written by the handlers themselves, into a list that only grows. So at the end
 //! it can be read whether each event that was taken ran once, in its order and by itself, whether
@@ -42,6 +42,10 @@ struct Page {
     is_cut: bool,
     /// Events that were taken, or wait in the page.
     taken: Vec<Sent>,
+    /// So many of them have come to the server.
+    arrived: usize,
+    /// Slow ones that were cancelled before they had ended.
+    cancelled: Vec<u32>,
     /// How much the page has shown, and what.
     looks: Vec<Vec<Done>>,
 }
@@ -55,6 +59,7 @@ struct Seen {
     cuts: usize,
     waited: usize,
     cancelled: usize,
+    stopped: usize,
     looks: usize,
 }
 
@@ -88,6 +93,29 @@ impl Page {
         }
     }
 
+    fn cut(&mut self) {
+        self.client.cut();
+        self.is_cut = true;
+        self.arrived = self.taken.len();
+    }
+
+    /// The visitor has cancelled what is slow: of what has not ended nothing comes any more.
+    fn note_cancelled(&mut self, page: usize, all: &[Done], seen: &mut Seen) {
+        let arrived = match self.is_cut {
+            true => self.arrived,
+            false => self.taken.len(),
+        };
+        for sent in &self.taken[..arrived] {
+            if let Sent::Slow(n) = *sent
+                && !self.cancelled.contains(&n)
+                && !has(page, n, What::Ended, all)
+            {
+                self.cancelled.push(n);
+                seen.stopped += 1;
+            }
+        }
+    }
+
     async fn heal(&mut self, seen: &mut Seen) {
         self.is_cut = false;
         let waited = self.client.waiting();
@@ -108,6 +136,10 @@ impl Page {
     }
 }
 
+fn has(page: usize, n: u32, what: What, all: &[Done]) -> bool {
+    all.contains(&Done { page, n, what })
+}
+
 fn answer_is_lost(random: &mut Rng) -> bool {
     random.u8(..4) == 0
 }
@@ -121,6 +153,7 @@ async fn check(seed: u64, seen: &mut Seen) {
     let limits = Limits {
         queue: random.usize(3..12),
         log_entries: random.usize(2..40),
+        failures: 1_000,
         ..Limits::default()
     };
     let app = TestApp::with(limits, |builder| builder);
@@ -135,6 +168,8 @@ async fn check(seed: u64, seen: &mut Seen) {
             next: 0,
             is_cut: false,
             taken: Vec::new(),
+            arrived: 0,
+            cancelled: Vec::new(),
             looks: Vec::new(),
         });
     }
@@ -146,8 +181,7 @@ async fn check(seed: u64, seen: &mut Seen) {
             0..=7 => page.click(nth, &mut random, seen).await,
             8..=10 => drop(page.look(seen).await),
             11 if !page.is_cut => {
-                page.client.cut();
-                page.is_cut = true;
+                page.cut();
                 seen.cuts += 1;
             }
             11 | 12 if page.is_cut => page.heal(seen).await,
@@ -175,6 +209,13 @@ async fn check(seed: u64, seen: &mut Seen) {
                 );
                 seen.cancelled += 1;
             }
+            17 if !page.is_cut => {
+                page.client.cancel(slow).await.expect("it is asked");
+                let all: Vec<Done> = page.look(seen).await.done.iter().cloned().collect();
+                for tab in [nth & !1, nth | 1] {
+                    pages[tab].note_cancelled(tab, &all, seen);
+                }
+            }
             _ => app.advance(Millis(random.u64(1..60))).await,
         }
     }
@@ -200,13 +241,19 @@ async fn check(seed: u64, seen: &mut Seen) {
     }
     for (nth, page) in pages.iter_mut().enumerate() {
         let all: Vec<Done> = labs[nth].done.iter().cloned().collect();
-        let not_sent_on = check_runs(nth, &page.taken, &all);
+        let never_began = |sent: &Sent| matches!(sent, Sent::Slow(n) if page.cancelled.contains(n) && !has(nth, *n, What::Begun, &all));
+        let began = page.taken.iter().copied();
+        let began: Vec<Sent> = began.filter(|sent| !never_began(sent)).collect();
+        check_runs(nth, &began, &all);
         check_alone(&all);
-        assert_eq!(
-            count(nth, What::Begun, &all),
-            count(nth, What::Ended, &all),
-            "each came to its end"
-        );
+        // Each came to its end, or was cancelled before.
+        let open = page.taken.iter().filter_map(|sent| match *sent {
+            Sent::Slow(n) if !has(nth, n, What::Ended, &all) => Some(n),
+            _ => None,
+        });
+        page.cancelled.sort_unstable();
+        assert_eq!(open.collect::<Vec<_>>(), page.cancelled);
+        let not_sent_on = count(nth, What::Ended, &all) - count(nth, What::Dispatched, &all);
         for look in &page.looks {
             assert_eq!(
                 look[..],
@@ -215,7 +262,7 @@ async fn check(seed: u64, seen: &mut Seen) {
             );
         }
         let told = page.client.failures().await.len();
-        let expected = (failed(&page.taken) + not_sent_on).min(Limits::default().failures);
+        let expected = failed(&page.taken) + not_sent_on + page.cancelled.len();
         assert_eq!(told, expected, "failures are told");
     }
 }
@@ -242,6 +289,7 @@ fn events_run_once_in_order_and_alone_whatever_the_pages_do() {
             seen.cuts,
             seen.waited,
             seen.cancelled,
+            seen.stopped,
             seen.looks,
         ];
         assert!(all.iter().all(|&count| count > 100), "{seen:?}");

@@ -52,7 +52,7 @@ fn fails(lab: &mut Lab, page: usize, n: u32) -> Result<(), ForVisitor> {
 }
 
 #[event]
-async fn slow(cx: EventContext<Lab>, page: usize, n: u32, ms: u64) -> Result {
+pub async fn slow(cx: EventContext<Lab>, page: usize, n: u32, ms: u64) -> Result {
     cx.update(|lab| lab.done.push(done(page, n, What::Begun)))
         .await?;
     cx.sleep(Millis(ms)).await?;

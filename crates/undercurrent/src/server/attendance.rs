@@ -29,8 +29,9 @@ struct Attendance {
     awaited_until: Instant,
     /// Cookies can be had for nothing: so many are told of. Who is told of stays.
     most: usize,
-    /// They are to be told whatever stands there: by another build, it may be.
-    is_first: bool,
+    /// They are to be told whatever stands there: by another build, it may be, or before somebody was
+    /// back.
+    is_due: bool,
 }
 
 impl Runtime {
@@ -70,8 +71,14 @@ async fn attend(runtime: Arc<Runtime>, slot: Arc<Slot>, space: &'static str) {
             },
         };
         let next = attendance.tell(&scope, presence, tell).await;
+        // As any update does at a store that has much to write.
+        tokio::select! {
+            biased;
+            () = runtime.shutdown.cancelled() => {}
+            () = scope.kept_up() => {}
+        }
         drop(scope);
-        if attendance.here.is_empty() && !attendance.is_first {
+        if attendance.here.is_empty() && !attendance.is_due {
             presence.let_be();
             // Who came before that was said has left it to this one.
             if !presence.is_any() || !presence.attend() {
@@ -105,7 +112,7 @@ impl Attendance {
             // Pages come back to a server, and not to a scope. A hidden one takes its time.
             awaited_until: runtime.started + HIDDEN_LEASE,
             most: runtime.limits.visitors_of_scope,
-            is_first: true,
+            is_due: true,
         })
     }
 
@@ -117,7 +124,7 @@ impl Attendance {
         self.awaited
             .retain(|visitor| here.binary_search(visitor).is_err());
         // Who has come back is told of, too: meanwhile a handler that asked did not find them.
-        let is_due = self.is_first || self.awaited.len() < awaited;
+        self.is_due |= self.awaited.len() < awaited;
         if Instant::now() >= self.awaited_until {
             self.awaited.clear();
         }
@@ -132,7 +139,7 @@ impl Attendance {
             here.truncate(self.most);
             here.sort_unstable();
         }
-        if here == self.here && !is_due {
+        if here == self.here && !self.is_due {
             return next;
         }
         let Some(mut writing) = scope.write().await else {
@@ -158,7 +165,7 @@ impl Attendance {
         debug_assert!(noted.is_ok());
         writing.publish();
         self.here = here;
-        self.is_first = false;
+        self.is_due = false;
         next
     }
 }

@@ -47,7 +47,8 @@ pub(crate) fn authorize(
                 return Err(Refused::NoSuch(message));
             }
             if !visitor.is_server() {
-                space.ask(&visitor, key).map_err(Refused::ByRule)?;
+                let asked = space.ask(&runtime.polls, &visitor, key);
+                asked.map_err(Refused::ByRule)?;
             }
         }
     }

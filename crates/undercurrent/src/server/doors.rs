@@ -12,6 +12,7 @@ use super::{
     scope::Scope,
     scopes::NoScope,
     tasks::Attempt,
+    writing::InClosure,
 };
 use crate::{
     Call, EndKind, EventContext, EventDef, Millis, State, TaskContext, TaskDef, UpdateError,
@@ -70,6 +71,9 @@ pub enum NotSent {
     Arguments(String),
     /// The task that wanted to send it was cancelled, or the event has ended.
     Cancelled,
+    /// It is a task, or asks something of one, and inside the closure of an update: whoever waited for
+    /// that there would wait for itself.
+    Nested,
 }
 
 /// What starts with the server, once it serves.
@@ -147,15 +151,19 @@ impl<S: State> ScopeHandle<S> {
             .map_err(|refused| NotSent::NoSuch(refused.message()))?;
         let queued = self.runtime.queued(event, self.visitor, None);
         let queued = queued.map_err(NotSent::Arguments)?;
+        if InClosure::is_here() && !queued.is_queued() {
+            return Err(NotSent::Nested);
+        }
         self.begin().map_err(|_| NotSent::Cancelled)?;
         let scope = self.runtime.scope_at(&place).await;
         let scope = scope.map_err(|_| NotSent::Full)?;
         // It may have taken a while to read it.
         self.begin().map_err(|_| NotSent::Cancelled)?;
-        let accepted = match &self.attempt {
-            // Asked where it is let in: it may have waited on the way here.
-            Some(attempt) => scope.accept_through(attempt, queued).await,
-            None => Some(scope.accept(queued).await),
+        // Asked where it is let in: it may have waited on the way here.
+        let accepted = match (&self.attempt, &self.event) {
+            (Some(attempt), _) => scope.accept_through(attempt, queued).await,
+            (None, Some(event)) => scope.accept_by(&OfEvent(event.clone()), queued).await,
+            (None, None) => Some(scope.accept(queued).await),
         };
         let accepted = accepted.ok_or(NotSent::Cancelled)?;
         scope.stored().await;
@@ -198,9 +206,14 @@ impl<S: State> ScopeHandle<S> {
             return Ok(id);
         }
         let (by, mut notes) = ((self.visitor, None), Vec::new());
-        let started = match &self.attempt {
-            Some(attempt) => scope.start_task(attempt, task, by, &mut notes).await,
-            None => scope.start_task(&|| true, task, by, &mut notes).await,
+        let notes = &mut notes;
+        let started = match (&self.attempt, &self.event) {
+            (Some(attempt), _) => scope.start_task(attempt, task, by, notes).await,
+            (None, Some(event)) => {
+                let gate = OfEvent(event.clone());
+                scope.start_task(&gate, task, by, notes).await
+            }
+            (None, None) => scope.start_task(&|| true, task, by, notes).await,
         };
         scope.stored().await;
         started
@@ -546,6 +559,7 @@ impl fmt::Display for NotSent {
             NotSent::Full => f.write_str("there is no room for the event now"),
             NotSent::Busy => f.write_str("this task runs already"),
             NotSent::Cancelled => f.write_str("the task was cancelled"),
+            NotSent::Nested => f.write_str("nothing starts inside the closure of an update"),
             NotSent::NoSuch(why) => f.write_str(why),
             NotSent::Arguments(why) => write!(f, "the arguments can't be recorded: {why}"),
         }

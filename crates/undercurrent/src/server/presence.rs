@@ -33,6 +33,10 @@ pub(crate) const HIDDEN_LEASE: Duration = Duration::from_secs(180);
 /// names fills no memory. Of more the one goes whose time is over first.
 pub(super) const RESTING_PAGES: usize = 64;
 
+/// So many visitors without a stream count as there in a scope: cookies can be had for nothing. Of more
+/// those go, now and then, whose time is over first.
+pub(super) const RESTING_VISITORS: usize = 20_000;
+
 /// How long a hidden page waits between two looks.
 pub(crate) const HIDDEN_RETRY_MS: u32 = 45_000;
 
@@ -189,6 +193,12 @@ impl Presence {
         self.is_attended.load(Ordering::Acquire)
     }
 
+    /// How many visitors it remembers.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.lock().visitors.len()
+    }
+
     /// How many pages of a visitor it remembers.
     #[cfg(test)]
     pub(super) fn pages_of(&self, visitor: Visitor) -> usize {
@@ -240,9 +250,24 @@ impl Here {
         if self.visitors.len() < self.sweep_at {
             return;
         }
-        let is_here = |pages: &[Page]| pages.iter().any(|page| page.is_here(now));
-        self.visitors.retain(|_, pages| is_here(pages));
-        self.sweep_at = (self.visitors.len() * 2).max(16);
+        let mut resting = Vec::new();
+        self.visitors.retain(|visitor, pages| {
+            let stays = stays(pages, now);
+            if let Stays::Until(until) = stays {
+                resting.push((until, *visitor));
+            }
+            stays != Stays::Gone
+        });
+        let surplus = resting.len().saturating_sub(RESTING_VISITORS);
+        if surplus > 0 {
+            resting.select_nth_unstable_by_key(surplus - 1, |(until, _)| *until);
+            for (_, visitor) in &resting[..surplus] {
+                self.visitors.remove(visitor);
+            }
+        }
+        let open = self.visitors.len() - (resting.len() - surplus);
+        let next = (self.visitors.len() * 2).max(16);
+        self.sweep_at = next.min(open + 2 * RESTING_VISITORS);
     }
 }
 

@@ -3,14 +3,22 @@
 
 use super::{queue::Queue, store::Record};
 use crate::{Limits, Visitor};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// The queues of a scope, by visitor.
 #[derive(Debug)]
 pub(crate) struct Queues {
     queues: HashMap<Visitor, Used>,
-    /// Visitors whose queues went. Their ends go with the next update.
+    /// Visitors whose queues went. What else is kept of them goes with the next update.
     forgotten: Vec<Visitor>,
+    /// There are some.
+    has_forgotten: Arc<AtomicBool>,
     turn: u64,
     last_id: u64,
     limits: Limits,
@@ -24,10 +32,11 @@ struct Used {
 }
 
 impl Queues {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, has_forgotten: Arc<AtomicBool>) -> Self {
         Queues {
             queues: HashMap::new(),
             forgotten: Vec::new(),
+            has_forgotten,
             turn: 0,
             last_id: 0,
             limits: limits.clone(),
@@ -85,6 +94,7 @@ impl Queues {
     }
 
     pub(crate) fn take_forgotten(&mut self) -> Vec<Visitor> {
+        self.has_forgotten.store(false, Ordering::Relaxed);
         std::mem::take(&mut self.forgotten)
     }
 
@@ -99,6 +109,7 @@ impl Queues {
             self.queues.remove(visitor);
             self.forgotten.push(*visitor);
         }
+        self.has_forgotten.store(true, Ordering::Relaxed);
         !idle.is_empty()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     StartError, describe_panic, forget_panic,
+    polls::Polls,
     registration::{Join, NOT_OPEN, Registration, StateRegistration, Tell},
 };
 use crate::{Visitor, core::scope::ScopeKind};
@@ -46,10 +47,17 @@ pub(crate) struct Provided {
 
 impl Space {
     /// Asks the rule. One that panics lets nobody in.
-    pub(crate) fn ask(&self, visitor: &Visitor, key: &str) -> Result<(), String> {
+    pub(crate) fn ask(
+        &self,
+        polls: &Arc<Polls>,
+        visitor: &Visitor,
+        key: &str,
+    ) -> Result<(), String> {
         let Some(join) = self.join else {
             return Ok(());
         };
+        // It computes where a request is answered: whoever blocks there is named.
+        let _watched = polls.enter(self.name);
         let asked = catch_unwind(|| join(visitor, key));
         asked.unwrap_or_else(|panic| {
             tracing::error!(

@@ -27,8 +27,8 @@ use crate::{
 use std::{
     panic::resume_unwind,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::sync::Notify;
@@ -48,6 +48,8 @@ pub(crate) struct Scope {
     // closure.
     published: Mutex<Published>,
     pub(crate) queues: Mutex<Queues>,
+    /// Queues went, and what else is kept of their visitors has not.
+    pub(super) has_forgotten: Arc<AtomicBool>,
     pub(crate) tasks: Mutex<Tasks>,
     /// Told of each update.
     pub(super) changed: Notify,
@@ -119,6 +121,7 @@ impl Scope {
     /// With a log, and as yet without states.
     pub(super) fn with(slot: Arc<Slot>, runtime: &Arc<Runtime>, log: Log) -> Self {
         let limits = &runtime.limits;
+        let has_forgotten = Arc::new(AtomicBool::new(false));
         Scope {
             slot,
             runtime: Arc::downgrade(runtime),
@@ -129,7 +132,8 @@ impl Scope {
                 numbers: StateNumbers::default(),
                 unkept: Unkept::default(),
             }),
-            queues: Mutex::new(Queues::new(limits)),
+            queues: Mutex::new(Queues::new(limits, has_forgotten.clone())),
+            has_forgotten,
             tasks: Mutex::default(),
             changed: Notify::new(),
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
@@ -405,7 +409,7 @@ impl Scope {
 
     /// The same after an update, and at a store that has much to write: handlers are as fast as it
     /// is then, and memory does not fill.
-    async fn kept_up(&self) {
+    pub(super) async fn kept_up(&self) {
         let runtime = self.runtime.upgrade();
         if runtime.is_some_and(|runtime| runtime.keeps_first || runtime.store.is_behind()) {
             self.stored().await;
@@ -450,8 +454,11 @@ impl Scope {
         drop(published);
         // The states keep entries of their own, to be read anew from. Where one is being changed
         // they stay: it is in use.
-        let Ok(mut states) = self.states.try_lock() else {
-            return;
+        let mut states = match self.states.try_lock() {
+            Ok(states) => states,
+            // Somebody's look at it panicked. Nothing was changed.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
         };
         let old = states.cut(|_| true);
         drop(states);

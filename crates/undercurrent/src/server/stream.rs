@@ -34,8 +34,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::service_fn;
 
 /// `GET /api/stream?follow=s.feed@<position>,0.room@…&scope=room:lobby`
@@ -137,10 +136,12 @@ pub(super) struct Stream {
 
 /// The states of a scope that need a snapshot.
 struct Missing {
-    nth: usize,
     scope: Arc<Scope>,
     states: Vec<&'static str>,
 }
+
+/// A snapshot, and the scope that it is of.
+type Taken = (Arc<Slot>, Arc<dyn AnySnapshot>);
 
 enum Phase {
     /// The head has not been written. Leads to `Live`.
@@ -149,8 +150,8 @@ enum Phase {
     Live,
     /// Snapshots are on their way; nothing else is written before them. Leads to `Live`. A task of
     /// its own takes them: this body is not polled while its client does not read, and must not
-    /// then stand first in the line for the scope's lock.
-    Snapshot(JoinHandle<Vec<(usize, Arc<dyn AnySnapshot>)>>),
+    /// then stand first in the line for the scope's lock. It ends with the stream.
+    Snapshot(AbortOnDropHandle<Vec<Taken>>),
     /// The last words are written. The body ends.
     Ended,
 }
@@ -249,8 +250,14 @@ impl Stream {
                     self.phase = Phase::Live;
                     match taken {
                         Ok(snapshots) => {
-                            for (scope, snapshot) in snapshots {
-                                let event = self.scopes[scope].take_snapshot(&*snapshot, out);
+                            // They may have waited for long, for the scope or for what is kept first.
+                            self.ask_again(out);
+                            for (slot, snapshot) in snapshots {
+                                let mut followed = self.scopes.iter_mut();
+                                let followed =
+                                    followed.find(|followed| Arc::ptr_eq(&followed.slot, &slot));
+                                let Some(followed) = followed else { continue };
+                                let event = followed.take_snapshot(&*snapshot, out);
                                 if event.len() < max {
                                     out.extend_from_slice(event);
                                 } else {
@@ -281,9 +288,9 @@ impl Stream {
                         return;
                     }
                     let visitor = self.visitor;
-                    self.phase = Phase::Snapshot(tokio::spawn(async move {
+                    let snapshots = async move {
                         let mut all = Vec::new();
-                        for Missing { nth, scope, states } in missing {
+                        for Missing { scope, states } in missing {
                             let snapshots = scope.snapshots_of(states, visitor).await;
                             let tag = scope.slot.tag.shared();
                             for snapshot in &snapshots {
@@ -292,10 +299,17 @@ impl Stream {
                                 // stream says that it is to be asked for again.
                                 snapshot.event(tag);
                             }
-                            all.extend(snapshots.into_iter().map(|snapshot| (nth, snapshot)));
+                            let slot = &scope.slot;
+                            all.extend(
+                                snapshots
+                                    .into_iter()
+                                    .map(|snapshot| (slot.clone(), snapshot)),
+                            );
                         }
                         all
-                    }));
+                    };
+                    let snapshots = AbortOnDropHandle::new(tokio::spawn(snapshots));
+                    self.phase = Phase::Snapshot(snapshots);
                 }
             }
         }
@@ -336,14 +350,14 @@ impl Stream {
     /// Writes the entries that lead on, and returns the states to which none lead.
     fn write_entries(&mut self, out: &mut Vec<u8>, max: usize) -> Vec<Missing> {
         let mut missing = Vec::new();
-        for (nth, followed) in self.scopes.iter_mut().enumerate() {
+        for followed in &mut self.scopes {
             let Some(scope) = followed.slot.scope() else {
                 followed.write_defaults(&self.runtime, out);
                 continue;
             };
             let states = followed.write_entries(&scope, self.visitor, out, max);
             if !states.is_empty() {
-                missing.push(Missing { nth, scope, states });
+                missing.push(Missing { scope, states });
             }
         }
         missing

@@ -22,7 +22,8 @@ use std::{
     cell::Cell,
     convert::Infallible,
     ops::Range,
-    sync::{Arc, MutexGuard, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -230,12 +231,8 @@ impl Writing<'_> {
     /// What a task does to its state when it ends. Where that fails the end stands all the same.
     pub(crate) fn change_at_end<E: TaskHandler>(&mut self, end: &TaskEnd) {
         let Some(on_end) = E::ON_END else { return };
-        let changed = self.change(|state: &mut E::State| {
-            on_end(state, end);
-            Ok::<(), Infallible>(())
-        });
-        if let Err(failed) = changed {
-            let why = why_undone(failed);
+        let changed = self.change_unasked(|state: &mut E::State| on_end(state, end));
+        if let Err(why) = changed {
             tracing::error!(
                 task = E::NAME,
                 why,
@@ -244,14 +241,25 @@ impl Writing<'_> {
         }
     }
 
+    /// A change that nobody waits for: whatever fails in it stays there, and is said.
+    fn change_unasked<S: State>(&mut self, closure: impl FnOnce(&mut S)) -> Result<(), String> {
+        let unfailing = |state: &mut S| {
+            closure(state);
+            Ok::<(), Infallible>(())
+        };
+        // The state's default may panic, too, where it begins with this.
+        let changed = catch_unwind(AssertUnwindSafe(|| self.change(unfailing)));
+        let changed = changed.unwrap_or_else(|panic| Err(ChangeError::Panicked(panic)));
+        changed.map_err(why_undone)
+    }
+
     /// Tells a state who is here. Where it fails in that it stays as it was, until the next time.
     pub(super) fn tell<S: Present>(&mut self, here: &[Visitor]) {
-        let changed = self.change(|state: &mut S| {
-            state.note(here);
-            Ok::<(), Infallible>(())
-        });
-        if let Err(failed) = changed {
-            let why = why_undone(failed);
+        let polls = self.runtime.polls.clone();
+        let watched = polls.enter(S::NAME);
+        let changed = self.change_unasked(|state: &mut S| state.note(here));
+        drop(watched);
+        if let Err(why) = changed {
             let scope = &self.scope.slot.name;
             tracing::error!(state = S::NAME, %scope, why, "what a state does with who is here was undone");
         }
@@ -284,6 +292,7 @@ impl Writing<'_> {
         let mut records = std::mem::take(&mut self.notes);
         if changes.is_empty() {
             self.scope.hand_over(records);
+            self.forget_gone();
             return;
         }
         let outlives = self.runtime.store.outlives();
@@ -353,6 +362,31 @@ impl Writing<'_> {
         let max = self.runtime.limits.log_bytes;
         self.told.old.extend(states.keep_within(max));
         self.told.is_news = true;
+        self.forget_gone();
+    }
+
+    /// Lets go of what is kept of visitors whose queues went. Nothing is under way in any of their
+    /// states: behind a commit.
+    fn forget_gone(&mut self) {
+        if !self.scope.has_forgotten.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut queues = self.scope.lock_queues();
+        let forgotten = queues.take_forgotten();
+        // Under the lock of the queues: of who comes again all is kept behind this.
+        let gone = forgotten.iter().copied().map(Record::NoVisitor);
+        self.scope.hand_over(gone.collect());
+        drop(queues);
+        let mut published = self.scope.published();
+        for gone in forgotten {
+            if let Some(number) = self.states.numbers.ends.remove(&gone) {
+                published.numbers.ends.remove(&gone);
+                let before = published.log.bytes();
+                published.log.forget(number);
+                self.runtime.logs.count(before, published.log.bytes());
+                self.states.drop_at(number);
+            }
+        }
     }
 
     /// The number of a state, which the scope gets now if it has not got it.
@@ -372,28 +406,11 @@ impl Writing<'_> {
         if let Some(number) = self.states.numbers.ends.get(&visitor) {
             return *number;
         }
-        let queues = &self.scope.queues;
-        let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = queues.take_forgotten();
-        // Under the lock of the queues: of who comes again all is kept behind this.
-        let gone = forgotten.iter().copied().map(Record::NoVisitor);
-        self.scope.hand_over(gone.collect());
-        drop(queues);
-        let mut published = self.scope.published();
-        for gone in forgotten {
-            if let Some(number) = self.states.numbers.ends.remove(&gone) {
-                published.numbers.ends.remove(&gone);
-                let before = published.log.bytes();
-                published.log.forget(number);
-                self.runtime.logs.count(before, published.log.bytes());
-                self.states.drop_at(number);
-            }
-        }
         let number = self
             .states
             .place::<UcEnds>(StateId::of_visitor(UcEnds::NAME, visitor));
         self.states.numbers.ends.insert(visitor, number);
-        published.numbers.ends.insert(visitor, number);
+        self.scope.published().numbers.ends.insert(visitor, number);
         number
     }
 }

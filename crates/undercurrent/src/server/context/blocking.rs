@@ -98,10 +98,18 @@ impl<S: State> TaskContext<S> {
         // The turn is waited for by a task of its own: one that was given to a future which nobody
         // polls would keep others out, for ever if that one's task waits for a turn itself.
         let begins = tokio::spawn(async move {
-            let turn = Turn::of(&attempt.run.runtime).await;
-            if attempt.is_over() {
-                return Ok(());
-            }
+            let turn = loop {
+                if attempt.go_on().await.is_err() {
+                    return Ok(());
+                }
+                let turn = Turn::of(&attempt.run.runtime).await;
+                match attempt.look() {
+                    Look::Pass => break turn,
+                    // Paused meanwhile: the turn is another's.
+                    Look::Wait => {}
+                    Look::Refuse => return Ok(()),
+                }
+            };
             let cx = BlockingContext {
                 attempt,
                 handle,

@@ -5,6 +5,7 @@ use crate::{
     State, UpdateError,
     server::{
         outcome::{HandlerError, IntoOutcome, Outcome},
+        scope::{Gate, Look},
         tasks::Attempt,
     },
 };
@@ -154,7 +155,9 @@ async fn run<S: State, T, C: Future<Output = Outcome> + Send>(
         if matches!(phase, Phase::Beginning) && items.size_hint().1 == Some(0) {
             phase = Phase::Last;
         }
-        while matches!(phase, Phase::Beginning) && running.len() < most {
+        // Those that run wait in their next call; no other begins.
+        let is_held = cx.attempt.look() == Look::Wait;
+        while matches!(phase, Phase::Beginning) && !is_held && running.len() < most {
             match items.next() {
                 Some(item) => running.push(child(TaskContext::new(group.0.clone()), item)),
                 None => phase = Phase::Last,
@@ -188,6 +191,7 @@ async fn run<S: State, T, C: Future<Output = Outcome> + Send>(
                     error.into()
                 }
             },
+            () = cx.attempt.wait(), if is_held => continue,
             () = cx.attempt.ends(), if !matches!(phase, Phase::Leaving) => {
                 phase = Phase::Leaving;
                 UpdateError::Cancelled.into()

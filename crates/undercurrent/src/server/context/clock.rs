@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// What is late by more is not made up for.
 const MADE_UP: Duration = Duration::from_secs(1);
 
+/// A century: of a moment behind it a clock knows nothing.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A task's own clock, by [`TaskContext::clock`].
 pub struct Clock<'a, S> {
     cx: &'a TaskContext<S>,
@@ -50,7 +53,7 @@ impl<S: State> Clock<'_, S> {
     ///
     /// [`UpdateError::Cancelled`].
     pub async fn wait(&mut self, span: impl Into<Duration>) -> Result<Duration, UpdateError> {
-        let (span, now) = (span.into(), Instant::now());
+        let (span, now) = (span.into().min(LONGEST), Instant::now());
         self.due += span;
         if now > self.due + MADE_UP {
             self.due = now + span;

@@ -4,6 +4,7 @@ use super::{End, Origin, Queued};
 use crate::{
     EndKind, UpdateError, Visitor,
     server::{
+        forget_panic,
         queues::Queues,
         registration::Prepared,
         scope::{Gate, Look, Scope},
@@ -17,6 +18,7 @@ use futures::{
 };
 use std::{
     ops::ControlFlow,
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -40,6 +42,8 @@ enum Admitted {
     Beside(SharedEnd),
     /// Not now: another runs that was not queued.
     Wait(Box<Queued>),
+    /// Not before this has ended.
+    Behind(Box<Queued>, SharedEnd),
 }
 
 /// An end that several may wait for.
@@ -54,12 +58,19 @@ impl Scope {
     /// Takes an event in. Queued events wait behind those before them; a task starts beside the
     /// queue, and a cancel goes ahead of it. These do not depend on who waits for this to return.
     pub(crate) async fn accept(self: &Arc<Self>, event: Queued) -> Accepted {
+        let accepted = self.accept_by(&|| true, event).await;
+        accepted.unwrap_or(Accepted::Full)
+    }
+
+    /// The same of who is asked by a gate where the event has to wait. `None` when it refuses.
+    pub(crate) async fn accept_by(
+        self: &Arc<Self>,
+        gate: &impl Gate,
+        event: Queued,
+    ) -> Option<Accepted> {
         match self.run_at_once(event) {
-            ControlFlow::Break(()) => Accepted::Queued,
-            ControlFlow::Continue(event) => {
-                let accepted = self.accept_through(&|| true, event).await;
-                accepted.unwrap_or(Accepted::Full)
-            }
+            ControlFlow::Break(()) => Some(Accepted::Queued),
+            ControlFlow::Continue(event) => self.accept_through(gate, event).await,
         }
     }
 
@@ -70,6 +81,7 @@ impl Scope {
         mut event: Queued,
     ) -> Option<Accepted> {
         let end = loop {
+            let mut before = None;
             let look = {
                 let mut queues = self.lock_queues();
                 let look = gate.look();
@@ -78,13 +90,20 @@ impl Scope {
                         Admitted::Accepted(accepted) => return Some(accepted),
                         Admitted::Beside(end) => break end,
                         Admitted::Wait(back) => event = *back,
+                        Admitted::Behind(back, end) => {
+                            event = *back;
+                            before = Some(end);
+                        }
                     }
                 }
                 look
             };
             match look {
-                // Another runs that was not queued, and has the turn until it is committed.
-                Look::Pass => drop(self.turn().await),
+                Look::Pass => match before {
+                    Some(end) => drop(end.await),
+                    // Another runs that was not queued, and has the turn until it is committed.
+                    None => drop(self.turn().await),
+                },
                 Look::Refuse => return None,
                 Look::Wait => gate.wait().await,
             }
@@ -124,6 +143,9 @@ impl Scope {
             let late = Accepted::Ended(EndKind::Late, LATE.to_owned());
             return Admitted::Accepted(late);
         }
+        if let Some(end) = queue.is_before(&event) {
+            return Admitted::Behind(Box::new(event), end);
+        }
         if event.is_queued() && queue.waiting.len() >= queue.max {
             return Admitted::Accepted(Accepted::Full);
         }
@@ -147,13 +169,21 @@ impl Scope {
             self.run_if_idle(queue, visitor);
             return Admitted::Accepted(Accepted::Queued);
         }
-        let (scope, prepared, origin) = (self.clone(), event.prepared, event.origin.clone());
+        let (prepared, origin) = (event.prepared, event.origin.clone());
+        queue.beside_under_way += 1;
+        let scope = self.clone();
         // Of its own: the request that brought it may go away while it waits for the scope.
-        let run = runtime
-            .tracker
-            .spawn(async move { scope.run_beside(prepared, visitor, origin, records).await });
+        let run = runtime.tracker.spawn(async move {
+            let run = scope.run_beside(prepared, visitor, origin, records);
+            let done = AssertUnwindSafe(run).catch_unwind().await;
+            if let Some(queue) = scope.lock_queues().existing(visitor) {
+                queue.beside_under_way = queue.beside_under_way.saturating_sub(1);
+            }
+            done.map_err(forget_panic)
+        });
         let end = run.map(|end| {
-            end.unwrap_or_else(|_| (EndKind::Panicked, "The task could not be started.".into()))
+            let end = end.unwrap_or(Err(()));
+            end.unwrap_or_else(|()| (EndKind::Panicked, "The task could not be started.".into()))
         });
         let end = end.boxed().shared();
         if let Some(origin) = event.origin {

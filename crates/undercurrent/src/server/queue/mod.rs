@@ -43,6 +43,8 @@ pub(crate) struct Queue {
     /// What came, or will come, of the last events beside the queue: a repeated one gets the
     /// same answer. The oldest goes.
     beside: VecDeque<(Origin, SharedEnd)>,
+    /// How many of them have not ended.
+    beside_under_way: usize,
     max: usize,
 }
 
@@ -91,12 +93,27 @@ impl Queue {
             running: None,
             numbers: Numbers::new(limits.clients),
             beside: VecDeque::new(),
+            beside_under_way: 0,
             max: limits.queue,
         }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        !self.is_running && self.waiting.is_empty()
+        !self.is_running && self.waiting.is_empty() && self.beside_under_way == 0
+    }
+
+    /// An earlier one of its client that runs beside the queue, and is not kept yet: were the later
+    /// number kept before it, a crash would lose the earlier one without a word.
+    fn is_before(&self, event: &Queued) -> Option<SharedEnd> {
+        let origin = event
+            .origin
+            .as_ref()
+            .filter(|_| self.beside_under_way > 0)?;
+        let is_before = |(known, end): &&(Origin, SharedEnd)| {
+            known.client == origin.client && known.number < origin.number && end.peek().is_none()
+        };
+        let found = self.beside.iter().find(is_before);
+        found.map(|(_, end)| end.clone())
     }
 
     /// All that a store is to know of its events.
@@ -155,7 +172,8 @@ impl Queued {
         Record::Event(self.id, self.stored())
     }
 
-    fn is_queued(&self) -> bool {
+    /// It waits in the queue, and does not run beside it.
+    pub(super) fn is_queued(&self) -> bool {
         matches!(self.prepared, Prepared::Sync(_) | Prepared::Async(..))
     }
 }

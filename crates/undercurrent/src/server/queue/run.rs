@@ -147,8 +147,9 @@ impl Scope {
         sender: &Sender,
         stored: Option<StoredEvent>,
     ) -> Option<EndKind> {
-        let mut notes = Vec::new();
+        let (mut notes, mut dispatched) = (Vec::new(), Vec::new());
         let end = match prepared {
+            Prepared::Over(end) => end,
             // The time of those that wait is over, too.
             _ if runtime.interrupted.is_cancelled() => End::interrupted(),
             Prepared::Sync(apply) => {
@@ -209,10 +210,7 @@ impl Scope {
                 };
                 if end.kind == EndKind::Done {
                     match context.take_dispatched() {
-                        Ok(events) => match self.dispatch(sender.visitor, events) {
-                            Ok(records) => notes = records,
-                            Err(()) => end = End::full(),
-                        },
+                        Ok(events) => dispatched = events,
                         Err(NotDispatched::Full) => end = End::full(),
                         Err(NotDispatched::Arguments(why)) => {
                             let why = UpdateError::NotRecorded(why);
@@ -222,7 +220,6 @@ impl Scope {
                 }
                 end
             }
-            Prepared::Over(end) => end,
             // Dispatched by a handler, these come through the queue, too.
             beside => {
                 let origin = sender.origin.clone();
@@ -233,8 +230,29 @@ impl Scope {
                 End { kind, message }
             }
         };
-        self.end_in_state(runtime, sender, &end, notes).await;
-        Some(end.kind)
+        Some(self.end_with(runtime, sender, end, notes, dispatched).await)
+    }
+
+    /// Records an end. What the event has dispatched enters the queue with it: a cancel comes before
+    /// all of it or behind. Returns how it ended: without room it has failed.
+    async fn end_with(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        sender: &Sender,
+        mut end: End,
+        notes: Vec<Record>,
+        dispatched: Vec<Queued>,
+    ) -> EndKind {
+        if let Some(mut writing) = self.write().await {
+            match self.dispatch(sender.visitor, dispatched) {
+                Ok(records) => writing.notes.extend(records),
+                Err(()) => end = End::full(),
+            }
+            writing.notes.extend(notes);
+            writing.end_event(runtime, sender, &end);
+            writing.publish();
+        }
+        end.kind
     }
 
     pub(in crate::server) async fn end_in_state(

@@ -8,7 +8,8 @@ use crate::{Visitor, Which};
 use std::{pin::pin, sync::Arc, time::Duration};
 
 /// Cancels a run when its visitor has had no page open on its scope for so long. One that goes on
-/// behind a restart leaves hidden pages the time to say that they are there.
+/// behind a restart leaves hidden pages the time to say that they are there. A server that goes down
+/// ends the streams itself: nobody has gone.
 pub(super) async fn cancel_when_gone(run: Arc<TaskRun>, goes_on: bool) {
     let Some(ms) = run.policy.on_disconnect_ms else {
         return;
@@ -20,7 +21,9 @@ pub(super) async fn cancel_when_gone(run: Arc<TaskRun>, goes_on: bool) {
         span
     };
     tokio::select! {
+        biased;
         () = run.over.cancelled() => {}
+        () = run.runtime.shutdown.cancelled() => {}
         () = until_gone(&run, span, first) => {
             tracing::info!(task = run.name, "its visitor has gone: the task is cancelled");
             run.scope.cancel_tasks(&Which {

@@ -1,6 +1,6 @@
 //! States that are told who is here.
 
-use super::{store::Ground, *};
+use super::{store::Ground, waits::spin_until, *};
 use crate::{
     builtin::UcPresent,
     server::{
@@ -9,6 +9,10 @@ use crate::{
         presence::{HIDDEN_LEASE, LEASE},
         stream::Stream,
     },
+};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use tokio::time::Instant;
 
@@ -262,6 +266,98 @@ async fn what_panics_is_undone_and_the_next_who_comes_is_told_with_all() {
     let _cleo = page(&runtime, cleo, "cleo");
     told_of(&scope, &[ADA, BOB, cleo]).await;
     told_of(&scope, &[ADA, cleo]).await;
+}
+
+thread_local! {
+    /// A test has a thread of its own.
+    static DEFAULT_BREAKS: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(State, Clone, Debug)]
+#[state(scope = keyed, join = anyone, present = count_in_parlor)]
+struct Parlor {
+    people: usize,
+}
+
+impl Default for Parlor {
+    fn default() -> Self {
+        assert!(!DEFAULT_BREAKS.get(), "on purpose");
+        Parlor { people: 0 }
+    }
+}
+
+fn count_in_parlor(parlor: &mut Parlor, here: &[Visitor]) {
+    parlor.people = here.len();
+}
+
+/// A page that looks at a scope, and at none of its states.
+fn looks_at(runtime: &Arc<Runtime>, visitor: Visitor, scope: &str) -> Stream {
+    let query = [("scope".to_owned(), scope.to_owned())];
+    let request = Request::parse(runtime, &query).expect("it is read");
+    let stream = Stream::new(runtime.clone(), visitor, Default::default(), request);
+    stream.unwrap_or_else(|why| panic!("it does not open: {why:?}"))
+}
+
+async fn scope_named(runtime: &Arc<Runtime>, name: &str) -> Arc<Scope> {
+    let name = runtime.scope_name(name).expect("it is one");
+    let place = place(runtime, Visitor::SERVER, &name);
+    runtime.scope_at(&place).await.expect("there is room")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_can_t_even_begin_is_told_the_next_time() {
+    let runtime = runtime(Limits::default());
+    let scope = scope_named(&runtime, "parlor:a").await;
+    DEFAULT_BREAKS.set(true);
+    let _ada = looks_at(&runtime, ADA, "parlor:a");
+    seconds(1).await;
+    DEFAULT_BREAKS.set(false);
+    let bob = looks_at(&runtime, BOB, "parlor:a");
+    let people = |parlor: &Parlor| parlor.people;
+    until(|| async { scope.read(|| true, people).await == Ok(2) }).await;
+    drop(bob);
+    until(|| async { scope.read(|| true, people).await == Ok(1) }).await;
+}
+
+static NAMED: AtomicUsize = AtomicUsize::new(0);
+
+/// Who comes in is asked long, and noted long.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = asks_long, present = notes_long)]
+struct Attic {
+    people: usize,
+}
+
+fn asks_long(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    spin_until(|| NAMED.load(Ordering::SeqCst) >= 1);
+    Ok(())
+}
+
+fn notes_long(attic: &mut Attic, here: &[Visitor]) {
+    spin_until(|| NAMED.load(Ordering::SeqCst) >= 2);
+    attic.people = here.len();
+}
+
+#[tokio::test]
+async fn a_rule_that_holds_up_its_thread_is_named_and_so_is_a_state_that_is_told() {
+    let runtime = runtime(Limits {
+        slow_poll_ms: 40,
+        ..Limits::default()
+    });
+    let polls = runtime.polls.clone();
+    let watch = std::thread::spawn(move || {
+        spin_until(|| {
+            let named = polls.named().len();
+            NAMED.store(named, Ordering::SeqCst);
+            named >= 2
+        });
+    });
+    let scope = scope_named(&runtime, "attic:a").await;
+    let _ada = looks_at(&runtime, ADA, "attic:a");
+    let people = |attic: &Attic| attic.people;
+    until(|| async { scope.read(|| true, people).await == Ok(1) }).await;
+    watch.join().expect("both are named");
+    assert_eq!(*runtime.polls.named(), ["attic", "attic"]);
 }
 
 #[tokio::test(start_paused = true)]

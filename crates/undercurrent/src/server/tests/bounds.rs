@@ -9,6 +9,7 @@ use super::{
     *,
 };
 use crate::{answer::Fate, core::log::Entry};
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::{
     Mutex,
@@ -394,4 +395,49 @@ async fn a_task_without_room_keeps_nobody_behind_it_out() {
     let mut queues = scope.lock_queues();
     let numbers = &queues.existing(session.visitor).expect("a queue").numbers;
     assert!(numbers.is_known("c", 2) && !numbers.is_known("c", 3));
+}
+
+/// They ask for something, and send no event that ends.
+#[tokio::test(start_paused = true)]
+async fn of_visitors_who_were_forgotten_nothing_is_remembered() {
+    let runtime = runtime(Limits {
+        visitors_of_scope: 4,
+        ..Limits::default()
+    });
+    let name = runtime.scope_name("landing:busy").expect("it is one");
+    let place = place(&runtime, VISITOR, &name);
+    let scope = runtime.scope_at(&place).await.expect("there is room");
+    for n in 1..=100 {
+        let which = Which {
+            task: "landing/none".into(),
+            ..Which::default()
+        };
+        let asked = Call::new(crate::CancelTask(which));
+        let asked = send_as(Visitor([n; 16]), &scope, 1, asked).await;
+        assert!(
+            matches!(asked, Accepted::Ended(EndKind::Done, _)),
+            "{asked:?}"
+        );
+    }
+    assert_eq!(scope.lock_queues().take_forgotten(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_panics_keeps_nothing_of_the_past() {
+    let runtime = runtime(Limits::default());
+    let scope = session(&runtime, 1);
+    push(&scope, "x".into()).await;
+    let Resume::Entries(all) = resume(&scope) else {
+        panic!("the log has it")
+    };
+    let first = Arc::downgrade(&all[0]);
+    drop(all);
+    let look = |trial: &Trial| assert!(trial.seen.is_empty(), "on purpose");
+    let look = scope.read(|| true, look);
+    let looked = std::panic::AssertUnwindSafe(look).catch_unwind().await;
+    assert!(looked.is_err());
+    scope.cut_log();
+    assert!(first.upgrade().is_none(), "an entry of a log that was cut");
+    push(&scope, "y".into()).await;
+    assert_eq!(seen(&scope).await.len(), 2);
 }

@@ -3,7 +3,11 @@
 use super::*;
 use crate::server::{Counters, NotSent};
 use crate::{CancelTask, PauseTask, RetryTask};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+};
 
 /// The server's own.
 #[derive(State, Clone, Debug, Default)]
@@ -370,4 +374,67 @@ async fn what_the_server_has_started_nobody_else_controls_unless_the_task_says_s
     );
     // The server itself may.
     station.start(runs_trains(1)).await.expect("it starts");
+}
+
+/// Asks for a task in another scope, and hears of nothing.
+#[event]
+async fn starts_elsewhere(cx: EventContext<Trial>) {
+    let vault = cx.keyed::<Vault>("held");
+    let started = vault.start(store("a ring".into())).await;
+    assert_eq!(started, Err(NotStarted::Cancelled));
+    STARTED_ELSEWHERE.store(true, Ordering::SeqCst);
+}
+
+static STARTED_ELSEWHERE: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test(start_paused = true)]
+async fn of_an_event_that_is_cancelled_while_it_waits_elsewhere_nothing_starts_there() {
+    let uc = server(Limits::default());
+    let vault = uc.keyed::<Vault>("held");
+    vault.dispatch(hold("a crown".into())).await.expect("sent");
+    let name = uc.runtime.scope_name("vault:held").expect("it is one");
+    let place = place(&uc.runtime, Visitor::SERVER, &name);
+    let held = uc.runtime.scopes.find(place.key).expect("it is there");
+    let session = scope(&uc.runtime);
+    let turn = held.turn().await;
+    send(&session, 1, starts_elsewhere()).await;
+    // It stands in the line there by then.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let which = crate::WhichEvents {
+        event: "trial/starts_elsewhere".to_owned(),
+        numbers: Vec::new(),
+    };
+    session.cancel_events(&which, VISITOR, None).await;
+    drop(turn);
+    ended(&session, 1).await;
+    assert!(STARTED_ELSEWHERE.load(Ordering::SeqCst), "it was told so");
+    assert!(runs(&held).await.is_empty());
+    assert_eq!(failures(&session).await[0].kind, EndKind::Cancelled);
+}
+
+#[background]
+async fn winds_by_hand(cx: TaskContext<Clockwork>) -> Result {
+    let door = cx.process::<Clockwork>();
+    let inner = cx
+        .update(|clock| {
+            clock.beats += 1;
+            let sent = pin!(door.dispatch(beat()));
+            sent.poll(&mut Context::from_waker(Waker::noop()))
+        })
+        .await?;
+    assert_eq!(inner, Poll::Ready(Err(NotSent::Nested)));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_task_is_sent_through_a_door_inside_an_update() {
+    let uc = server(Limits::default());
+    let clock = uc.process::<Clockwork>();
+    clock.start(winds_by_hand()).await.expect("it starts");
+    until(|| async { uc.counters().tasks == 0 }).await;
+    assert_eq!(clock.read(|clock| clock.beats).await, Ok(1));
+    let name = uc.runtime.scope_name("clockwork:").expect("it is one");
+    let place = place(&uc.runtime, Visitor::SERVER, &name);
+    let scope = uc.runtime.scopes.find(place.key).expect("it is there");
+    assert_eq!(statuses(&scope).await, [TaskStatus::Done]);
 }

@@ -1,10 +1,11 @@
 //! What a task does at its end, and tasks whose visitor has gone.
 
-use super::*;
+use super::{matrix_pages::shut_down_of, store::Ground, *};
 use crate::{
     core::{ops::Applied, state::apply_ops},
-    server::follow::Follower,
+    server::{Durability, follow::Follower},
 };
+use std::cell::Cell;
 
 #[derive(State, Clone, Debug, Default)]
 struct Desk {
@@ -184,6 +185,49 @@ async fn a_panic_at_the_end_is_undone_and_the_end_stands() {
     assert!(desk.busy && desk.ends.is_empty());
 }
 
+thread_local! {
+    /// A test has a thread of its own.
+    static DEFAULT_BREAKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Begins with its end.
+#[derive(State, Clone, Debug)]
+struct Grave {
+    words: List<String>,
+}
+
+impl Default for Grave {
+    fn default() -> Self {
+        assert!(!DEFAULT_BREAKS.get(), "on purpose");
+        let words = List::new();
+        Grave { words }
+    }
+}
+
+fn inscribe(grave: &mut Grave, end: &TaskEnd) {
+    grave.words.push(end.key.clone());
+}
+
+#[background(key = key, on_end = inscribe)]
+async fn rests(cx: TaskContext<Grave>, key: String) {
+    drop((cx, key));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_stands_though_the_state_can_t_even_begin() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    DEFAULT_BREAKS.set(true);
+    send(&scope, 1, rests("a".into())).await;
+    until(|| async { scope.is_idle() }).await;
+    DEFAULT_BREAKS.set(false);
+    assert_eq!(status(&scope).await, TaskStatus::Done);
+    send(&scope, 2, rests("b".into())).await;
+    until(|| async { scope.is_idle() }).await;
+    let words = |grave: &Grave| grave.words.iter().cloned().collect::<Vec<_>>();
+    assert_eq!(scope.read(|| true, words).await, Ok(vec!["b".to_owned()]));
+}
+
 // === on_disconnect ===
 
 fn follow(runtime: &Arc<Runtime>, visitor: Visitor) -> Arc<Follower> {
@@ -228,4 +272,39 @@ async fn whoever_never_had_a_stream_is_gone_from_the_start() {
     send(&scope, 1, for_who_looks()).await;
     until_status(&scope, TaskStatus::Cancelled).await;
     assert_eq!(ends(&scope).await.len(), 10);
+}
+
+/// Hears of no shutdown while it waits.
+#[background(overlap = queue, on_crash = resume, on_disconnect = cancel_after("5s"))]
+async fn goes_on_for_who_looks(cx: TaskContext<Desk>) -> Result {
+    cx.update(|desk| desk.busy = true).await?;
+    std::future::pending::<()>().await;
+    Ok(())
+}
+
+/// Streams end with the server, and nobody has gone.
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_is_no_absence_and_waits_for_nobody_to_come_back() {
+    let ground = Ground::file();
+    let uc = ground.build(Durability::Relaxed).expect("it starts");
+    let runtime = uc.runtime.clone();
+    let (scope, took) = shut_down_of(uc, async |scope| {
+        let tab = follow(&runtime, VISITOR);
+        for n in 1..=2 {
+            send(scope, n, goes_on_for_who_looks()).await;
+        }
+        until(|| async { desk(scope).await.busy }).await;
+        scope.slot.followers.remove(&tab);
+    })
+    .await;
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    drop((scope, runtime));
+    let later = ground.build(Durability::Relaxed).expect("it starts");
+    let later = later.runtime;
+    later.go_on().await.expect("it reads");
+    let key = place(&later, VISITOR, &ScopeName::Session).key;
+    let scope = later.scopes.find(key).expect("it was read");
+    let both = [TaskStatus::Running, TaskStatus::Queued];
+    assert_eq!(statuses(&scope).await, both);
+    later.store.close();
 }

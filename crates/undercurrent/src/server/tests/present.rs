@@ -4,7 +4,7 @@ use super::*;
 use crate::server::{
     follow::Follower,
     followed::Request,
-    presence::{LEASE, PageId, Presence, RESTING_PAGES, Stays, closed},
+    presence::{LEASE, PageId, Presence, RESTING_PAGES, RESTING_VISITORS, Stays, closed},
     stream::Stream,
 };
 use axum::{Extension, body::HttpBody, extract::Query, http::HeaderMap};
@@ -174,6 +174,76 @@ async fn who_is_not_let_in_any_more_is_gone_at_the_next_ping_though_nothing_happ
         .sweep(runtime.uptime_ms(), limits.ping_ms, limits.stall_ms);
     let told = written(&mut stream);
     assert!(told.contains("refused") && told.contains("ping"), "{told}");
+}
+
+static IS_DEN_SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = unless_den_is_shut)]
+struct Den {
+    foxes: u32,
+}
+
+fn unless_den_is_shut(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    match IS_DEN_SHUT.load(Ordering::SeqCst) {
+        true => Err(ForVisitor::new("It is shut.")),
+        false => Ok(()),
+    }
+}
+
+/// A snapshot waits for the scope, or for what is to be kept first: as long as that takes.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_had_to_wait_is_not_for_who_is_not_let_in_any_more() {
+    let runtime = runtime(Limits::default());
+    let name = runtime.scope_name("den:a").expect("there is one");
+    let place = place(&runtime, VISITOR, &name);
+    let scope = runtime.scope_at(&place).await.expect("there is room");
+    let settle = |den: &mut Den| den.foxes = 41;
+    scope.update(|| true, settle).await.expect("it is made");
+    let query = [("scope", "den:a"), ("follow", "0.den,s.porch")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let request = Request::parse(&runtime, &query).expect("it reads");
+    let stream = Stream::new(runtime.clone(), VISITOR, Default::default(), request);
+    let mut stream = Box::pin(stream.expect("it opens"));
+    let turn = scope.turn().await;
+    let told = written(&mut stream);
+    assert!(!told.contains("refused"), "{told}");
+    seconds(1).await;
+    IS_DEN_SHUT.store(true, Ordering::SeqCst);
+    seconds(10).await;
+    assert_eq!(written(&mut stream), "", "it waits");
+    drop(turn);
+    seconds(1).await;
+    let told = written(&mut stream);
+    assert!(told.contains("It is shut."), "{told}");
+    assert!(!told.contains("41"), "{told}");
+    assert_eq!(scope.slot.followers.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_goes_leaves_nobody_in_the_line() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    let update = scope.update(|| true, |porch: &mut Porch| porch.counts.push(1));
+    update.await.expect("it is made");
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = alive();
+    let turn = scope.turn().await;
+    for _ in 0..10 {
+        let request = Request::parse(&runtime, &query("page", false)).expect("it reads");
+        let stream = Stream::new(runtime.clone(), VISITOR, Default::default(), request);
+        let mut stream = Box::pin(stream.expect("it opens"));
+        written(&mut stream);
+        seconds(1).await;
+        assert!(alive() > before, "its snapshot waits");
+    }
+    seconds(1).await;
+    assert_eq!(alive(), before);
+    drop(turn);
 }
 
 static IS_SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
@@ -417,4 +487,22 @@ async fn who_comes_under_ever_new_names_fills_no_memory_and_open_pages_stay() {
     presence.goes(VISITOR, open);
     seconds(8).await;
     assert_eq!(presence.stays(VISITOR), Stays::Gone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_as_ever_new_visitors_fills_no_memory_and_who_has_a_stream_stays() {
+    let presence = Presence::default();
+    let page = PageId::of("page");
+    presence.comes(VISITOR, page, false);
+    let mut most = 0;
+    for n in 1..=3 * RESTING_VISITORS as u128 {
+        let visitor = Visitor(n.to_be_bytes());
+        presence.comes(visitor, page, true);
+        presence.goes(visitor, page);
+        most = most.max(presence.count());
+    }
+    assert!(most <= 2 * RESTING_VISITORS + 1, "{most}");
+    assert_eq!(presence.stays(VISITOR), Stays::Open);
+    let last = Visitor((3 * RESTING_VISITORS as u128).to_be_bytes());
+    assert!(matches!(presence.stays(last), Stays::Until(_)));
 }

@@ -231,3 +231,25 @@ fn an_end_of_a_kind_that_a_build_does_not_know_is_read_as_failed() {
     assert_eq!(read("\"timed_out\""), EndKind::TimedOut);
     assert_eq!(read("\"of_next_year\""), EndKind::Failed);
 }
+
+#[event]
+async fn waits_long(cx: EventContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_was_cancelled_ends_so_in_a_shutdown_too() {
+    let uc = builder(Limits::default()).build().expect("it starts");
+    let (scope, _) = super::matrix_pages::shut_down_of(uc, async |scope| {
+        send(scope, 1, waits_long()).await;
+        send(scope, 2, note("never".into())).await;
+        send(scope, 3, note("nor this".into())).await;
+        cancel_event(VISITOR, scope, 4, ("trial/note", &[2])).await;
+    })
+    .await;
+    ended(&scope, 3).await;
+    let [interrupted, cancelled] = [EndKind::Interrupted, EndKind::Cancelled];
+    let expected = [(1, interrupted), (2, cancelled), (3, interrupted)];
+    assert_eq!(kinds(&scope).await, expected);
+}

@@ -214,6 +214,23 @@ async fn a_clock_is_not_late_by_what_is_done_and_makes_up_for_no_pause() {
     until_status(&scope, TaskStatus::Cancelled).await;
 }
 
+#[background]
+async fn by_no_clock(cx: TaskContext<Work>) -> Result {
+    cx.clock().wait(Duration::MAX).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_waits_for_what_no_clock_shows() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, by_no_clock()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(status(&scope).await, TaskStatus::Running);
+    cancel(&scope, "work/by_no_clock", "").await;
+    until_status(&scope, TaskStatus::Cancelled).await;
+}
+
 // === for_each ===
 
 #[tokio::test(start_paused = true)]
@@ -305,6 +322,33 @@ async fn a_cancel_between_two_children_is_one() {
     until(|| async { status(&scope).await.is_end() }).await;
     assert_eq!(status(&scope).await, TaskStatus::Cancelled);
     assert_eq!(done(&scope).await, [0]);
+}
+
+static FETCHED: AtomicUsize = AtomicUsize::new(0);
+
+/// Its children ask their context for nothing.
+#[background]
+async fn fetches(cx: TaskContext<Work>) -> Result {
+    cx.for_each(0..20, 2, |cx, _| async move {
+        drop(cx);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        FETCHED.fetch_add(1, Ordering::SeqCst);
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_task_is_paused_no_other_child_of_it_begins() {
+    let runtime = runtime(Limits::default());
+    let scope = scope(&runtime);
+    send(&scope, 1, fetches()).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    ask(&scope, 2, crate::PauseTask, ("work/fetches", "")).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(FETCHED.load(Ordering::SeqCst), 4, "those that had begun");
+    ask(&scope, 3, crate::ResumeTask, ("work/fetches", "")).await;
+    until_status(&scope, TaskStatus::Done).await;
+    assert_eq!(FETCHED.load(Ordering::SeqCst), 20);
 }
 
 #[background]
@@ -654,4 +698,40 @@ async fn a_cancelled_thread_changes_nothing_any_more() {
     until_status(&scope, TaskStatus::Cancelled).await;
     until(|| async { OPEN.load(Ordering::SeqCst) == 0 }).await;
     assert_eq!(done(&scope).await, [0; 0]);
+}
+
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+#[background]
+async fn begins_on_a_thread(cx: TaskContext<Work>) -> Result {
+    cx.blocking(|cx| {
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        cx.go_on()
+    })
+    .await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_paused_in_the_line_for_a_thread_does_not_begin() {
+    let runtime = runtime(Limits {
+        blocking_threads: 1,
+        ..Limits::default()
+    });
+    let [busy, paused] = [1, 2].map(|n| session_of(&runtime, Visitor([n; 16])));
+    send(&busy, 1, goes_on()).await;
+    until(|| async { work(&busy, |work| work.running).await > 0 }).await;
+    let task = ("work/begins_on_a_thread", "");
+    send(&paused, 1, begins_on_a_thread()).await;
+    // It stands in the line by then.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    ask(&paused, 2, crate::PauseTask, task).await;
+    until_status(&paused, TaskStatus::Paused).await;
+    send(&busy, 2, approve(true)).await;
+    until_status(&busy, TaskStatus::Done).await;
+    until(|| async { runtime.blocking_threads.available_permits() == 1 }).await;
+    assert_eq!(BEGUN.load(Ordering::SeqCst), 0);
+    ask(&paused, 3, crate::ResumeTask, task).await;
+    until_status(&paused, TaskStatus::Done).await;
+    assert_eq!(BEGUN.load(Ordering::SeqCst), 1);
 }

@@ -641,3 +641,85 @@ async fn an_event_that_is_cancelled_before_it_begins_again_is_kept_so() {
     close(again);
     close(runtime);
 }
+
+static MAY_DISPATCH: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
+#[event]
+async fn dispatches_late(cx: EventContext<Trial>) {
+    MAY_DISPATCH.notified().await;
+    cx.dispatch(note("dispatched".into()));
+}
+
+/// What the store has of it, and what memory has: whether each event that waits was cancelled.
+fn cancelled(runtime: &Runtime, scope: &Scope) -> [Vec<bool>; 2] {
+    let stored = runtime.store.load(scope.slot.key()).expect("it reads");
+    let stored = stored.expect("it is there").events.into_iter();
+    let stored: std::collections::BTreeMap<_, _> = stored.collect();
+    let mut queues = scope.lock_queues();
+    let waiting = &queues.existing(VISITOR).expect("it is there").waiting;
+    let kept = waiting.iter().map(|event| stored[&event.id].is_cancelled);
+    let here = waiting.iter().map(|event| event.is_cancelled);
+    [kept.collect(), here.collect()]
+}
+
+#[tokio::test]
+async fn what_an_event_dispatches_and_what_is_cancelled_meanwhile_is_kept_as_it_is() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    send(&scope, 1, dispatches_late()).await;
+    send(&scope, 2, waits("behind".into())).await;
+    let turn = scope.turn().await;
+    let which = crate::WhichEvents {
+        event: "trial/note".to_owned(),
+        numbers: Vec::new(),
+    };
+    let cancel = scope.cancel_events(&which, VISITOR, None);
+    let mut cancel = Box::pin(cancel);
+    assert!(futures::FutureExt::now_or_never(&mut cancel).is_none());
+    MAY_DISPATCH.notify_one();
+    // It has ended by then, and stands in the line behind the cancel.
+    tokio::time::sleep(Duration::from_millis(15)).await;
+    drop(turn);
+    cancel.await;
+    ended(&scope, 1).await;
+    scope.stored().await;
+    let [kept, here] = cancelled(&runtime, &scope);
+    assert_eq!(here.len(), 1);
+    assert_eq!(kept, here);
+    close(runtime);
+}
+
+/// Two requests at once: the first waits for the scope, and the second need not.
+#[tokio::test]
+async fn a_number_is_not_kept_before_an_earlier_one_that_starts_a_task() {
+    let ground = Ground::platter();
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let turn = scope.turn().await;
+    let sent = [1, 2].map(|number| {
+        let scope = scope.clone();
+        tokio::spawn(async move {
+            match number {
+                1 => send(&scope, 1, serves()).await,
+                _ => send(&scope, 2, note("two".into())).await,
+            }
+        })
+    });
+    let numbers = || {
+        let stored = runtime.store.load(scope.slot.key()).expect("it reads");
+        let stored = stored.expect("it is there").numbers.into_iter();
+        stored.map(|(_, _, number)| number).collect::<Vec<_>>()
+    };
+    tokio::time::sleep(Duration::from_millis(15)).await;
+    scope.stored().await;
+    assert_eq!(numbers(), [0; 0], "neither is kept");
+    drop(turn);
+    for sent in sent {
+        sent.await.expect("it is taken");
+    }
+    ended(&scope, 2).await;
+    scope.stored().await;
+    assert_eq!(numbers(), [2]);
+    close(runtime);
+}
