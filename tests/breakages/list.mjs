@@ -750,4 +750,11 @@ export const breakages = [
     put: 'if InClosure::is_here() && queued.is_queued() {',
     test: [...runtime, 'no_task_is_sent_through_a_door'],
   },
+  {
+    name: 'whoever has closed is here for longer than a lease',
+    file: `${server}/presence.rs`,
+    find: 'page.until = page.until.max(now + LEASE);',
+    put: 'page.until = page.until.max(now + 2 * LEASE);',
+    test: [...crate('simulation'), 'a_room_has_those_who_are_here'],
+  },
 ];

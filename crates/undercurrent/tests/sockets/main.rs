@@ -19,7 +19,11 @@ use axum::http::HeaderMap;
 use leptos::{config::LeptosOptions, prelude::*};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -101,6 +105,48 @@ async fn flood(cx: TaskContext<Tape>, updates: u64) -> Result {
         })
         .await?;
     }
+    Ok(())
+}
+
+/// Visitors come to it and leave, and now and then it lets one in no more.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = mostly, present = note_people)]
+struct Foyer {
+    people: Vec<String>,
+    entered: u64,
+}
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+fn mostly(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    match ASKED.fetch_add(1, Ordering::Relaxed) % 16 {
+        15 => Err(ForVisitor::new("Not now.")),
+        _ => Ok(()),
+    }
+}
+
+fn note_people(foyer: &mut Foyer, here: &[Visitor]) {
+    foyer.people = here.iter().map(Visitor::id).collect();
+}
+
+#[event]
+fn enter(foyer: &mut Foyer) {
+    foyer.entered += 1;
+}
+
+/// Until it is cancelled, or its time is over.
+#[event(timeout = "200ms")]
+async fn linger(cx: EventContext<Foyer>) -> Result {
+    cx.sleep(Millis(60_000)).await?;
+    Ok(())
+}
+
+/// Until nobody is here any more.
+#[background(key = name, overlap = replace, on_disconnect = cancel_after("5s"))]
+async fn mind(cx: TaskContext<Foyer>, name: String) -> Result {
+    drop(name);
+    let nobody = |here: &[Visitor]| here.is_empty().then_some(());
+    cx.until_present(nobody).await?;
     Ok(())
 }
 

@@ -1,15 +1,21 @@
-//! Sessions that come and go, for as long as one likes: `make soak` lets them for twenty minutes.
-//! Nothing of them stays.
+//! Sessions that come and go, for as long as one likes: `make soak` lets them for twenty minutes. Each
+//! goes to a room, too, which is told who is there and lets now this one in and now that one; what they
+//! ask for there is cancelled, takes too long, or ends with who asked. Nothing of them stays.
 //!
 //! Server and sessions are one process: what is measured is the memory of both.
 
-use super::{Studio, press_all, reader::Reader, record};
+use super::{Studio, ask, press_all, reader, reader::Reader, record};
 use serde_json::Value;
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime::Handle,
+    task::JoinSet,
+};
 use undercurrent::Limits;
 
 /// How long, in seconds.
@@ -32,9 +38,14 @@ async fn sessions_that_come_and_go_leave_nothing() {
     let limits = Limits {
         idle_ms: 1_000,
         unload_ms: 1_000,
+        rule_ms: 50,
         ..Limits::default()
     };
     let studio = Arc::new(Studio::open(limits).await);
+    // It serves by then, and the connection of this has ended.
+    studio.visitor().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let tasks_before = alive();
     let (start, lasts) = (Instant::now(), Duration::from_secs(seconds));
     let memory = Arc::new(Mutex::new(Vec::new()));
     let mut sessions = JoinSet::new();
@@ -61,14 +72,19 @@ async fn sessions_that_come_and_go_leave_nothing() {
     }
     assert!(lives >= SESSIONS as u64, "each was there once");
     studio.quiet().await;
-    // Their scopes go when nobody has used them for long enough.
+    // Their scopes go when nobody has used them for long enough, and what minded those with them.
     let gone = async {
-        while studio.counters().scopes > 0 {
+        while studio.counters().scopes > 0 || alive() > tasks_before {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(60), gone).await;
-    assert!(in_time.is_ok(), "it stays: {:?}", studio.counters());
+    assert!(
+        in_time.is_ok(),
+        "it stays: {:?}, and {} of {tasks_before} tasks of tokio's",
+        studio.counters(),
+        alive()
+    );
     let samples = memory.lock().expect("nobody panics").clone();
     println!("{lives} sessions in {seconds} s");
     if seconds >= LONG_S {
@@ -92,8 +108,50 @@ async fn session(studio: &Studio, random: &mut fastrand::Rng) {
     let is_there = |shown: &Value| shown["told"].as_u64() >= Some(leaves_at);
     tokio::join!(
         reader.follow(is_there),
-        press_all(studio.at(), &cookie, "hand", presses)
+        press_all(studio.at(), &cookie, "hand", presses),
+        visit(studio, &cookie, random)
     );
+}
+
+/// Goes to one of a few rooms, if it is let in, and asks for this and that there. Leaves in the middle.
+async fn visit(studio: &Studio, cookie: &str, random: &mut fastrand::Rng) {
+    let (at, room) = (studio.at(), random.u8(..4));
+    let stream = format!(
+        "GET /api/stream?scope=foyer:{room}&follow=0.foyer&client=guest HTTP/1.1\r\nhost: {at}\r\n\
+         cookie: {cookie}\r\nsec-fetch-site: same-origin\r\n\r\n"
+    );
+    let mut socket = TcpStream::connect(at).await.expect("it listens");
+    let sent = socket.write_all(stream.as_bytes()).await;
+    sent.expect("it listens");
+    let mut events = vec![
+        "\"foyer/enter\",{}".to_owned(),
+        "\"foyer/linger\",{}".to_owned(),
+        "\"foyer/linger\",{}".to_owned(),
+        format!("\"foyer/mind\",{{\"name\":\"{}\"}}", random.u8(..8)),
+    ];
+    if random.bool() {
+        events.push("\"uc_ends/cancel\",{\"event\":\"foyer/linger\"}".to_owned());
+    }
+    let numbered = (1..).zip(&events);
+    let events: Vec<_> = numbered
+        .map(|(n, event)| format!("[{n},{event}]"))
+        .collect();
+    let events = events.join(",");
+    let body = format!(r#"{{"client":"guest","scope":"foyer:{room}","events":[{events}]}}"#);
+    let head =
+        format!("POST /api/events HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: application/json");
+    let answer = ask(at, &head, &body, reader::PATIENCE).await;
+    let answer = answer.expect("it is answered");
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    let until = Instant::now() + Duration::from_millis(random.u64(..400));
+    let mut heard = vec![0; 1 << 14];
+    let reads = async { while socket.read(&mut heard).await.is_ok_and(|n| n > 0) {} };
+    let _ = tokio::time::timeout_at(until.into(), reads).await;
+}
+
+/// Tasks of tokio's that have not ended: whoever waits for a timer is one.
+fn alive() -> usize {
+    Handle::current().metrics().num_alive_tasks()
 }
 
 /// The memory of this process, in bytes.
