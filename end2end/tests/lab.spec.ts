@@ -3,7 +3,7 @@
 
 import { type Page } from '@playwright/test';
 import { expect, test } from './support/gallery';
-import { open } from './support/page';
+import { answerTo, open } from './support/page';
 
 function lab(page: Page) {
   const id = (id: string) => page.locator(`#${id}`);
@@ -117,7 +117,7 @@ test('A24: what is clicked without a network, while an event is in flight, is do
   await click('increment');
   await expect(counter).toHaveText('1');
   const before = await sid.inputValue();
-  const taken = page.waitForResponse('**/api/events');
+  const taken = answerTo(page, /^lab\/delay!/);
   await click('delay');
   await taken;
   problems.expectNetworkErrors();

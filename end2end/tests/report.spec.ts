@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, test, records } from './support/books';
 import { test as gallery } from './support/gallery';
-import { Tray, expectNoLoss, open, ready } from './support/page';
+import { Tray, answerTo, expectNoLoss, open, ready } from './support/page';
 
 const ALL = records.length;
 const named = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -28,7 +28,7 @@ async function expectStatus(page: Page, name: string): Promise<void> {
 
 /** An event that the server has acknowledged: whatever was committed before it is on its disk. */
 async function acknowledged(page: Page): Promise<void> {
-  const answered = page.waitForResponse('**/api/events');
+  const answered = answerTo(page, /^report\/set_at_once!/);
   await slider(page).focus();
   await page.keyboard.press('ArrowRight');
   expect((await answered).status()).toBe(202);

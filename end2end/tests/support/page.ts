@@ -1,6 +1,6 @@
 // What every page has: it comes alive, it has a tray, it can be broken.
 
-import { type Locator, type Page, expect } from '@playwright/test';
+import { type Locator, type Page, type Response, expect } from '@playwright/test';
 
 /** Opens a page and waits until it answers. */
 export async function open(page: Page, path: string): Promise<void> {
@@ -11,6 +11,15 @@ export async function open(page: Page, path: string): Promise<void> {
 /** The page is alive: what is clicked now is sent by it, not by the browser. */
 export async function ready(page: Page): Promise<void> {
   await expect(page.locator('html')).toHaveAttribute('data-hydrated', '');
+}
+
+/** The answer to the next request with such an event, and not to one of a metronome, say. */
+export function answerTo(page: Page, event: RegExp): Promise<Response> {
+  return page.waitForResponse((response) => {
+    if (!response.url().endsWith('/api/events')) return false;
+    const { events } = response.request().postDataJSON() as { events: [number, string, unknown][] };
+    return events.some(([, name]) => event.test(name));
+  });
 }
 
 /** Every task of the visitor. */
