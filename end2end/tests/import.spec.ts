@@ -564,6 +564,27 @@ test('a visitor has no other’s rows, files or places', async ({ page, server, 
   await expect.poll(async () => (await get('/import', stranger)).body).toContain('The connection was lost after 0 MB');
 });
 
+test('what something on the way says in the place of the server is not shown', async ({ page, problems }) => {
+  problems.expectNoStreams();
+  problems.expectRefusedForms();
+  const form = new ImportPage(page);
+  await form.open();
+  for (const [status, contentType, body, told] of [
+    [413, 'text/html', '<html><h1>413 Request Entity Too Large</h1></html>', 'Something on the way to the server refused the file. Try again later.'],
+    [503, 'text/plain; charset=utf-8', '', 'Something on the way to the server refused the file. Try again later.'],
+    [200, 'text/html', '<form>Log in</form>', 'Something on the way to the server refused the file. Try again later.'],
+    [503, 'text/plain; charset=utf-8', 'There is no room.', 'There is no room.'],
+  ] as const) {
+    await page.route('**/import/file', (route) => route.fulfill({ status, contentType, body }));
+    await form.import(file(orders(2)));
+    await expect(form.notes).toHaveText(told);
+    await page.unroute('**/import/file');
+  }
+  await form.button('Import').click();
+  await form.expectStatus('done');
+  await expect(form.notes).toBeEmpty();
+});
+
 test('a file from elsewhere, without a session, or in no form is refused', async ({ server }) => {
   const cookie = await newCookie(server);
   const body = `--X\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n${file(orders(1))}\r\n--X--\r\n`;

@@ -28,6 +28,8 @@ pub enum Sending {
 const LOST: &str = "The connection was lost. The file is still chosen: import it again.";
 /// The same of a form that was left.
 const LOST_AWAY: &str = "The connection was lost while you were elsewhere. Choose the file again.";
+/// The same where something on the way has answered: its page of HTML is no sentence.
+const NOT_TAKEN: &str = "Something on the way to the server refused the file. Try again later.";
 
 thread_local! {
     // There is one thread in a page, and one file at a time. A server sends none.
@@ -207,6 +209,16 @@ pub fn SendBar(
     }
 }
 
+/// What the server said of it: it was asked for text.
+fn said(ended: &XmlHttpRequest) -> Option<String> {
+    let kind = ended.get_response_header("content-type").ok()??;
+    let is_text = kind.starts_with("text/plain");
+    ended
+        .response_text()
+        .ok()?
+        .filter(|text| is_text && !text.is_empty())
+}
+
 /// Sends a form. What it tells, it tells `sending`, whatever page is open by then.
 fn send(
     path: &str,
@@ -242,7 +254,7 @@ fn send(
             }
             // The state tells what was wrong with it.
             422 => Sending::Nothing,
-            _ => Sending::Failed(ended.response_text().ok().flatten().unwrap_or_default()),
+            _ => Sending::Failed(said(&ended).unwrap_or_else(|| NOT_TAKEN.to_owned())),
         };
         sending.try_set(end);
     });
