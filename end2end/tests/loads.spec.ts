@@ -53,6 +53,86 @@ for (const [what, file] of [
   }
 }
 
+test('in whatever words a browser says that scripts did not come, they are fetched again', async ({ page, problems }) => {
+  problems.expectNoProgram();
+  await page.addInitScript(() => {
+    addEventListener('unhandledrejection', (event) => {
+      Object.defineProperty(event.reason, 'message', { value: '' });
+      event.preventDefault();
+    });
+  });
+  let fails = true;
+  await page.route(SCRIPTS, (route) => (fails && /\.wasm/.test(route.request().url()) ? route.abort('failed') : route.continue()));
+  await open(page);
+  await expect(notice(page)).toContainText('has not loaded to its end');
+  await type(page);
+  fails = false;
+  await expectAlive(page);
+});
+
+test('what else goes wrong while a page loads fetches nothing again, and says nothing', async ({ page, problems }) => {
+  problems.expectNoProgram();
+  let modules = 0;
+  let release = () => {};
+  const held = new Promise<void>((released) => (release = released));
+  await page.route(SCRIPTS, async (route) => {
+    modules += Number(/\.js(\?|$)/.test(route.request().url()));
+    await held;
+    await route.continue();
+  });
+  await open(page);
+  await expect(name(page)).toBeVisible();
+  // As a fetch of another script of the page, which something on the way keeps from it.
+  await page.evaluate(() => void setTimeout(() => void Promise.reject(new TypeError('Failed to fetch'))));
+  await type(page);
+  // Longer than it waits before it fetches again.
+  await page.evaluate(() => new Promise((over) => setTimeout(over, 2_000)));
+  await expect(notice(page)).toHaveCount(0);
+  expect(modules).toBe(1);
+  release();
+  await expectAlive(page);
+});
+
+test('a page whose program dies says so', async ({ page, problems }) => {
+  problems.expectPanic();
+  // The program finds another page than it has rendered.
+  await page.route('/room', async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replace(/<main[\s\S]*<\/main>/, '<main></main>') });
+  });
+  await open(page);
+  await expect(notice(page)).toHaveText('This page has stopped. Reload it to go on. Reload');
+  // It is not taken for one whose program has not come.
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.evaluate(() => new Promise((over) => setTimeout(over, 1_500)));
+  await expect(notice(page)).toHaveText('This page has stopped. Reload it to go on. Reload');
+  await page.unrouteAll();
+  await notice(page).getByRole('link', { name: 'Reload' }).click();
+  await ready(page);
+  await expect(notice(page)).toHaveCount(0);
+});
+
+for (const [how, answer] of [
+  ['has no answer', (route: Route) => route.abort('connectionreset')],
+  ['is answered 503', (route: Route) => route.fulfill({ status: 503 })],
+] as const) {
+  test(`a stylesheet that ${how} is fetched again, and the page is styled`, async ({ page, problems }) => {
+    problems.expectNoProgram();
+    problems.expectNoStreams();
+    let asked = 0;
+    await page.route('**/pkg/*.css*', (route) => {
+      asked += 1;
+      return asked <= 2 ? answer(route) : route.continue();
+    });
+    await open(page);
+    await type(page);
+    const isStyled = () => page.evaluate(() => getComputedStyle(document.body).marginTop === '0px');
+    await expect.poll(isStyled).toBe(true);
+    expect(asked).toBe(3);
+    await expectAlive(page);
+  });
+}
+
 test('the server is killed while the page loads, and comes back', async ({ page, server, problems }) => {
   problems.expectNoProgram();
   let release = () => {};

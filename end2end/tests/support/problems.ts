@@ -10,10 +10,12 @@ const REFUSED =
 /** The browser's own words for a page that is not there. */
 const MISSING = /status of 404/;
 /** The browser's own words for a form whose content is refused. */
-const REFUSED_FORM = /status of (400|409|422)/;
+const REFUSED_FORM = /status of (400|409|413|422)/;
 /** The browser's own words for a stream that is none, and the page's for one of another version. */
 const NO_STREAM =
   /status of 503|EventSource's response has a|a frame of the stream can't be read|does not fit the state/;
+/** What a program says as it dies. */
+const PANIC = /panicked at|hydration|unreachable/i;
 /** Chromium's hint that a preloaded file was not used within seconds: on a busy machine it is late. */
 const PRELOAD = /was preloaded using link preload but not used/;
 
@@ -25,15 +27,16 @@ export class Problems {
   private refusedForms = false;
   private noStreams = false;
   private noProgram = false;
+  private panic = false;
 
   /** Listens to every page of a context: errors and warnings in the console, uncaught errors. */
   watch(context: BrowserContext): void {
     context.on('console', (message) => this.hear(message));
     context.on('weberror', (error) => {
       const text = `${error.error()}`;
-      if (!this.noProgram || !/Failed to fetch|dynamically imported/.test(text)) {
-        this.seen.push(`uncaught: ${text}`);
-      }
+      if (this.noProgram && /Failed to fetch|dynamically imported|CompileError|network error/i.test(text)) return;
+      if (this.panic && /unreachable/.test(text)) return;
+      this.seen.push(`uncaught: ${text}`);
     });
   }
 
@@ -68,6 +71,11 @@ export class Problems {
     this.networkErrors = true;
   }
 
+  /** From here on a page's program dies. */
+  expectPanic(): void {
+    this.panic = true;
+  }
+
   /** What nobody expected. */
   list(): string[] {
     return [...this.seen];
@@ -78,6 +86,7 @@ export class Problems {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     if (message.type() === 'warning' && PRELOAD.test(text)) return;
     if (this.networkErrors && NETWORK.test(text)) return;
+    if (this.panic && PANIC.test(text)) return;
     if (this.missing && MISSING.test(text)) return;
     if (this.refusedForms && REFUSED_FORM.test(text)) return;
     if (this.noStreams && NO_STREAM.test(text)) return;

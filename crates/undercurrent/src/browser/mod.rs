@@ -40,6 +40,8 @@ pub(crate) const IS_HERE: bool = true;
 
 /// Tests and stylesheets can tell by it a page that answers from one that is only painted.
 const ALIVE: &str = "data-hydrated";
+/// The page has its program, whatever becomes of that: nobody fetches another.
+const BEGUN: &str = "data-begun";
 
 /// The one page that this wasm runs in.
 struct Hub {
@@ -68,9 +70,10 @@ where
 {
     // Its scripts came twice: they were fetched again while they were on their way.
     let root = document().document_element();
-    if root.as_ref().is_some_and(|root| root.has_attribute(ALIVE)) {
+    if root.as_ref().is_some_and(|root| root.has_attribute(BEGUN)) {
         return;
     }
+    mark(root.as_ref(), BEGUN);
     std::panic::set_hook(Box::new(stream::report_panic));
     let replicas = Replicas::new(None);
     let hub = Rc::new(Hub {
@@ -91,9 +94,12 @@ where
     hub.stream.start(&hub);
     focus::hand_over();
     reload::is_alive();
-    if let Some(root) = root {
-        let _ = root.set_attribute(ALIVE, "");
-    }
+    mark(root.as_ref(), ALIVE);
+}
+
+/// For scripts, stylesheets and tests.
+fn mark(root: Option<&web_sys::Element>, what: &str) {
+    let _ = root.map(|root| root.set_attribute(what, ""));
 }
 
 /// Puts an event into the outbox.
