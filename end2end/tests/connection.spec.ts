@@ -37,13 +37,52 @@ test('a stream that is silent for three pings is given up, and not before', asyn
   await expect(posts.clicks).toHaveText('1');
   const asked = streamsOf(page);
   // The server says something every 15 seconds of its own clock, which goes on as ever.
-  await page.clock.fastForward(40_000);
+  await page.clock.runFor(40_000);
   await page.evaluate(() => new Promise(requestAnimationFrame));
   expect(asked()).toBe(0);
   const again = page.waitForRequest((request) => isStream(request.url()));
   await page.clock.runFor(10_000);
   await again;
   await posts.count.click();
+  await expect(posts.clicks).toHaveText('2');
+  await expect(posts.banner).toHaveCount(0);
+});
+
+test('a machine that has slept asks for another stream, though the clock of its page stood still', async ({ page }) => {
+  const posts = new PostsPage(page);
+  await posts.open();
+  const asked = streamsOf(page);
+  const again = page.waitForRequest((request) => isStream(request.url()), { timeout: 15_000 });
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await again;
+  await posts.count.click();
+  await expect(posts.clicks).toHaveText('1');
+  await expect(posts.banner).toHaveCount(0);
+  // Once.
+  expect(asked()).toBe(1);
+});
+
+test('a page whose cookies were cleared shows what its clicks change, once another tab has new ones', async ({
+  page,
+  context,
+}) => {
+  const posts = new PostsPage(page);
+  const other = new PostsPage(await context.newPage());
+  await posts.open();
+  for (const clicks of ['1', '2', '3']) {
+    await posts.count.click();
+    await expect(posts.clicks).toHaveText(clicks);
+  }
+  await context.clearCookies();
+  await other.open();
+  await expect(other.clicks).toHaveText('0');
+  await posts.count.click();
+  await expect(other.clicks).toHaveText('1');
+  await expect(posts.clicks).toHaveText('1');
+  await other.count.click();
   await expect(posts.clicks).toHaveText('2');
   await expect(posts.banner).toHaveCount(0);
 });
@@ -147,6 +186,54 @@ test('offline a hundred clicks wait, one more is refused, and all run once and i
   // One more comes behind all of them.
   await posts.count.click();
   await expect(posts.clicks).toHaveText(`${WAITING + 2}`);
+});
+
+test('what is typed into a form and refused since a hundred clicks wait stays in it, the second time, too', async ({
+  posts,
+  page,
+  context,
+  problems,
+}) => {
+  problems.expectNetworkErrors();
+  await posts.open();
+  await context.setOffline(true);
+  await expect(posts.banner).toContainText(/offline/i);
+  await posts.count.evaluate((button: HTMLButtonElement) => {
+    for (let click = 0; click < 100; click++) button.click();
+  });
+  // The app leads there by itself.
+  await page.getByRole('navigation').getByRole('link', { name: 'Room' }).click();
+  const name = page.getByLabel('Your name');
+  const open = page.getByRole('button', { name: 'Open the room' });
+  await expect(open).toBeVisible();
+  for (const typed of ['Grace', 'Grace Hopper', 'Grace Hopper']) {
+    await name.fill(typed);
+    await open.click();
+    await expect(page.locator('.lobby .fault')).toContainText('100 clicks wait');
+    // What it was at first it is for a moment.
+    await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
+    await expect(name).toHaveValue(typed, { timeout: 1_000 });
+  }
+});
+
+test('what was chosen in a form that is refused is chosen again', async ({ page }) => {
+  await page.goto('/room');
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', '');
+  const form = page.getByRole('region', { name: 'Open a room' }).locator('form');
+  // An app may ask by a list, or by buttons.
+  await form.evaluate((form: HTMLFormElement) => {
+    form.insertAdjacentHTML('afterbegin', '<input type="radio" name="passphrase" value="" checked><input type="radio" name="passphrase" value="sesame">');
+    form.elements.namedItem('name')!.replaceWith(Object.assign(document.createElement('select'), { name: 'name', innerHTML: '<option>Ada<option>Grace' }));
+    form.querySelector('input[name=passphrase][maxlength]')!.remove();
+  });
+  await form.getByLabel('Room').fill('???');
+  await form.locator('select').selectOption('Grace');
+  await form.locator('input[value=sesame]').check();
+  await form.getByRole('button', { name: 'Open the room' }).click();
+  await expect(page.locator('.lobby .fault')).not.toBeEmpty();
+  await expect(form.getByLabel('Room')).toHaveValue('???');
+  await expect(form.locator('select')).toHaveValue('Grace');
+  await expect(form.locator('input[value=sesame]')).toBeChecked();
 });
 
 test('a page whose program does not come is a page of forms', async ({ posts, page, problems }) => {

@@ -41,6 +41,10 @@ struct Page {
     random: Random,
     seen: Weather,
     ms: f64,
+    /// So long the machine has slept in all: the clock on the wall is ahead of the page's by it.
+    slept_ms: f64,
+    /// The last look, by the clock on the wall.
+    looked_ms: f64,
     is_online: bool,
     hidden_since: Option<f64>,
     network: Network,
@@ -78,6 +82,8 @@ const STEPS: usize = 60;
 /// So long a server lets a hidden page be.
 const LOOK_MS: u32 = 60_000;
 const REST_AFTER_MS: f64 = 30_000.0;
+/// A page that has not looked for so long has slept.
+const SLEPT_MS: f64 = 20_000.0;
 /// So long the server takes to answer.
 const ANSWER_MS: f64 = 30.0;
 /// The longest cut, the watch over silence, and the longest wait that a server asks for.
@@ -112,6 +118,8 @@ impl Page {
             random,
             seen: Weather::default(),
             ms: 0.0,
+            slept_ms: 0.0,
+            looked_ms: 0.0,
             is_online: true,
             hidden_since: None,
             network: Network::Good,
@@ -129,7 +137,7 @@ impl Page {
     }
 
     fn step(&mut self) -> Result<(), String> {
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..=5 => self.pass(1_500),
             6 => self.pass(20_000),
             7 => self.pass(90_000),
@@ -168,6 +176,10 @@ impl Page {
             19 if self.random.chance(20) => self.feed(Input::SnapshotMisfits),
             19 => self.feed(Input::Tick),
             20 | 21 => self.something_old(),
+            22 => {
+                self.slept_ms += self.random.below(7_200_000) as f64;
+                Ok(())
+            }
             _ => {
                 let stream = self.some_stream();
                 self.bye(stream)
@@ -339,6 +351,7 @@ impl Page {
     fn feed(&mut self, input: Input) -> Result<(), String> {
         let now = Moment {
             ms: self.ms,
+            wall_ms: self.ms + self.slept_ms,
             chance: self.random.below(1_001) as f64 / 1_000.0,
             is_online: self.is_online,
         };
@@ -364,6 +377,12 @@ impl Page {
         match input {
             Input::Online | Input::Shown | Input::Visible | Input::Fired(Timer::Heal(_)) => {
                 self.failures = 0;
+            }
+            Input::Tick => {
+                let before = std::mem::replace(&mut self.looked_ms, now.wall_ms);
+                if now.wall_ms - before > SLEPT_MS {
+                    self.failures = 0;
+                }
             }
             Input::Failed(stream) if self.current() == Some(stream) => {
                 self.seen.failed += 1;

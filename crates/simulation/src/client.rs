@@ -116,6 +116,7 @@ impl<S: Server> Client<S> {
     fn feed(&mut self, input: Input, random: &mut Rng) -> Result<(), String> {
         let now = Moment {
             ms: self.ms,
+            wall_ms: self.ms,
             chance: random.f64(),
             is_online: true,
         };

@@ -35,6 +35,9 @@ pub(super) struct Outbox {
     /// Events are sent one by one until this many are: among those before it was one that the
     /// server could not take.
     singly: Cell<usize>,
+    /// Each scope's history, as a stream has told it last.
+    histories: RefCell<Vec<(ScopeName, Epoch)>>,
+    is_doubted: Cell<bool>,
 }
 
 struct Waiting {
@@ -60,6 +63,8 @@ const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
 /// So long a request has to be answered: three times what a server waits for its store by default.
 /// A connection can die without a word, and then nobody would ever answer.
 const PATIENCE_MS: f64 = 15_000.0;
+/// So long the stream has to tell of the history that an event was taken in.
+const DOUBT: Duration = Duration::from_secs(1);
 /// A request takes no more, unless it is one event. Half of what the server takes by default.
 const REQUEST_BYTES: usize = 32 << 10;
 
@@ -78,6 +83,8 @@ impl Outbox {
             under_way: RefCell::default(),
             failures_in_a_row: Cell::new(0),
             singly: Cell::new(0),
+            histories: RefCell::default(),
+            is_doubted: Cell::new(false),
         }
     }
 
@@ -91,29 +98,37 @@ impl Outbox {
         }
     }
 
-    /// The next request, and how many events are in it: those of one scope. The same events are
-    /// the same text each time they are sent. `None` while it is not known where they go.
+    /// The next request, and how many events are in it. The same events are the same text each time
+    /// they are sent. `None` while it is not known where they go.
     fn request(&self, hub: &Hub) -> Option<(String, usize)> {
         let waiting = self.waiting.borrow();
-        let first = &waiting.front()?.scope;
+        let scope = &waiting.front()?.scope;
+        let mut events = waiting.iter().take_while(|event| event.scope == *scope);
+        self.written(hub, scope, &mut events)
+    }
+
+    /// Events of one scope as a request, and how many of them are in it.
+    fn written(
+        &self,
+        hub: &Hub,
+        scope: &ScopeName,
+        events: &mut dyn Iterator<Item = &Waiting>,
+    ) -> Option<(String, usize)> {
         let mut body = format!("{{\"client\":\"{}\",", self.client);
-        if *first != ScopeName::Session {
-            let scope = serde_json::to_string(&hub.written(first)?).ok()?;
+        if *scope != ScopeName::Session {
+            let scope = serde_json::to_string(&hub.written(scope)?).ok()?;
             body.push_str(&format!("\"scope\":{scope},"));
         }
         body.push_str("\"events\":[");
         let mut count = 0;
         for Waiting {
             number,
-            scope,
             event,
             schema,
             arguments,
-        } in &*waiting
+            ..
+        } in events
         {
-            if scope != first {
-                break;
-            }
             let is_enough = body.len() + arguments.len() > REQUEST_BYTES || self.singly.get() > 0;
             if count > 0 && is_enough {
                 break;
@@ -193,19 +208,28 @@ pub(super) fn pump(hub: &Rc<Hub>) {
     }
 }
 
-/// The page goes, and with it a request under way: the browser sends what waits without it. What the
-/// server has by then it knows by its numbers.
+/// The page goes, and with it a request under way: the browser sends what waits without it, in one
+/// request for each scope, since two of one scope might change places. What the server has by then
+/// it knows by its numbers.
 pub(super) fn leave(hub: &Hub) {
-    let Some((body, _)) = hub.outbox.request(hub) else {
-        return;
-    };
+    let waiting = hub.outbox.waiting.borrow();
     let kind = BlobPropertyBag::new();
     kind.set_type("application/json");
-    let parts = Array::of1(&body.into());
-    if let Ok(body) = Blob::new_with_str_sequence_and_options(&parts, &kind) {
-        let navigator = window().navigator();
-        // Nobody is there any more to whom a failure could be told.
-        let _ = navigator.send_beacon_with_opt_blob("/api/events", Some(&body));
+    for (at, Waiting { scope, .. }) in waiting.iter().enumerate() {
+        let is_of_it = |event: &&Waiting| event.scope == *scope;
+        if waiting.iter().position(|event| is_of_it(&event)) != Some(at) {
+            continue;
+        }
+        let mut events = waiting.iter().filter(is_of_it);
+        let Some((body, _)) = hub.outbox.written(hub, scope, &mut events) else {
+            continue;
+        };
+        let parts = Array::of1(&body.into());
+        if let Ok(body) = Blob::new_with_str_sequence_and_options(&parts, &kind) {
+            let navigator = window().navigator();
+            // Nobody is there any more to whom a failure could be told.
+            let _ = navigator.send_beacon_with_opt_blob("/api/events", Some(&body));
+        }
     }
 }
 
@@ -216,7 +240,8 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
             .waiting
             .borrow()
             .get(count - 1)
-            .map(|last| last.number);
+            .map(|last| (last.number, last.scope.clone()));
+        let (last, scope) = last.unzip();
         let sent = post(&hub, body).await;
         outbox.is_sending.set(false);
         // What is refused is answered, too.
@@ -232,6 +257,9 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     .into_iter()
                     .for_each(|answer| answered(&hub, answer, epoch));
                 stream::feed(&hub, Input::LookNow);
+                if let Some(scope) = scope {
+                    expect_history(&hub, scope, epoch);
+                }
                 let next = outbox.waiting.borrow().front().map(|next| next.number);
                 if next.is_some() && next <= last {
                     // Nothing was said of it. Asked again at once, that might go on for ever.
@@ -266,6 +294,29 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
             Sent::Unknown => later(&hub),
         }
     });
+}
+
+/// Events were taken in this history of a scope. Where the stream tells of another, the browser has
+/// another session by now, and the stream is of the one before: cookies were cleared, and another tab
+/// was given new ones. A new stream shows what clicks change.
+fn expect_history(hub: &Rc<Hub>, scope: ScopeName, taken_in: Epoch) {
+    let is_told = move |hub: &Hub| {
+        let is_it =
+            |(of, told): &(ScopeName, Epoch)| *of == scope && told.life() == taken_in.life();
+        hub.outbox.histories.borrow().iter().any(is_it)
+    };
+    if taken_in == Epoch::NONE || is_told(hub) || hub.outbox.is_doubted.replace(true) {
+        return;
+    }
+    let hub = hub.clone();
+    // Of one that began with this event the stream tells a moment later.
+    let look = move || {
+        hub.outbox.is_doubted.set(false);
+        if !is_told(&hub) {
+            stream::is_of_another(&hub);
+        }
+    };
+    set_timeout(look, DOUBT);
 }
 
 /// The same again, after a while that is longer each time.
@@ -383,6 +434,10 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
 /// The scope's history is this one. What was taken in another, before a moment on the page's
 /// clock, and has not ended there will not end.
 pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
+    let mut histories = hub.outbox.histories.borrow_mut();
+    histories.retain(|(of, _)| of != scope);
+    histories.push((scope.clone(), epoch));
+    drop(histories);
     let outgoing = hub.replicas.events().outgoing();
     let lost = outgoing.iter().filter(|event| {
         let is_lost = |(taken_in, at): (Epoch, _)| {

@@ -6,7 +6,7 @@ use super::{Hub, faults, neighbours, now_ms, outbox, reload::outdated};
 use crate::{
     builtin::UcEnds,
     core::{
-        connection::{Action, Connection, Input, Moment},
+        connection::{Action, Connection, Input, Moment, Phase},
         frame::{ByeReason, Control, Frame, HelloScope, parse_id},
         replica::Verdict,
         scope::ScopeName,
@@ -24,7 +24,7 @@ use std::{
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{
     EventSource, MessageEvent,
-    js_sys::{Math, encode_uri_component},
+    js_sys::{Date, Math, encode_uri_component},
 };
 
 /// The stream of this page.
@@ -131,6 +131,7 @@ impl Stream {
 pub(super) fn feed(hub: &Rc<Hub>, input: Input) {
     let now = Moment {
         ms: now_ms(),
+        wall_ms: Date::now(),
         chance: Math::random(),
         is_online: window().navigator().on_line(),
     };
@@ -195,6 +196,15 @@ fn is_following(hub: &Hub) -> bool {
     let is_following = !following.is_empty();
     *hub.stream.following.borrow_mut() = following;
     is_following
+}
+
+/// The stream that is open tells of another session than the browser has. One that is on its way will
+/// tell of this one.
+pub(super) fn is_of_another(hub: &Rc<Hub>) {
+    let phase = hub.stream.connection.borrow().phase();
+    if let Phase::Open { .. } = phase {
+        feed(hub, Input::Resync);
+    }
 }
 
 /// Drops what the page has, and opens a stream that begins with snapshots.

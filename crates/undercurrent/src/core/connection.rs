@@ -139,8 +139,10 @@ pub enum Timer {
 /// What can't be known in here.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// The time, in milliseconds since whenever.
+    /// The time, in milliseconds since whenever. It may stand still while the machine sleeps.
     pub ms: f64,
+    /// The time by the clock on the wall, in milliseconds. It goes on then, and may be set.
+    pub wall_ms: f64,
     /// Anything from 0 to 1, by chance.
     pub chance: f64,
     /// What the browser says of the network.
@@ -187,6 +189,11 @@ pub struct Connection {
     /// When a stream was opened last, unless one was lost since.
     opened_ms: Option<f64>,
     ping_ms: f64,
+    /// How many times as long as ever a stream may be silent that is open: the last one was given up
+    /// while something large may have been on its way, of which a browser tells once it is all there.
+    patience: f64,
+    /// The last look, by the clock on the wall.
+    looked_ms: f64,
     /// The page is hidden: its timer.
     hidden: Option<u64>,
     /// It is hidden for long: it says now and then that it is there, and needs no more.
@@ -209,6 +216,11 @@ const SOON_RETRY_MS: f64 = 100.0;
 const PING_MS: f64 = 15_000.0;
 /// So many missed pings mean that the connection is dead.
 const MISSED_PINGS: f64 = 3.0;
+/// A stream may be silent so many times as long at most, which is twelve minutes.
+const MOST_PATIENCE: f64 = 16.0;
+/// A page that is looked at looks every five seconds. After so many milliseconds without a look its
+/// machine has slept, and its connections may have died meanwhile.
+const SLEPT_MS: f64 = 20_000.0;
 
 impl Default for Connection {
     fn default() -> Self {
@@ -222,6 +234,8 @@ impl Default for Connection {
             asked_ms: 0.0,
             opened_ms: None,
             ping_ms: PING_MS,
+            patience: 1.0,
+            looked_ms: f64::INFINITY,
             hidden: None,
             is_resting: false,
             actions: Vec::new(),
@@ -234,6 +248,7 @@ impl Connection {
     pub fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {
         match input {
             Input::Start { follows, is_hidden } => {
+                self.looked_ms = now.wall_ms;
                 if is_hidden {
                     self.hide();
                 }
@@ -253,6 +268,10 @@ impl Connection {
             Input::Heard(stream) => {
                 if self.is_current(stream) {
                     self.heard_ms = now.ms;
+                    // Its first words come before what is large.
+                    if self.has_lived(now) {
+                        self.patience = 1.0;
+                    }
                 }
             }
             Input::Hello { stream, ping_s } => {
@@ -286,12 +305,7 @@ impl Connection {
                     self.give_up();
                 }
             }
-            Input::Tick => {
-                let silence = now.ms - self.heard_ms;
-                if self.stream().is_some() && silence > MISSED_PINGS * self.ping_ms {
-                    self.lost(0.0, now);
-                }
-            }
+            Input::Tick => self.look(now),
             Input::Fired(timer) => self.fired(timer, now),
             Input::Online | Input::Shown => self.reconnect(now),
             Input::Offline => {
@@ -306,7 +320,8 @@ impl Connection {
             Input::Visible => {
                 self.hidden = None;
                 let was_resting = std::mem::take(&mut self.is_resting);
-                if was_resting || matches!(self.phase, Phase::Waiting { .. }) {
+                let was_away = was_resting || self.has_slept(now);
+                if was_away || matches!(self.phase, Phase::Waiting { .. }) {
                     self.reconnect(now);
                 }
             }
@@ -389,9 +404,41 @@ impl Connection {
         self.actions.push(Action::Open { stream, is_hidden });
     }
 
+    /// Whether the connection has died without a word.
+    fn look(&mut self, now: Moment) {
+        // Who is hidden looks as seldom as its browser lets it, and need not be current.
+        if self.has_slept(now) && self.hidden.is_none() {
+            return self.reconnect(now);
+        }
+        let patience = match self.phase {
+            Phase::Open { .. } => self.patience,
+            _ => 1.0,
+        };
+        let silence = now.ms - self.heard_ms;
+        if self.stream().is_some() && silence > MISSED_PINGS * self.ping_ms * patience {
+            if let Phase::Open { .. } = self.phase {
+                self.patience = (2.0 * patience).min(MOST_PATIENCE);
+            }
+            self.lost(0.0, now);
+        }
+    }
+
+    /// Nobody has looked for so long that the machine must have slept. From now on somebody has.
+    fn has_slept(&mut self, now: Moment) -> bool {
+        let before = std::mem::replace(&mut self.looked_ms, now.wall_ms);
+        now.wall_ms - before > SLEPT_MS
+    }
+
+    /// The stream that was opened last was a good one.
+    fn has_lived(&self, now: Moment) -> bool {
+        self.opened_ms
+            .is_some_and(|opened_ms| now.ms - opened_ms > GOOD_AFTER_MS)
+    }
+
     /// At once, whatever has failed before.
     fn reconnect(&mut self, now: Moment) {
         self.failures_in_a_row = 0;
+        self.looked_ms = now.wall_ms;
         if !matches!(self.phase, Phase::Cut { .. } | Phase::GivenUp) {
             self.close(Phase::Idle);
             match self.follows {
@@ -426,10 +473,10 @@ impl Connection {
     /// The stream is lost. The next one comes after a while, longer after each failure.
     fn lost(&mut self, at_least_ms: f64, now: Moment) {
         // Counted once: while nothing opens, the tries grow further apart.
-        let opened_ms = self.opened_ms.take();
-        if opened_ms.is_some_and(|opened_ms| now.ms - opened_ms > GOOD_AFTER_MS) {
+        if self.has_lived(now) {
             self.failures_in_a_row = 0;
         }
+        self.opened_ms = None;
         let wait = backoff(RETRY_MS, self.failures_in_a_row);
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         self.show(match now.is_online {

@@ -9,6 +9,8 @@ use super::{
 struct Page {
     connection: Connection,
     ms: f64,
+    /// The clock on the wall, which goes on by itself alone.
+    wall_ms: f64,
     is_online: bool,
 }
 
@@ -17,6 +19,7 @@ impl Page {
         Page {
             connection: Connection::default(),
             ms: 1_000.0,
+            wall_ms: 1_700_000_000_000.0,
             is_online: true,
         }
     }
@@ -33,6 +36,7 @@ impl Page {
     fn on(&mut self, input: Input) -> Vec<Action> {
         let now = Moment {
             ms: self.ms,
+            wall_ms: self.wall_ms,
             chance: 0.5,
             is_online: self.is_online,
         };
@@ -333,6 +337,76 @@ fn three_missed_pings_are_a_lost_stream() {
     );
     // Without a stream there is nothing to be missed.
     assert_eq!(page.later(100_000.0, Input::Tick), []);
+}
+
+#[test]
+fn something_large_that_takes_longer_than_three_pings_comes_in_the_end() {
+    let (mut page, _) = Page::open();
+    // A browser tells of it when it is there as a whole, and pings stand behind it.
+    let mut waited = Vec::new();
+    for _ in 0..7 {
+        let begun = page.ms;
+        let actions = loop {
+            let actions = page.later(5_000.0, Input::Tick);
+            if !actions.is_empty() {
+                break actions;
+            }
+        };
+        waited.push(page.ms - begun);
+        let (timer, ms) = wait(&actions);
+        let stream = opened(&page.later(ms, Input::Fired(timer)));
+        page.on(Input::Opened(stream));
+        for small in [Input::Heard(stream), hello(stream), Input::Heard(stream)] {
+            page.later(100.0, small);
+        }
+    }
+    let pings = [3, 6, 12, 24, 48, 48, 48].map(|pings| f64::from(pings) * 15_000.0);
+    assert!(
+        waited
+            .iter()
+            .zip(pings)
+            .all(|(waited, pings)| (*waited - pings).abs() <= 5_000.0),
+        "{waited:?}"
+    );
+    // It has come: what is silent from now on is dead.
+    let Phase::Open { stream } = page.phase() else {
+        panic!("it is open: {:?}", page.phase());
+    };
+    page.later(80_000.0, Input::Heard(stream));
+    assert_eq!(page.later(45_000.0, Input::Tick), []);
+    let lost = page.later(1.0, Input::Tick);
+    // And one that does not even open is waited for no longer than ever.
+    let (timer, ms) = wait(&lost);
+    opened(&page.later(ms, Input::Fired(timer)));
+    assert_eq!(page.later(45_000.0, Input::Tick), []);
+    wait(&page.later(1.0, Input::Tick));
+}
+
+#[test]
+fn a_machine_that_has_slept_is_current_a_look_later_though_its_clock_stood_still() {
+    for input in [Input::Tick, Input::Visible] {
+        let (mut page, stream) = Page::open();
+        if input == Input::Visible {
+            // It was hidden, and slept at once: no timer has given the stream back.
+            page.on(Input::Hidden);
+        }
+        // Before the first look, too.
+        page.wall_ms += 3_600_000.0;
+        let actions = page.later(1_000.0, input);
+        assert_eq!(actions[0], Action::Close(stream), "{input:?}");
+        opened(&actions);
+        assert_eq!(actions.last(), Some(&Action::SendAgain), "{input:?}");
+        // Once; and a clock that is set back is none of it.
+        page.wall_ms -= 7_200_000.0;
+        assert_eq!(page.on(Input::Tick), [], "{input:?}");
+        assert_eq!(page.on(Input::Visible), [], "{input:?}");
+    }
+    // One that nobody looks at waits for who does.
+    let (mut page, _) = Page::open();
+    page.on(Input::Hidden);
+    page.on(Input::Tick);
+    page.wall_ms += 60_000.0;
+    assert_eq!(page.later(1_000.0, Input::Tick), []);
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Connection {
         )
     }
 
-    /// How many events this page has sent since the connection was lost. They wait.
+    /// How many events this page has sent since the connection was lost, or had not been answered by
+    /// then. They wait.
     pub fn waiting(self) -> usize {
         match self.is_connected() {
             true => 0,

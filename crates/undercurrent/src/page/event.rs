@@ -37,7 +37,7 @@ pub(crate) struct Events {
     // A std mutex: held to add, to remove and to copy out, never across a listener's call.
     listeners: Arc<Mutex<Listeners>>,
     next_id: Arc<AtomicU64>,
-    /// The newest number when the connection was lost.
+    /// The newest number that the server had taken when the connection was lost.
     lost_at: Arc<AtomicU64>,
     /// The server took nothing, the last times that it was asked.
     are_held: ArcRwSignal<bool>,
@@ -198,9 +198,10 @@ impl EventHandle {
         self.failure.get().map(|failure| failure.message)
     }
 
-    /// The last one did not end well. Does not count as telling the visitor.
-    pub(super) fn has_failed(self) -> bool {
-        self.failure.with(Option::is_some)
+    /// The number of the last one, if it did not end well. Does not count as telling the visitor.
+    pub(super) fn failed(self) -> Option<u64> {
+        self.failure
+            .with(|failure| failure.as_ref().map(|failure| failure.number))
     }
 
     /// The visitor has read the error: it is not told any more.
@@ -371,12 +372,15 @@ impl Events {
         ended
     }
 
-    /// The connection is lost: what is sent from now on waits for it.
+    /// The connection is lost: what is sent from now on waits for it, and so does what was sent and
+    /// not answered. That the connection is lost is known a while after it was.
     pub(crate) fn connection_lost(&self) {
-        let newest = self
-            .outgoing
-            .with_untracked(|all| all.last().map_or(0, |event| event.number));
-        self.lost_at.store(newest, Ordering::Relaxed);
+        let lost_at = self.outgoing.with_untracked(|all| {
+            let waits = all.iter().find(|event| event.taken.is_none());
+            let newest = all.last().map_or(0, |event| event.number);
+            waits.map_or(newest, |event| event.number - 1)
+        });
+        self.lost_at.store(lost_at, Ordering::Relaxed);
     }
 
     /// The events under way.
@@ -571,5 +575,37 @@ mod tests {
         assert_eq!(later.error(), None);
         fails(2);
         assert!(later.error().is_some());
+        // A form puts back what was typed each time, though nothing was in between.
+        let failed = page.with(|| Memo::new(move |_| later.failed()));
+        assert_eq!(failed.get_untracked(), Some(2));
+        fails(3);
+        assert_eq!(failed.get_untracked(), Some(3));
+    }
+
+    #[test]
+    fn what_the_server_has_not_taken_as_the_connection_is_lost_waits_too() {
+        let events = Events::default();
+        let send = |number| {
+            events.sent(Outgoing {
+                number,
+                scope: ScopeName::Session,
+                event: name_of(open_door).to_owned(),
+                arguments: "{}".to_owned(),
+                sent_ms: 0.0,
+                taken: None,
+            });
+        };
+        events.connection_lost();
+        assert_eq!(events.sent_since_lost(), 0);
+        (1..=3).for_each(send);
+        assert_eq!(events.sent_since_lost(), 3);
+        events.taken(1, Epoch::NONE, 0.0);
+        events.connection_lost();
+        assert_eq!(events.sent_since_lost(), 2);
+        send(4);
+        assert_eq!(events.sent_since_lost(), 3);
+        (2..=4).for_each(|number| events.taken(number, Epoch::NONE, 0.0));
+        events.connection_lost();
+        assert_eq!(events.sent_since_lost(), 0);
     }
 }

@@ -147,9 +147,11 @@ impl AnyCall {
         );
         let scope = self.scope.clone().unwrap_or(ScopeName::Session);
         let event = EventHandle::new(self.event.0, which.into(), scope);
-        let is_refused = Memo::new(move |_| event.has_failed());
+        // By its number: what is refused at once, where the outbox is full, is refused again without
+        // having been anything else in between.
+        let refused = Memo::new(move |_| event.failed());
         Effect::new(move |_| {
-            if is_refused.get()
+            if refused.get().is_some()
                 && let Some(form) = form.get_untracked()
             {
                 last.with_value(|fields| browser::put_back(&form, fields));

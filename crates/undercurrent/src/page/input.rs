@@ -71,7 +71,7 @@ const REST: Duration = Duration::from_millis(250);
 /// While it has the focus, or what was typed has not come back from the server, it shows what was
 /// typed, whatever the state says; so, too, when the event was refused, so that it can be mended.
 /// Otherwise it shows the state. What is typed is sent when nothing has been typed for 250 ms, when
-/// the input loses the focus, on Enter, and when its component goes.
+/// the input loses the focus, on Enter, and when its component or its page goes.
 ///
 /// # Panics
 ///
@@ -105,11 +105,16 @@ pub fn use_input<E: EventDef, T: ToString>(
     };
     Effect::new(move |_| {
         let is_settled = !input.is_in_use.get() && !input.is_pending();
-        if is_settled && !event.has_failed() {
+        if is_settled && event.failed().is_none() {
             draft.set(None);
         }
     });
     on_cleanup(move || input.flush());
+    // Before the browser sends what waits in a page that goes.
+    Effect::new(move |_| {
+        let leaves = window_event_listener(ev::beforeunload, move |_| input.flush());
+        on_cleanup(move || leaves.remove());
+    });
     input
 }
 
