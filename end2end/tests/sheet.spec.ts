@@ -66,6 +66,15 @@ test('what is typed before the tab is known is not lost', async ({ page }) => {
   await expect(page.locator('#pending')).toHaveText('false');
 });
 
+test('a browser that can give up nothing after a time knows its tab', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(AbortSignal, 'timeout'));
+  await openSheet(page);
+  await page.locator('#title').fill('Mine');
+  await expect(page.locator('#state-title')).toHaveText('Mine');
+  await page.reload();
+  await expect(page.locator('#state-title')).toHaveText('Mine');
+});
+
 test('typing is sent when it rests, as one event, and the server writes over nothing in use', async ({
   page,
 }) => {
@@ -94,6 +103,17 @@ test('Enter and leaving send at once', async ({ page }) => {
   await title.blur();
   await expect(page.locator('#state-title')).toHaveText('Two');
   await expect(page.locator('#renamed')).toHaveText('2');
+});
+
+test('what was typed a moment before a reload is sent', async ({ page }) => {
+  await page.clock.install();
+  await openSheet(page);
+  // No time passes in which it could rest.
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await page.locator('#title').fill('Just now');
+  await page.reload({ waitUntil: 'commit' });
+  await page.clock.resume();
+  await expect(page.locator('#state-title')).toHaveText('Just now');
 });
 
 test('what is refused stays, to be mended, and can be taken back', async ({ page }) => {

@@ -124,6 +124,18 @@ for (const [name, other] of Object.entries(EVENTS)) {
   });
 }
 
+test('a page loads itself again though its clock was set back since it last did', async ({ page, posts }) => {
+  await posts.open();
+  await page.evaluate((later) => sessionStorage.setItem('undercurrent-reloaded', `${later}`), Date.now() + 86_400_000);
+  await page.route('**/api/events', (route) =>
+    route.continue({ postData: (route.request().postData() ?? '').replace(SCHEMA, OTHER) }),
+  );
+  const reloaded = page.waitForEvent('load');
+  await posts.count.click();
+  await reloaded;
+  await posts.ready();
+});
+
 test('a page in which something is written does not throw it away', async ({ page }) => {
   let loads = 0;
   page.on('load', () => (loads += 1));

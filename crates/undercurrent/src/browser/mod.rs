@@ -32,7 +32,8 @@ use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Event, FormData, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, SubmitEvent, js_sys,
+    Event, FormData, HtmlFormElement, HtmlInputElement, SubmitEvent,
+    js_sys::{self, Reflect},
 };
 
 /// This is the program of a page.
@@ -171,21 +172,18 @@ pub(crate) fn put_back(form: &HtmlFormElement, fields: &[(&'static str, String)]
         let Some(control) = form.elements().named_item(name) else {
             continue;
         };
-        if let Some(area) = control.dyn_ref::<HtmlTextAreaElement>() {
-            if area
-                .default_value()
-                .is_ok_and(|first| first == area.value())
-            {
-                area.set_value(text);
+        if is_box(form, name) {
+            let input: &HtmlInputElement = control.unchecked_ref();
+            if input.checked() == input.default_checked() {
+                input.set_checked(text != "false");
             }
-        } else if let Some(input) = control.dyn_ref::<HtmlInputElement>() {
-            if input.type_() == "checkbox" {
-                if input.checked() == input.default_checked() {
-                    input.set_checked(text != "false");
-                }
-            } else if input.value() == input.default_value() {
-                input.set_value(text);
-            }
+            continue;
+        }
+        // Of a list, or of buttons of which one is chosen, nobody tells what it was at first.
+        let (first, value) = ("defaultValue".into(), "value".into());
+        let first = Reflect::get(&control, &first).unwrap_or_default();
+        if first.is_undefined() || Reflect::get(&control, &value) == Ok(first) {
+            let _ = Reflect::set(&control, &value, &text.into());
         }
     }
 }

@@ -3,12 +3,14 @@
 //! tab, and makes an id of its own.
 
 use super::{Hub, lock, outbox, random_id, stream};
+use leptos::prelude::set_timeout;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    time::Duration,
 };
 use wasm_bindgen::{JsValue, prelude::Closure};
-use web_sys::{AbortSignal, Storage, js_sys::Promise};
+use web_sys::{AbortController, Storage, js_sys::Promise};
 
 /// The id of this tab, learned when a state of the tab is first used.
 #[derive(Default)]
@@ -19,9 +21,9 @@ pub(super) struct Tab {
 
 /// Where the id lies, and what the lock's name begins with.
 const NAME: &str = "undercurrent-tab";
-/// Milliseconds for the page that was here before a reload to let go of the lock. A duplicated tab
-/// waits as long before it knows that it is one.
-const LET_GO_MS: u32 = 500;
+/// For the page that was here before a reload to let go of the lock. A duplicated tab waits as long
+/// before it knows that it is one.
+const LET_GO: Duration = Duration::from_millis(500);
 
 impl Tab {
     /// The id, if it is known. The first time it is asked for, it is found out; then the stream and
@@ -94,10 +96,13 @@ fn request(name: &str, tell: impl FnOnce(bool) + Clone + 'static) -> Result<(), 
         // It is held until this promise is kept, and it never is.
         Promise::new(&mut |_, _| {}).into()
     });
-    let held = lock::request(name, &AbortSignal::timeout_with_u32(LET_GO_MS), &taken)?;
+    // Once it was taken this does nothing.
+    let asking = AbortController::new()?;
+    let held = lock::request(name, &asking.signal(), &taken)?;
     let refused = Closure::once(move |_why: JsValue| tell(false));
     let _ = held.catch(&refused);
     // One, for the life of the page.
     refused.forget();
+    set_timeout(move || asking.abort(), LET_GO);
     Ok(())
 }
