@@ -153,3 +153,27 @@ fn the_figures_of_the_home_page_can_be_read() {
         assert!(row.times().is_finite() && !row.what.is_empty());
     }
 }
+
+#[test]
+fn what_documents_link_to_is_there() {
+    let (mut links, mut missing) = (0, Vec::new());
+    let folders = [".", "docs"].map(|folder| fs::read_dir(folder).expect("there are documents"));
+    for entry in folders.into_iter().flatten() {
+        let path = entry.expect("a document").path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = read(&path);
+        let targets = text.split("](").skip(1);
+        let targets = targets.filter_map(|rest| rest.split([')', '#']).next());
+        for target in targets.filter(|target| !target.is_empty() && !target.contains("://")) {
+            links += 1;
+            let folder = path.parent().expect("it is in one");
+            if !folder.join(target).exists() {
+                missing.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(links > 50, "only {links} links were found");
+    assert_eq!(missing, [""; 0]);
+}

@@ -26,6 +26,8 @@ function watch(port: number, reload: number): ChildProcess {
     detached: true,
     env: {
       ...process.env,
+      // As cargo does where nobody has said otherwise.
+      CARGO_INCREMENTAL: '1',
       LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
       LEPTOS_RELOAD_PORT: `${reload}`,
       LEPTOS_SITE_ROOT: 'site',

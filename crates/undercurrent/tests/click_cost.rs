@@ -1,17 +1,21 @@
-//! What a click costs the server, from the request by the queue to the stream: allocations and bytes,
-//! which are the same on any machine. A dearer click fails here; so does a much cheaper one, so that
-//! the figures stay what they are called.
+//! What a click costs the server, from the request by the queue to the stream: allocations, bytes and
+//! instructions, which are the same however busy a machine is. A dearer click fails here; so does a
+//! much cheaper one, so that the figures stay what they are called.
 
 #![cfg(feature = "ssr")]
 
+#[expect(dead_code, reason = "nothing is killed here, and no folder needed")]
+mod process;
 #[expect(dead_code, reason = "its requests are for one answer a connection")]
 mod support;
 
+use self::process::{program, with_test};
 use allocation_counter::measure;
 use leptos::{config::LeptosOptions, prelude::*};
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
+    process::{Command, Stdio},
     sync::mpsc,
 };
 use support::{Served, cookie_of};
@@ -54,6 +58,14 @@ const TOLERANCE: f64 = 0.05;
 
 /// Of these, so that what happens once in many counts by its part.
 const CLICKS: u64 = 1_000;
+
+/// Instructions of a click, not optimised: what an optimised one takes is counted by the benchmark.
+const INSTRUCTIONS: f64 = 1_000_000.0;
+/// Another compiler counts a little differently.
+const TOLERANCE_OF_INSTRUCTIONS: f64 = 0.2;
+/// The server runs with few clicks and with many: what it does at its start is in both.
+const FEW: u64 = 50;
+const MANY: u64 = 350;
 
 #[test]
 fn a_click_costs_what_it_did() {
@@ -103,6 +115,72 @@ fn a_click_costs_what_it_did() {
             "a click has {now:.1} {what}, and had {was}: find out why, or put the new figure here"
         );
     }
+}
+
+/// Without valgrind nothing is counted.
+#[test]
+fn a_click_takes_as_many_instructions_as_it_did() {
+    let counted = [FEW, MANY].map(|clicks| match instructions(clicks) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        counted => Some(counted.expect("valgrind counts")),
+    });
+    let [Some(few), Some(many)] = counted else {
+        return println!("valgrind is not here: they are not counted");
+    };
+    let now = (many - few) as f64 / (MANY - FEW) as f64;
+    println!("a click: {now:.0} instructions");
+    assert!(
+        (now / INSTRUCTIONS - 1.0).abs() <= TOLERANCE_OF_INSTRUCTIONS,
+        "a click takes {now:.0} instructions, and took {INSTRUCTIONS}: find out why, or put the new \
+         figure here"
+    );
+}
+
+/// Of a server, from its start to its end, that was clicked so often.
+fn instructions(clicks: u64) -> std::io::Result<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program());
+    let mut server = with_test(valgrind, "serves_until_its_input_ends")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut said = BufReader::new(server.stdout.take().expect("it is piped")).lines();
+    let at = said.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, at) = line.split_once(AT)?;
+        at.parse().ok()
+    });
+    let mut page = Page::open(at.expect("it listens"));
+    (0..clicks).for_each(|_| drop(page.click()));
+    drop(page);
+    // Its input ends here.
+    let ended = server.wait_with_output()?;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let total = said
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))
+        .and_then(|(_, total)| total.trim().parse().ok());
+    total.ok_or_else(|| std::io::Error::other(format!("it counts nothing: {said}")))
+}
+
+/// Stands before where the server listens.
+const AT: &str = "serves at ";
+
+#[test]
+#[ignore = "the server whose instructions are counted"]
+fn serves_until_its_input_ends() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("it starts");
+    runtime.block_on(async {
+        let served = Served::open("counted", Limits::default(), App, shell).await;
+        println!("{AT}{}", served.at);
+        let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        ended.await.expect("it is read").expect("it ends");
+        served.close().await;
+    });
 }
 
 /// A page: a connection for events, and a stream.

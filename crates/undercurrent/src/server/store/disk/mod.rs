@@ -46,7 +46,10 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
 
 /// A file of scopes.
 pub(crate) struct Disk {
@@ -104,6 +107,7 @@ impl Disk {
             recent: Mutex::new(Recent::new(limits.store_journal_bytes)),
             fresh: Mutex::default(),
             wake: Condvar::new(),
+            runtime: Handle::try_current().ok(),
             kept: Condvar::new(),
             stored: watch::Sender::new(0),
             trouble: Mutex::default(),
@@ -227,7 +231,8 @@ impl Store for Disk {
                 self.shared.hurry(pending);
                 told
             };
-            if told.await.is_err() {
+            // The runtime may have ended before it was told.
+            if told.await.is_err() && !self.is_stored(Ticket(ticket)) {
                 // It will never be kept.
                 std::future::pending().await
             }

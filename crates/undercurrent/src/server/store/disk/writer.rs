@@ -80,16 +80,14 @@ pub(super) fn write_all(shared: &Shared) {
         // Behind who looked whether it is stored: they wait now.
         let mut pending = shared.lock();
         let is_told = |(ticket, _): &mut (u64, _)| *ticket <= last;
-        let waited: Vec<_> = pending.waiting.extract_if(.., is_told).collect();
+        let waited = pending.waiting.extract_if(.., is_told);
+        let waited: Vec<_> = waited.map(|(_, waits)| waits).collect();
         let has_threads = pending.threads > 0;
         drop(pending);
         if has_threads {
             shared.kept.notify_all();
         }
-        for (_, waits) in waited {
-            // The request may have stopped waiting.
-            let _ = waits.send(());
-        }
+        shared.tell(waited);
         told.into_iter().for_each(|then| then());
     }
     let noted = note_clean(shared);
