@@ -89,8 +89,8 @@ impl Import {
         (!is_asked).then(|| self.columns.clone())
     }
 
-    /// Some rows were read.
-    pub fn take(&mut self, batch: Batch) {
+    /// Some rows were read. Tells the pace, and how large the file is.
+    pub fn take(&mut self, batch: Batch) -> (Pace, u64) {
         let Batch {
             mut accepted,
             rejected,
@@ -109,6 +109,7 @@ impl Import {
         self.last.extend(accepted);
         let room = ERRORS - self.errors.len().min(ERRORS);
         self.errors.extend(rejected.into_iter().take(room));
+        (self.pace, self.size)
     }
 
     /// It is removed. What the visitor set stays.

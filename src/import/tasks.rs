@@ -62,10 +62,7 @@ pub async fn import_file(
         // The rows and the place behind them are one commit: none is lost by a crash, none comes
         // twice.
         let (mark, is_last) = (batch.mark, batch.is_last);
-        let taken = cx.update(|import| {
-            import.take(batch);
-            (import.pace, import.size)
-        });
+        let taken = cx.update(|import| import.take(batch));
         let (pace, size) = taken.checkpoint(mark).await?;
         cx.progress(mark.at, size);
         if is_last {
@@ -75,6 +72,8 @@ pub async fn import_file(
             cx.sleep(Millis(rest)).await?;
         }
     }
+    // A crash that took the last rows back would find nothing to read them from.
+    cx.kept().await?;
     kept.drop_source().await;
     Ok(())
 }

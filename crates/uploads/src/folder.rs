@@ -253,7 +253,8 @@ impl Kept {
 
     /// It is here, all of it.
     pub fn is_here(&self) -> bool {
-        self.path(SOURCE).is_ok_and(|path| path.exists())
+        let found = self.path(SOURCE).ok().map(fs::metadata);
+        found.is_some_and(|file| file.is_ok_and(|file| file.len() > 0))
     }
 
     /// Opens it, at its beginning or where the reading stood. What was written behind that is cut
@@ -270,10 +271,12 @@ impl Kept {
         Sheet::open(self, columns, mark)
     }
 
-    /// It was read to its end: what was written of it stays.
+    /// It was read to its end: what was written of it stays. Of itself an empty file does: whoever
+    /// goes on from its last mark, since a crash took back that they had ended, finds the end.
     pub async fn drop_source(&self) {
+        let mut empty = tokio::fs::OpenOptions::new();
         if let Ok(source) = self.path(SOURCE)
-            && let Err(error) = tokio::fs::remove_file(source).await
+            && let Err(error) = empty.write(true).truncate(true).open(source).await
             && error.kind() != io::ErrorKind::NotFound
         {
             unreadable(error);

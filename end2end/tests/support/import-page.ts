@@ -1,6 +1,7 @@
 // The page Import: a file is chosen, taken in, and read again.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Locator, type Page, expect } from '@playwright/test';
 import { open } from './page';
 import type { Gallery } from './server';
@@ -90,10 +91,10 @@ export class ImportPage {
   }
 }
 
-/** What the server keeps of visitors' files: `visitor/file/part`. */
+/** What the server keeps of visitors' files: their parts that have something in them. */
 export function keptFiles(server: Gallery): string[] {
   return readdirSync(server.uploads, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size)
     .map((entry) => entry.name)
     .sort();
 }

@@ -234,3 +234,25 @@ fn no_value_of_a_row_is_longer_than_its_column_needs() {
         assert!(check(at, "1".repeat(1_000)).is_err(), "column {at}");
     }
 }
+
+#[tokio::test]
+async fn who_goes_on_behind_the_last_row_of_a_file_that_was_dropped_finds_its_end() {
+    let folder = Folder::new();
+    let uploads = folder.open();
+    let kept = put(&uploads, "0f", b"x,y,z\na,1,2\nb,3,4\nc,5,6\n");
+    let taken = read(&kept, || 2, || false);
+    kept.drop_source().await;
+    assert!(!kept.is_here(), "nobody reads it from its begin");
+    let (mut sheet, _) = kept.open(&COLUMNS, Some(taken.mark)).expect("it opens");
+    let batch = sheet.next(2, check).expect("it reads");
+    assert!(batch.is_last);
+    assert_eq!((batch.accepted.len(), batch.rejected.len()), (0, 0));
+    assert_eq!(batch.mark, taken.mark);
+    assert_eq!(
+        text(&kept, Download::Accepted, taken.mark)
+            .await
+            .lines()
+            .count(),
+        3
+    );
+}

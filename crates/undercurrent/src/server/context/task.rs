@@ -206,6 +206,34 @@ impl<S: State> TaskContext<S> {
         }
     }
 
+    /// Waits until all that its scope was updated by so far is kept: no crash takes it back then. It
+    /// is for what is done once and undone never, to remove a file behind the last update that was
+    /// made of it, say. At most some 50 ms; at once with `durability = "commit"`, and where the store
+    /// keeps nothing.
+    ///
+    /// ```
+    /// use undercurrent::prelude::*;
+    ///
+    /// #[derive(State, Clone, Debug, Default)]
+    /// struct Feed { lines: u32 }
+    ///
+    /// #[background(on_crash = resume)]
+    /// async fn load(cx: TaskContext<Feed>, path: String) -> Result {
+    ///     let lines = std::fs::read_to_string(&path)?.lines().count() as u32;
+    ///     cx.update(|feed| feed.lines = lines).checkpoint(lines).await?;
+    ///     cx.kept().await?;
+    ///     std::fs::remove_file(path)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Cancelled`] after a cancel.
+    pub async fn kept(&self) -> Result<(), UpdateError> {
+        self.wait_for(self.scope().stored()).await
+    }
+
     /// Shows how far the task is: so many steps done, of so many.
     pub fn progress(&self, done: impl TryInto<u64>, of: impl TryInto<u64>) {
         self.attempt.show_progress(done, of);

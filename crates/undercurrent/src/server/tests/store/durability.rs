@@ -175,6 +175,42 @@ async fn a_relaxed_update_is_shown_at_once() {
     close(runtime);
 }
 
+#[background]
+async fn burns_behind_itself(cx: TaskContext<Trial>, bridge: String) -> Result {
+    let may = |trial: &Trial| trial.seen.iter().any(|word| word == "go").then_some(());
+    cx.until(may).await?;
+    cx.update(|trial| trial.seen.push("over".into())).await?;
+    cx.kept().await?;
+    std::fs::remove_file(bridge)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_task_does_behind_kept_is_done_once_no_crash_takes_back_what_was_before_it() {
+    let platter = Platter::new(4);
+    let ground = Ground::Platter(platter.clone());
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    let bridge = std::env::temp_dir().join(crate::server::random_id());
+    std::fs::write(&bridge, "").expect("there is room");
+    let path = bridge.to_string_lossy().into_owned();
+    send(&scope, 1, burns_behind_itself(path)).await;
+    scope.stored().await;
+    let held = platter.hold();
+    push(&scope, "go").await.expect("it is made");
+    until(|| async { seen(&scope).await == ["go", "over"] }).await;
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(bridge.exists(), "a crash would take back that it is over");
+    }
+    drop(held);
+    until(|| async { !bridge.exists() }).await;
+    let later = ground.as_if_killed().start().await;
+    assert_eq!(seen(&*the_scope(&later).await).await, ["go", "over"]);
+    close(later);
+    close(runtime);
+}
+
 /// Updates until the power fails; how many a page has been shown.
 async fn shown_until_the_power_fails(runtime: &Arc<Runtime>, platter: &Platter) -> (Position, u64) {
     let scope = the_scope(runtime).await;
