@@ -193,6 +193,12 @@ test('two tools at once, and one waits for a yes in another tab', async ({ page,
   // One is done while the other waits.
   await expect(tool(page, 'look_up_product').locator('.status')).toHaveText('Done');
   await expect(tool(page, 'fetch_posts').locator('.status')).toHaveText('Asks you');
+  // From another conversation, too, one sees who is waited for.
+  await expect(page.locator('.talk-head .status')).toHaveText('Asks you');
+  await page.getByRole('link', { name: 'New conversation' }).click();
+  await expect(page.locator('.talk')).toHaveAttribute('data-id', '2');
+  await expect(page.locator('.conversation-live')).toHaveText('Asks you');
+  await page.locator('.conversation a').click();
   expect(fake.questions).toHaveLength(1);
   await page.reload();
   await ready(page);
@@ -254,13 +260,13 @@ test('a model that refuses, fails or is cut: shown, and Retry asks again', async
   await open(page, '/assistant');
   await ask(page, 'Well?');
   (await fake.question(0)).refuse(500);
-  await expect(last(page)).toContainText('the upstream answered 500');
+  await expect(last(page)).toHaveText('No whole answer came: the upstream answered 500.');
   await named(page, 'Retry').click();
   const cut = await fake.question(1);
   cut.say('Half an ans');
   await expect(last(page)).toContainText('Half an ans');
   cut.cut();
-  await expect(last(page)).toContainText('the connection to the model was cut');
+  await expect(last(page)).toContainText('the connection to the model was cut. What had come is kept.');
   await expect(last(page)).toContainText('Half an ans');
   await page.reload();
   await ready(page);
@@ -491,6 +497,7 @@ test('questions that are none, and a stranger', async ({ page, newVisitor, fake 
   await expect(page.locator('.talk-ask .fault')).toHaveText('A question has words.');
   await ask(page, 'Mine?');
   (await fake.question(0)).end();
+  await expect(last(page)).toHaveText('The model had nothing to say.');
   const stranger = await (await newVisitor()).newPage();
   await open(stranger, '/assistant?c=1');
   await expect(stranger.locator('.no-messages')).toBeVisible();

@@ -53,6 +53,31 @@ test('the first event of a visitor does not fail for being answered before the s
   await expect(page.locator('.first .fault')).toHaveText('');
 });
 
+test('who comes from another page finds what has run, and nothing begins by itself', async ({
+  page,
+  context,
+  posts,
+  shop,
+}) => {
+  await posts.open();
+  shop.letAll();
+  await posts.chained.run();
+  // From now on a run would not get far.
+  shop.letUpTo(0);
+  const other = await context.newPage();
+  await open(other, '/random');
+  await page.close();
+  await other.getByRole('link', { name: 'Undercurrent' }).click();
+  const { chained, background } = home(other);
+  await expect(chained.posts).toHaveCount(POSTS);
+  await chained.expectStatus('done');
+  await background.expectStatus('none');
+  // A click that is answered: whatever began before it has begun.
+  await home(other).run.click();
+  await chained.expectStatus('running');
+  await shop.expectAsked(POSTS + 1);
+});
+
 test.describe('where motion is not wanted', () => {
   test.use({ contextOptions: { reducedMotion: 'reduce' } });
 

@@ -75,6 +75,7 @@ test('a column that has another name is asked for: over a reload, and answered i
   await other.open();
   await form.import(file(orders(30), 'order,day,e-mail,product,quantity,price'));
   await expect(form.question).toContainText('Which column is date?');
+  await expect(form.chip).toHaveText('Asks you');
   await page.reload();
   await ready(page);
   await expect(form.question).toContainText('Which column is date?');
@@ -145,7 +146,7 @@ test('paused nothing comes, resumed it goes on, stopped it stays, removed it is 
   await form.import(file(orders(4)));
   await form.expectCounts('4', '0');
   // What was read to its end is not kept.
-  expect(keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv']);
+  await expect.poll(() => keptFiles(server)).toEqual(['accepted.csv', 'accepted.index', 'rejected.csv']);
 });
 
 test('removed in the middle: nothing of it comes any more', async ({ page, server }) => {

@@ -31,6 +31,22 @@ test('a stream comes three words at a time and ends; begun anew, it comes again'
   expect(await words(page, 1)).toBe(3 * (await steps(page, 1)));
 });
 
+test('the newest words are seen where a card has room for few', async ({ page }) => {
+  await open(page, '/lorem');
+  await add(page).click();
+  const box = stream(page, 1).locator('.stream-text');
+  await box.evaluate((box) => (box.style.height = '2.5em'));
+  await expect(status(page, 1)).toHaveAttribute('data-status', 'done');
+  const seen = await box.evaluate((box) => {
+    const words = document.createRange();
+    words.selectNodeContents(box);
+    const [all, shown] = [words.getBoundingClientRect(), box.getBoundingClientRect()];
+    return { times: all.height / shown.height, below: all.bottom - shown.bottom };
+  });
+  expect(seen.times).toBeGreaterThan(1);
+  expect(seen.below).toBeLessThan(1);
+});
+
 test('paused it stands still while others go on, over a reload; resumed it goes on alone', async ({
   page,
 }) => {

@@ -1,6 +1,8 @@
 // Ten posts, in both styles.
 
 import { expect, test } from './support/gallery';
+import { home } from './support/home-page';
+import { open } from './support/page';
 import { ALL_IDS, POSTS, STYLES } from './support/posts-page';
 import { test as shopTest } from './support/shop';
 
@@ -73,6 +75,33 @@ for (const name of STYLES) {
       await other.run();
       await other.expectAllPosts();
       await expect(style.posts).toHaveCount(POSTS);
+    });
+
+    shopTest('what Clear drops is told of no more, here and on the first page', async ({
+      page,
+      posts,
+      shop,
+    }) => {
+      await posts.open();
+      const [style] = posts.style(name);
+      const strip = style.region.locator('.strip');
+      shop.letUpTo(2);
+      await style.begin(2);
+      await posts.count.click();
+      shop.letAll();
+      await style.expectStatus('done');
+      await expect(strip).toContainText(/\d events? waited/);
+      await expect.poll(async () => (await style.clickTimes()).clicks).toBe(1);
+      await style.clear.click();
+      await style.expectStatus('none');
+      await expect(style.progress).toHaveText('0 of 10');
+      await expect(strip).toContainText('Five events a second are timed here while it runs.');
+      expect((await style.clickTimes()).clicks).toBe(0);
+      await open(page, '/');
+      const both = home(page);
+      const lane = name === 'Chained events' ? both.chained : both.background;
+      await lane.expectStatus('none');
+      expect((await lane.measured()).events).toBe(0);
     });
   });
 }

@@ -320,6 +320,20 @@ test('offline: it goes on; back, all that came meanwhile is there', async ({ pag
   await expectNoLoss(page);
 });
 
+test('a section that waits says for what', async ({ page, books }) => {
+  await open(page, '/report');
+  await named(page, 'Make the report').click();
+  const recommended = section(page, 'Recommendations');
+  await expect(recommended).toContainText('It is written when all products are settled.');
+  books.letAll();
+  await expect(section(page, 'Overview')).toContainText('units were sold');
+  await named(page, 'Pause').click();
+  await expectStatus(page, 'paused');
+  await expect(recommended).toContainText('It is written when those before it are.');
+  await named(page, 'Resume').click();
+  await expectStatus(page, 'done');
+});
+
 test('a list that does not come is told, and nothing is lost by trying again', async ({ page, books }) => {
   books.closeList(true);
   await open(page, '/report');

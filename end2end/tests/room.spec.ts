@@ -217,7 +217,7 @@ test('names that would deceive or break are refused or shown as they are', async
 
   const other = await (await newVisitor()).newPage();
   await enter(other, 'tea', '<IMG SRC=x ONERROR=alert(1)>'.slice(0, 24));
-  await expect(other.locator('.fault').last()).toContainText('is in the room already');
+  await expect(other.locator('.fault').last()).toContainText('is what somebody is called here. Take another name.');
   await other.getByLabel('Your name').fill('a\u202eb');
   await named(other, 'Enter').click();
   await expect(other.locator('.lobby .fault')).toContainText('characters that can be seen');

@@ -30,7 +30,8 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
     }
     let has_failed = move || matches!(*end.read(), Some(End::Failed(_)));
     let wait_s = use_seconds_until(move || message.read().ask_ms);
-    let is_silent = move || end.get().is_none() && text.read().is_empty() && tools.get() == 0;
+    let has_come = move || !text.read().is_empty() || tools.get() > 0;
+    let is_silent = move || end.get().is_none() && !has_come();
     view! {
         <article class="message model" aria-label="Assistant" data-id=id data-end=move || End::name(end.read().as_ref())>
             <Markdown text/>
@@ -46,7 +47,7 @@ pub(super) fn MessageView(message: ReadSignal<Message>) -> impl IntoView {
                     <ToolView message id at=at as usize/>
                 </Each>
             </ul>
-            {move || end.read().as_ref().and_then(End::in_words).map(|words| view! {
+            {move || end.read().as_ref().and_then(|end| end.in_words(has_come())).map(|words| view! {
                 <p class="message-end" class:fault=has_failed>{words}</p>
             })}
         </article>

@@ -58,6 +58,13 @@ pub struct Message {
     pub ask_ms: u64,
 }
 
+impl Message {
+    /// A tool of it waits for a yes or a no.
+    pub fn asks(&self) -> bool {
+        self.tools.iter().any(Tool::asks)
+    }
+}
+
 impl Assistant {
     /// A question. The next conversation begins with its first.
     pub fn ask(&mut self, conversation: u32, question: &str) -> Result<(), ForVisitor> {
@@ -258,6 +265,12 @@ impl Assistant {
             message.end = Some(end.clone());
         }
     }
+}
+
+/// Whether a conversation waits for a yes or a no.
+pub fn asks(messages: &List<Message>, conversation: u32) -> bool {
+    let mut all = messages.iter();
+    all.any(|message| message.conversation == conversation && message.asks())
 }
 
 /// Says yes or no to a tool that asks.

@@ -120,11 +120,14 @@ pub async fn ask(cx: EventContext<Assistant>, conversation: u32, question: Strin
 /// Asks the same again, once what the model asks to wait is over.
 #[event]
 pub async fn retry(cx: EventContext<Assistant>, conversation: u32) -> Result<()> {
+    use undercurrent::server::NotStarted;
     cx.read(|assistant| assistant.check_open(conversation))
         .await??;
-    let begun = cx.start(answer(conversation)).await;
-    begun.map_err(|why| ForVisitor::new(why.to_string()))?;
-    Ok(())
+    match cx.start(answer(conversation)).await {
+        // Another tab was first: what was asked for happens.
+        Ok(_) | Err(NotStarted::Busy) => Ok(()),
+        Err(why) => Err(ForVisitor::new(why.to_string()).into()),
+    }
 }
 
 /// Removes a conversation, and stops what is on its way in it.

@@ -9,10 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use undercurrent::prelude::*;
-use upstream::chat::{
-    talk::{End, FAILING, QUESTION_BYTES, SUGGESTED},
-    tools::ToolStatus,
-};
+use upstream::chat::talk::{End, FAILING, QUESTION_BYTES, SUGGESTED, aloud};
 
 /// The page. Which conversation is open stands in its address: `?c=2`.
 #[component]
@@ -64,13 +61,16 @@ pub fn AssistantPage() -> impl IntoView {
 #[component]
 fn ConversationRow(conversation: ReadSignal<Conversation>, open: Memo<u32>) -> impl IntoView {
     let Conversation { id, title } = conversation.get_untracked();
-    let task = use_task(answer).key(id);
+    let (assistant, task) = (use_state::<Assistant>(), use_task(answer).key(id));
+    let asks = Memo::new(move |_| assistant.messages().with(|all| asks(all, id)));
     let label = format!("Remove the conversation: {title}");
     view! {
         <li class="conversation" data-id=id>
             <a href=format!("/assistant?c={id}") aria-current=move || (open.get() == id).then_some("page")>
                 <span class="conversation-title">{title}</span>
-                <span class="conversation-live" hidden=move || !task.is_running()>"Answering"</span>
+                <span class="conversation-live" class:asks=asks hidden=move || !task.is_running()>
+                    {move || if asks.get() { "Asks you" } else { "Answering" }}
+                </span>
             </a>
             <EventForm event=remove(id)>
                 <button class="small" aria-label=label>
@@ -109,30 +109,26 @@ fn Talk(id: u32) -> impl IntoView {
     // Whether the message has ended is not asked: nothing comes where there is no run.
     let is_coming = Memo::new(move |_| task.is_running() || is_asking());
     let is_off = move || is_coming.get() || !loaded.get();
-    let asks = Memo::new(move |_| {
-        assistant.messages().with(|all| {
-            let of_it = all.iter().filter(|message| message.conversation == id);
-            of_it
-                .flat_map(|message| message.tools.iter())
-                .any(|tool| tool.status == ToolStatus::Asks)
-        })
-    });
+    let asks = Memo::new(move |_| assistant.messages().with(|all| asks(all, id)));
+    let suggestion = move |(name, question): (&'static str, &str)| {
+        view! {
+            <EventForm event=ask(id, question.to_owned())>
+                <button {..off_while(is_off)}>{name}</button>
+            </EventForm>
+        }
+    };
     let is_open = move || last.with(|last| !matches!(last, None | Some((Some(End::Done), _))));
     let can_retry = Memo::new(move |_| is_open() && !is_coming.get());
     let wait_s = use_seconds_until(move || last.read().as_ref().map_or(0, |(_, ask_ms)| *ask_ms));
     let spoken = Memo::new(move |_| {
-        let words = match (is_coming.get(), asks.get(), last.get()) {
-            (_, true, _) => "The assistant asks for your approval.",
-            (true, ..) => "The answer is on its way.",
-            (.., Some((end, _))) => End::aloud(end.as_ref()),
-            (.., None) => "",
-        };
-        words.to_owned()
+        let last = last.read();
+        let end = last.as_ref().map(|(end, _)| end.as_ref());
+        aloud(is_coming.get(), asks.get(), end).to_owned()
     });
     view! {
         <section class="talk" aria-label="Conversation" data-id=id>
             <header class="talk-head">
-                <TaskChip task/>
+                <TaskChip task asks/>
                 <div class="talk-buttons"><PauseButton task/><StopButton task/></div>
             </header>
             <div class="talk-box" tabindex="0" role="region" aria-label="What was said">
@@ -182,11 +178,7 @@ fn Talk(id: u32) -> impl IntoView {
                 />
             </div>
             <div class="suggested" role="group" aria-label="Suggestions">
-                {SUGGESTED.map(|question| view! {
-                    <EventForm event=ask(id, question.to_owned())>
-                        <button {..off_while(is_off)}>{question}</button>
-                    </EventForm>
-                }).collect_view()}
+                {SUGGESTED.map(|question| suggestion((question, question))).collect_view()}
             </div>
             <div
                 class="suggested failing"
@@ -196,11 +188,7 @@ fn Talk(id: u32) -> impl IntoView {
                 hidden=move || is_known.get() && !model.is_builtin().get()
             >
                 <p id="failing">"Let the built-in model fail, once:"</p>
-                {FAILING.map(|(name, question)| view! {
-                    <EventForm event=ask(id, question.to_owned())>
-                        <button {..off_while(is_off)}>{name}</button>
-                    </EventForm>
-                }).collect_view()}
+                {FAILING.map(suggestion).collect_view()}
             </div>
         </section>
     }

@@ -84,7 +84,7 @@ fn StreamCard(stream: ReadSignal<Stream>) -> impl IntoView {
                     </span>
                 </p>
             </header>
-            <p class="stream-text" tabindex="0">{move || stream.read().text.to_string()}</p>
+            <p class="stream-text" tabindex="0"><span>{move || stream.read().text.to_string()}</span></p>
             <div class="task-buttons">
                 {move || match (is_running.get(), is_done.get()) {
                     (true, _) => view! { <PauseButton task name=format!("stream {id}")/> }.into_any(),

@@ -15,7 +15,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
-use upstream::chat::{talk::By, tools::ToolStatus};
+use upstream::chat::talk::By;
 
 /// How many posts each style has brought, and how often Count was clicked.
 #[component]
@@ -48,11 +48,7 @@ fn last_words(messages: &List<Message>) -> String {
     let Some(last) = messages.last() else {
         return String::new();
     };
-    if last
-        .tools
-        .iter()
-        .any(|tool| tool.status == ToolStatus::Asks)
-    {
+    if messages.iter().any(Message::asks) {
         return "It asks for your approval".to_owned();
     }
     let text = last.text.to_string();

@@ -140,10 +140,14 @@ impl Latency {
         self.times.update(|times| times.push(ms));
     }
 
-    /// How long they waited in all, and the worst; the median for machines.
-    pub fn view(self) -> impl IntoView {
+    /// How long they waited in all, and the worst; the median for machines. None where the run is
+    /// told of no more.
+    pub fn view(self, is_told: impl Fn() -> bool + Send + Sync + 'static) -> impl IntoView {
         let sorted = Memo::new(move |_| {
-            let mut times = self.times.get();
+            let mut times = match is_told() {
+                true => self.times.get(),
+                false => Vec::new(),
+            };
             times.sort_by(f64::total_cmp);
             times
         });

@@ -180,9 +180,10 @@ impl Pendulum {
 }
 
 impl Strips {
-    /// The strip of a style.
-    pub fn view(self, style: Style) -> impl IntoView {
+    /// The strip of a style: of the run whose status is told. Without one it is empty.
+    pub fn view(self, style: Style, status: Signal<Option<TaskStatus>>) -> impl IntoView {
         let beats = Signal::derive(move || match style {
+            _ if status.get().is_none() => Beats::default(),
             Style::Chained => self.metronome.chained().get(),
             Style::Background => self.metronome.background().get(),
         });

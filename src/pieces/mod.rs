@@ -67,7 +67,7 @@ pub use post::{Post, PostCard};
 pub use region::{Region, Run, RunRegion, Step, StepRegion};
 pub use reports::grouped;
 pub use ring::Ring;
-pub use run::RunLine;
+pub use run::{RunLine, told};
 pub use select::Select;
 pub use slider::Slider;
 pub use span::Span;

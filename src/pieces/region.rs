@@ -1,7 +1,7 @@
 //! A region: one style, what it is about, its buttons, where it is, what it has brought.
 
 use super::{
-    Chain, Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, fault_of, waiting,
+    Chain, Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, fault_of, told, waiting,
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -142,16 +142,8 @@ pub fn RunRegion(
     } = run;
     let reason = clicks.reason(style);
     let is_running = move || status.get().is_some_and(|status| !status.is_end());
-    // What a run brought and Clear dropped is told of no more.
-    let is_cleared = Memo::new(move |_| seen.get().count == 0 && done.get() > 0 && !is_running());
-    let shown_status = Signal::derive(move || status.get().filter(|_| !is_cleared.get()));
-    let shown_done = move || {
-        if is_cleared.get() {
-            0
-        } else {
-            u64::from(done.get())
-        }
-    };
+    let told = told(move || status.get(), move || done.get(), seen);
+    let told_done = move || told.get().map_or(0, |_| u64::from(done.get()));
     let here = Signal::derive(move || seen.get().count);
     let coming = Signal::derive(move || seen.get().coming(is_running(), done.get(), of));
     let is_idle = move || here.get() == 0 && coming.get() == 0;
@@ -181,9 +173,9 @@ pub fn RunRegion(
     };
     view! {
         <Region style about clicks waiting fault buttons=buttons.into_any()>
-            <RunLine name=style.name() status=shown_status stopping done=Signal::derive(shown_done) of=u64::from(of)/>
-            {strips.view(style)}
-            {clicks.of(style).view()}
+            <RunLine name=style.name() status=told stopping done=Signal::derive(told_done) of=u64::from(of)/>
+            {strips.view(style, told)}
+            {clicks.of(style).view(move || told.get().is_some())}
             <div class="posts" class:idle=is_idle>
                 {children()}
                 <Places here coming of/>
@@ -288,7 +280,7 @@ pub fn StepRegion(
     view! {
         <Region style about clicks waiting fault buttons=buttons.into_any()>
             <p class="run"><StatusChip status stopping/></p>
-            {clicks.of(style).view()}
+            {clicks.of(style).view(|| true)}
         </Region>
     }
     .into_any()

@@ -1,11 +1,22 @@
 //! Where a run is: a chip, a bar, a count.
 
 use super::{
-    Spoken,
+    Seen, Spoken,
     status::{StatusChip, status_words},
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
+
+/// Where a run is, as far as it is told: what it brought and was cleared is told of no more.
+pub fn told(
+    status: impl Fn() -> Option<TaskStatus> + Send + Sync + 'static,
+    done: impl Fn() -> u32 + Send + Sync + 'static,
+    seen: Signal<Seen>,
+) -> Signal<Option<TaskStatus>> {
+    let is_told =
+        move |status: &TaskStatus| !status.is_end() || seen.get().count > 0 || done() == 0;
+    Signal::derive(move || status().filter(&is_told))
+}
 
 /// One line for a run of so many steps.
 #[component]

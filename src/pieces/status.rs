@@ -23,10 +23,21 @@ pub fn StatusChip(
 
 /// The chip of a task.
 #[component]
-pub fn TaskChip(task: TaskHandle) -> impl IntoView {
-    let status = Signal::derive(move || task.status());
-    let stopping = Signal::derive(move || task.is_cancelling());
-    view! { <StatusChip status stopping/> }
+pub fn TaskChip(
+    task: TaskHandle,
+    /// It waits until the visitor has answered.
+    #[prop(optional, into)]
+    asks: Signal<bool>,
+) -> impl IntoView {
+    let chip = move || match status_words(task.status(), task.is_cancelling()) {
+        ("running", _) if asks.get() => ("queued", "Asks you"),
+        chip => chip,
+    };
+    view! {
+        <span class="status" data-status=move || chip().0>
+            {move || chip().1}
+        </span>
+    }
 }
 
 /// What a stylesheet calls a status, and what a person does.

@@ -92,7 +92,8 @@ impl Drawn {
             return Drawn::default();
         }
         let (first, last) = (0.5 * BEAT, (tenths.len() as f64 - 0.5) * BEAT);
-        let through = points.join("L");
+        // A line from a point to itself is a point, where a point alone is none.
+        let through = [&points[..1], &points[..]].concat().join("L");
         Drawn {
             area: format!("M{first:.0} {HEIGHT}L{through}L{last:.0} {HEIGHT}Z"),
             line: format!("M{through}"),

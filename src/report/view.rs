@@ -203,7 +203,7 @@ fn Written(counts: Memo<Counts>) -> impl IntoView {
                 </div>
             </header>
             <div class="sections">
-                <ForList each=report.sections() let:section><SectionView section/></ForList>
+                <ForList each=report.sections() let:section><SectionView section counts/></ForList>
                 <Empty
                     class="no-sections"
                     loaded
@@ -218,7 +218,7 @@ fn Written(counts: Memo<Counts>) -> impl IntoView {
 }
 
 #[component]
-fn SectionView(section: ReadSignal<Section>) -> impl IntoView {
+fn SectionView(section: ReadSignal<Section>, counts: Memo<Counts>) -> impl IntoView {
     let title = section.get_untracked().title;
     let label = title.clone();
     let text = Memo::new(move |_| section.read().text.to_string());
@@ -227,7 +227,7 @@ fn SectionView(section: ReadSignal<Section>) -> impl IntoView {
             <h3>{title}</h3>
             <Markdown text/>
             {move || text.read().is_empty().then(|| view! {
-                <p class="section-wait">"It is written when all products are settled."</p>
+                <p class="section-wait">{move || counts.get().wait()}</p>
             })}
         </article>
     }

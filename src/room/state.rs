@@ -73,7 +73,7 @@ impl Room {
         };
         match self.members.iter().any(is_taken) {
             true => Err(ForVisitor::new(format!(
-                "{name} is in the room already. Take another name."
+                "{name} is what somebody is called here. Take another name."
             ))),
             false => Ok(()),
         }

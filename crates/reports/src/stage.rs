@@ -81,6 +81,14 @@ impl Counts {
         self.of > 0 && self.settled() == self.of
     }
 
+    /// What a section says that is empty.
+    pub fn wait(self) -> &'static str {
+        match self.are_settled() {
+            true => "It is written when those before it are.",
+            false => "It is written when all products are settled.",
+        }
+    }
+
     /// In words.
     pub fn facts(self) -> [(usize, &'static str); 3] {
         [

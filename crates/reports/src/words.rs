@@ -51,7 +51,7 @@ fn overview(here: &[Product], missing: &[String]) -> String {
     let all = Figures::together(here.iter().map(|(_, figures)| *figures));
     let count = here.len() + missing.len();
     let mut text = format!(
-        "**{} of {count} products** brought **{}** in twelve months. {} units were sold, and {:.1} % \
+        "**{} of {count} products** brought **{}** in twelve months. {} units were sold, and {:.1}\u{a0}% \
          of them came back. {} buyers gave {:.1} stars of five.\n\n\
          | Category | Revenue | Came back | Stars |\n|---|---|---|---|\n",
         here.len(),
@@ -100,7 +100,7 @@ fn best_sellers(here: &[Product]) -> String {
     let count = here.len().min(MOST);
     let _ = writeln!(
         text,
-        "\nTogether these {count} bring {share:.0} % of the revenue."
+        "\nTogether these {count} bring {share:.0}\u{a0}% of the revenue."
     );
     text
 }
@@ -109,7 +109,7 @@ fn problems(here: &[Product]) -> String {
     let mut found: Vec<&Product> = of(here, Verdict::Problem).collect();
     found.sort_by(|(_, one), (_, other)| other.returns().total_cmp(&one.returns()));
     let mut text = format!(
-        "{TOO_MANY_RETURNS:.0} % or more of a problem comes back, or its buyers give fewer than \
+        "{TOO_MANY_RETURNS:.0}\u{a0}% or more of a problem comes back, or its buyers give fewer than \
          {TOO_FEW_STARS} stars. There {}.\n\n",
         match found.len() {
             0 => "is none".to_owned(),
@@ -121,7 +121,7 @@ fn problems(here: &[Product]) -> String {
         let (returns, rating) = (figures.returns(), figures.rating);
         let _ = write!(
             text,
-            "- **{name}**: {returns:.1} % came back, {rating:.1} stars."
+            "- **{name}**: {returns:.1}\u{a0}% came back, {rating:.1} stars."
         );
         let _ = match figures.complaint.as_str() {
             "" => writeln!(text),
@@ -139,7 +139,7 @@ fn recommendations(here: &[Product], missing: &[String]) -> String {
         let rise = of(here, Verdict::Rising).map(|(_, one)| one.trend).min();
         let _ = writeln!(
             text,
-            "- **Order more** of {}: each sold at least {} % more than in the quarter before, and \
+            "- **Order more** of {}: each sold at least {}\u{a0}% more than in the quarter before, and \
              is liked.",
             names(&rising),
             rise.unwrap_or_default(),
@@ -194,8 +194,8 @@ pub fn euros(value: f64) -> String {
 fn trend(percent: i32) -> String {
     match percent {
         0 => "as much as before".to_owned(),
-        1.. => format!("up {percent} %"),
-        _ => format!("down {} %", -percent),
+        1.. => format!("up {percent}\u{a0}%"),
+        _ => format!("down {}\u{a0}%", -percent),
     }
 }
 

@@ -114,6 +114,17 @@ fn gave(tool: &Tool) -> Said {
     }
 }
 
+/// What is said aloud of a conversation: that an answer comes, that a tool asks, how its last message
+/// ended. Of one without a message nothing is.
+pub fn aloud(is_coming: bool, asks: bool, last: Option<Option<&End>>) -> &'static str {
+    match (is_coming, asks, last) {
+        (_, true, _) => "The assistant asks for your approval.",
+        (true, ..) => "The answer is on its way.",
+        (.., Some(end)) => End::aloud(end),
+        (.., None) => "",
+    }
+}
+
 impl End {
     /// As a stylesheet calls it; `None` is on its way.
     pub fn name(end: Option<&End>) -> &'static str {
@@ -125,17 +136,23 @@ impl End {
         }
     }
 
-    /// What stands below an answer that is not whole.
-    pub fn in_words(&self) -> Option<String> {
+    /// What stands below an answer that is not whole, or of which nothing has come.
+    pub fn in_words(&self, has_come: bool) -> Option<String> {
+        let kept = if has_come {
+            " What had come is kept."
+        } else {
+            ""
+        };
         match self {
-            End::Done => None,
-            End::Stopped => Some("Stopped. What had come is kept.".to_owned()),
-            End::Failed(why) => Some(format!("{why} What had come is kept.")),
+            End::Done if has_come => None,
+            End::Done => Some("The model had nothing to say.".to_owned()),
+            End::Stopped => Some(format!("Stopped.{kept}")),
+            End::Failed(why) => Some(format!("{why}{kept}")),
         }
     }
 
     /// What is said aloud of the last message of a conversation, once nothing is on its way.
-    pub fn aloud(end: Option<&End>) -> &'static str {
+    fn aloud(end: Option<&End>) -> &'static str {
         match end {
             None | Some(End::Failed(_)) => "The answer failed.",
             Some(End::Stopped) => "The answer was stopped.",

@@ -128,9 +128,14 @@ impl Tool {
         }
     }
 
+    /// It waits for a yes or a no.
+    pub fn asks(&self) -> bool {
+        self.status == ToolStatus::Asks
+    }
+
     /// The visitor says yes or no. `false` where it does not ask.
     pub fn decide(&mut self, approved: bool) -> bool {
-        let asks = self.status == ToolStatus::Asks;
+        let asks = self.asks();
         if asks {
             self.approved = Some(approved);
             self.status = match approved {
