@@ -785,4 +785,18 @@ export const breakages = [
     put: 'page.until = page.until.max(now + 2 * LEASE);',
     test: [...crate('simulation'), 'a_room_has_those_who_are_here'],
   },
+  {
+    name: 'a default that panics takes the end of its task along',
+    file: `${server}/writing.rs`,
+    find: 'let changed = catch_unwind(AssertUnwindSafe(|| self.change(unfailing)));',
+    put: 'let changed = Ok::<_, Box<dyn Any + Send>>(self.change(unfailing));',
+    test: [...runtime, 'can_t_even_begin'],
+  },
+  {
+    name: 'a look that panics keeps the past of all states',
+    file: `${server}/scope.rs`,
+    find: 'Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),',
+    put: 'Err(TryLockError::Poisoned(_)) => return,',
+    test: [...runtime, 'a_look_that_panics'],
+  },
 ];

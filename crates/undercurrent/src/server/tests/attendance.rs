@@ -345,7 +345,7 @@ async fn a_rule_that_holds_up_its_thread_is_named_and_so_is_a_state_that_is_told
         ..Limits::default()
     });
     let polls = runtime.polls.clone();
-    let watch = std::thread::spawn(move || {
+    let watch = tokio::task::spawn_blocking(move || {
         spin_until(|| {
             let named = polls.named().len();
             NAMED.store(named, Ordering::SeqCst);
@@ -354,9 +354,9 @@ async fn a_rule_that_holds_up_its_thread_is_named_and_so_is_a_state_that_is_told
     });
     let scope = scope_named(&runtime, "attic:a").await;
     let _ada = looks_at(&runtime, ADA, "attic:a");
+    watch.await.expect("both are named");
     let people = |attic: &Attic| attic.people;
     until(|| async { scope.read(|| true, people).await == Ok(1) }).await;
-    watch.join().expect("both are named");
     assert_eq!(*runtime.polls.named(), ["attic", "attic"]);
 }
 
