@@ -27,7 +27,8 @@ pub enum UpdateError {
     /// The cursor of a task's last checkpoint is not what was asked for.
     Cursor(String),
     /// The store can't take anything at the moment: the disk is full, say. Nothing was changed. The
-    /// update before it, which met that, is kept in memory and written once there is room.
+    /// update before it, which met that, is kept in memory and written once there is room. What lets
+    /// this out by `?` tells its visitor that the server has trouble with its disk, and to try again.
     NotStored(String),
     /// The state would be larger than `limits.state-bytes`.
     TooLarge {

@@ -14,6 +14,8 @@ pub enum HandlerError {
     ForVisitor(leptos::error::Error),
     /// A task can't go on from where it was.
     Cursor(leptos::error::Error),
+    /// The store can't take anything, or can't be read, at the moment.
+    NotStored(leptos::error::Error),
     /// Anything else: the log gets it, the visitor an id.
     Internal(leptos::error::Error),
 }
@@ -43,6 +45,8 @@ impl From<leptos::error::Error> for HandlerError {
             HandlerError::Cancelled
         } else if let Some(UpdateError::Cursor(_)) = inner.downcast_ref() {
             HandlerError::Cursor(error)
+        } else if let Some(UpdateError::NotStored(_)) = inner.downcast_ref() {
+            HandlerError::NotStored(error)
         } else if inner.is::<ForVisitor>() {
             HandlerError::ForVisitor(error)
         } else {

@@ -225,6 +225,7 @@ fn error_of(error: HandlerError) -> Error {
         HandlerError::Cancelled => UpdateError::Cancelled.into(),
         HandlerError::ForVisitor(error)
         | HandlerError::Cursor(error)
+        | HandlerError::NotStored(error)
         | HandlerError::Internal(error) => error,
     }
 }

@@ -119,6 +119,16 @@ impl End {
                     message: "It can't go on from where it was.".to_owned(),
                 }
             }
+            HandlerError::NotStored(error) => {
+                tracing::error!(handler, %error, "a handler stopped, since the store has trouble");
+                End {
+                    kind: EndKind::Failed,
+                    message:
+                        "The server has trouble with its disk, and this stopped where it was. \
+                              What was done so far stays. Try again in a minute."
+                            .to_owned(),
+                }
+            }
             HandlerError::Internal(error) => {
                 let id = random_id();
                 let id = &id[..6];

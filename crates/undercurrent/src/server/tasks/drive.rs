@@ -190,6 +190,7 @@ pub(in crate::server) fn drop_outcome(outcome: Result<Outcome, Box<dyn Any + Sen
         Ok(Err(
             HandlerError::ForVisitor(error)
             | HandlerError::Cursor(error)
+            | HandlerError::NotStored(error)
             | HandlerError::Internal(error),
         )) => {
             drop_quietly(error);

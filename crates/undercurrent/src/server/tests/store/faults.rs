@@ -61,6 +61,50 @@ async fn a_full_disk_refuses_updates_and_goes_on_when_there_is_room() {
     close(runtime);
 }
 
+/// Writes until it can't.
+#[event]
+async fn writes_on(cx: EventContext<Trial>) -> Result {
+    loop {
+        cx.update(|trial| trial.secret += 1).await?;
+        cx.sleep(Millis(1)).await?;
+    }
+}
+
+#[background]
+async fn works_on(cx: TaskContext<Trial>) -> Result {
+    cx.for_each(0..2, 2, |cx, _| async move {
+        for _ in 0..u32::MAX {
+            cx.update(|trial| trial.secret += 1).await?;
+            cx.sleep(Millis(1)).await?;
+        }
+        Ok::<_, UpdateError>(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_is_stopped_by_a_full_disk_reads_that_and_what_to_do() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    send(&scope, 1, writes_on()).await;
+    send(&scope, 2, works_on()).await;
+    platter.fill(true);
+    until(|| async { !failures(&scope).await.is_empty() }).await;
+    until_status(&scope, TaskStatus::Failed).await;
+    let message = failures(&scope).await.remove(0).message;
+    let error = runs(&scope).await.remove(0).error;
+    for told in [Some(message), error] {
+        let told = told.expect("it is told");
+        assert!(told.contains("trouble with its disk"), "{told}");
+        assert!(told.contains("Try again in a minute"), "{told}");
+    }
+    // It is told though nothing is kept, and no less once it is.
+    assert!(runtime.store.trouble().is_some());
+    platter.fill(false);
+    scope.stored().await;
+    assert_eq!(failures(&scope).await.len(), 1);
+    close(runtime);
+}
+
 #[tokio::test]
 async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty_nor_begun_anew() {
     let platter = Platter::new(3);
