@@ -231,19 +231,51 @@ async fn a_file_that_is_removed_while_nothing_is_written_is_there_after_the_serv
     close(later);
 }
 
+/// A server whose key lies beside its file.
+fn with_its_key(folder: &Folder) -> Arc<Runtime> {
+    let config = Config {
+        session_key_file: folder.0.join("session.key"),
+        store_file: folder.file(),
+        ..Config::default()
+    };
+    let options = LeptosOptions::builder().output_name("trial").build();
+    let built = Undercurrent::with(options, config).build();
+    built.expect("it starts").runtime
+}
+
+#[tokio::test]
+async fn a_new_key_beside_scopes_that_are_there_is_told_and_at_no_other_start() {
+    let folder = Folder::new();
+    let lines = Lines::default();
+    let written = lines.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || written.clone());
+    let _reads = read_log(log.finish());
+    let is_told = || {
+        let log = String::from_utf8(lines.0.lock().expect("it is whole").clone());
+        let log = log.expect("it is text");
+        let is_told = log.contains("the key that signs cookies was not there");
+        assert!(!is_told || log.contains("session.key") && log.contains("Put the old one back"));
+        is_told
+    };
+    // Everything is new, then nothing is.
+    for _ in 0..2 {
+        close(with_its_key(&folder));
+        assert!(!is_told());
+    }
+    std::fs::remove_file(folder.0.join("session.key")).expect("it is there");
+    close(with_its_key(&folder));
+    assert!(is_told());
+    let before = lines.0.lock().expect("it is whole").len();
+    close(with_its_key(&folder));
+    let log = lines.0.lock().expect("it is whole")[before..].to_vec();
+    let log = String::from_utf8(log).expect("it is text");
+    assert!(!log.contains("was not there"), "once: {log}");
+}
+
 #[tokio::test]
 async fn where_the_whole_folder_is_removed_browsers_find_their_sessions_after_the_next_start() {
     let folder = Folder::new();
-    let start = || {
-        let config = Config {
-            session_key_file: folder.0.join("session.key"),
-            store_file: folder.file(),
-            ..Config::default()
-        };
-        let options = LeptosOptions::builder().output_name("trial").build();
-        let built = Undercurrent::with(options, config).build();
-        built.expect("it starts").runtime
-    };
+    let start = || with_its_key(&folder);
     let runtime = start();
     let session = runtime.sessions.fresh();
     let cookie = runtime.sessions.issue(&session);
