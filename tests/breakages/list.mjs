@@ -799,4 +799,25 @@ export const breakages = [
     put: 'Err(TryLockError::Poisoned(_)) => return,',
     test: [...runtime, 'a_look_that_panics'],
   },
+  {
+    name: 'a cookie that was replaced opens its session',
+    file: `${server}/renewal.rs`,
+    find: 'if session.generation < known {',
+    put: 'if session.generation + 1_000_000 < known {',
+    test: [...runtime, 'a_cookie_that_was_replaced_opens_nothing'],
+  },
+  {
+    name: 'streams of a cookie that was replaced go on',
+    file: `${server}/renewal.rs`,
+    find: 'if follower.generation < generation {',
+    put: 'if follower.generation > generation {',
+    test: [...runtime, 'a_cookie_that_was_replaced_opens_nothing'],
+  },
+  {
+    name: 'a restart forgets which cookie is the newest',
+    file: `${server}/stored.rs`,
+    find: 'scope.generation.begin_at(kept.generation);',
+    put: 'let _ = kept.generation;',
+    test: [...runtime, 'a_cookie_that_was_replaced_stays_so'],
+  },
 ];

@@ -55,6 +55,14 @@ pub struct UcPresent {
     pub(crate) here: Map<String, bool>,
 }
 
+/// Which cookie of a session is the newest: log-in and log-out raise it. No page sees it.
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = each)]
+pub struct UcSession {
+    #[state(server)]
+    pub(crate) generation: u64,
+}
+
 /// How the events of a scope ended, by client, and what handlers ask of clients. One that was
 /// away learns it here.
 #[derive(State, Clone, Debug, Default)]

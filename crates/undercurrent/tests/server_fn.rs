@@ -45,6 +45,24 @@ async fn order(thing: String) -> Result<usize, ServerFnError> {
     Ok(before)
 }
 
+/// Whoever comes in has another cookie from then on.
+#[server(prefix = "/api", endpoint = "enter")]
+async fn enter(thing: String) -> Result<(), ServerFnError> {
+    let uc = expect_context::<Undercurrent>();
+    let cart = uc.session_here::<Cart>();
+    let cart = cart.ok_or_else(|| ServerFnError::new("Load a page first."))?;
+    uc.renew_session_here().await?;
+    cart.dispatch(add(thing)).await?;
+    Ok(())
+}
+
+#[server(prefix = "/api", endpoint = "leave")]
+async fn leave() -> Result<(), ServerFnError> {
+    let uc = expect_context::<Undercurrent>();
+    uc.end_session_here().await?;
+    Ok(())
+}
+
 #[component]
 fn App() -> impl IntoView {
     let cart = use_state::<Cart>();
@@ -78,7 +96,11 @@ async fn send(app: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, S
 }
 
 fn call(cookie: Option<&HeaderValue>, thing: &str) -> Request<Body> {
-    let mut request = Request::post("/api/order")
+    call_of("order", cookie, thing)
+}
+
+fn call_of(name: &str, cookie: Option<&HeaderValue>, thing: &str) -> Request<Body> {
+    let mut request = Request::post(format!("/api/{name}"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json");
     if let Some(cookie) = cookie {
@@ -94,9 +116,7 @@ async fn what_a_server_function_sends_waits_behind_the_visitors_clicks() {
     let (uc, app) = start();
     let page = Request::get("/").header(header::ACCEPT, "text/html");
     let (_, headers, _) = send(&app, page.body(Body::empty()).expect("it is one")).await;
-    let cookie = headers[header::SET_COOKIE].to_str().expect("it is text");
-    let cookie = HeaderValue::from_str(cookie.split(';').next().expect("a cookie"));
-    let cookie = cookie.expect("it is a header");
+    let cookie = cookie_in(&headers);
     let clicks =
         r#"{"client":"c","events":[[1,"cart/think",{}],[2,"cart/add",{"thing":"clicked"}]]}"#;
     let clicks = Request::post("/api/events")
@@ -122,6 +142,50 @@ async fn what_a_server_function_sends_waits_behind_the_visitors_clicks() {
         }
     };
     assert_eq!(things, ["thought", "clicked", "ordered"]);
+}
+
+/// As the browser sends it back.
+fn cookie_in(headers: &HeaderMap) -> HeaderValue {
+    let cookie = headers[header::SET_COOKIE].to_str().expect("it is text");
+    let cookie = HeaderValue::from_str(cookie.split(';').next().expect("a cookie"));
+    cookie.expect("it is a header")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_function_gives_a_session_another_cookie_and_ends_it() {
+    let (uc, app) = start();
+    let page = || {
+        let page = Request::get("/").header(header::ACCEPT, "text/html");
+        page.body(Body::empty()).expect("it is one")
+    };
+    let (_, headers, _) = send(&app, page()).await;
+    let planted = cookie_in(&headers);
+    let of = |cookie: &HeaderValue| {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookie.clone());
+        uc.session::<Cart>(&headers)
+    };
+    let (status, headers, said) = send(&app, call_of("enter", Some(&planted), "a key")).await;
+    assert_eq!(status, StatusCode::OK, "{said}");
+    let own = cookie_in(&headers);
+    assert!(of(&planted).is_none());
+    let cart = of(&own).expect("the session goes on");
+    loop {
+        match cart.read(|cart| cart.things.len()).await.expect("it reads") {
+            1 => break,
+            _ => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+    }
+    let (status, ..) = send(&app, call_of("enter", Some(&planted), "a picklock")).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    let (status, headers, _) = send(&app, call_of("leave", Some(&own), "")).await;
+    assert_eq!(status, StatusCode::OK);
+    let taken_away = headers[header::SET_COOKIE].to_str().expect("it is text");
+    assert!(taken_away.starts_with("shop-session=; ") && taken_away.contains("Max-Age=0"));
+    assert!(of(&own).is_none() && of(&planted).is_none());
+    let (_, headers, _) = send(&app, page()).await;
+    let next = of(&cookie_in(&headers)).expect("another session");
+    assert_ne!(next.visitor(), cart.visitor());
 }
 
 #[tokio::test(start_paused = true)]

@@ -424,7 +424,7 @@ impl Undercurrent {
     ///
     /// It does not compile for a state of another scope.
     pub fn session<S: State>(&self, headers: &HeaderMap) -> Option<ScopeHandle<S>> {
-        let session = self.runtime.sessions.of(headers)?;
+        let session = self.runtime.session_now(headers).ok()?;
         Some(self.session_of(session.visitor))
     }
 

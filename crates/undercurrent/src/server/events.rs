@@ -8,6 +8,7 @@ use super::{
     followed::split_schema,
     queue::{Accepted, Origin, Queued},
     registration::{Arguments, Prepared, Registration, Verb},
+    renewal::NoSession,
     scope::Scope,
     scopes::NoScope,
     session::Session,
@@ -61,6 +62,7 @@ pub(super) enum Refusal {
     Malformed(String),
     Down,
     NotStored,
+    Replaced,
 }
 
 const QUEUE_FULL: &str = "Too many events wait. Try again when some have run.";
@@ -84,7 +86,7 @@ pub(super) fn events(runtime: Arc<Runtime>) -> MethodRouter {
 }
 
 async fn take_batch(runtime: &Arc<Runtime>, request: Request) -> Result<Answers, Refusal> {
-    let session = session_for(runtime, request.headers())?;
+    let session = session_for(runtime, request.headers()).await?;
     if content_type(request.headers()) != "application/json" {
         return Err(Refusal::ContentType);
     }
@@ -192,7 +194,7 @@ async fn take_one(
     name: &'static str,
     request: Request,
 ) -> Result<Response<Body>, Refusal> {
-    let session = session_for(runtime, request.headers())?;
+    let session = session_for(runtime, request.headers()).await?;
     let is_form = match content_type(request.headers()) {
         "application/json" => false,
         "application/x-www-form-urlencoded" => true,
@@ -343,14 +345,20 @@ impl Envelope {
 
 // === What both ways have in common ===
 
-fn session_for(runtime: &Runtime, headers: &HeaderMap) -> Result<Session, Refusal> {
+async fn session_for(runtime: &Arc<Runtime>, headers: &HeaderMap) -> Result<Session, Refusal> {
     if runtime.is_shutting_down() {
         return Err(Refusal::Down);
     }
     if runtime.store.trouble().is_some() {
         return Err(Refusal::NotStored);
     }
-    runtime.sessions.of(headers).ok_or(Refusal::NoSession)
+    let session = runtime.session_of(headers).await;
+    session.map_err(|why| match why {
+        NoSession::Nothing => Refusal::NoSession,
+        // With the new cookie it is taken.
+        NoSession::ReplacedLately => Refusal::Replaced,
+        NoSession::Unreadable => Refusal::NotStored,
+    })
 }
 
 const NO_SUCH_SCOPE: &str = "The server does not know where this is meant for. Reload the page.";
@@ -592,6 +600,10 @@ impl IntoResponse for Refusal {
             Refusal::NotStored => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server can't store anything at the moment. Send it again.".into(),
+            ),
+            Refusal::Replaced => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This session has another cookie by now. Send it again, with that.".into(),
             ),
             Refusal::Down => (
                 StatusCode::SERVICE_UNAVAILABLE,

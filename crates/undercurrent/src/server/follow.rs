@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 /// A stream, as a scope and the sweeper see it.
 pub(crate) struct Follower {
     visitor: Visitor,
+    /// Of the cookie that it was asked for with.
+    pub(super) generation: u64,
     page: PageId,
     /// Nobody looks at its page.
     is_hidden: bool,
@@ -62,6 +64,7 @@ impl Follower {
     pub(crate) fn new(visitor: Visitor, connection: CancellationToken, now_ms: u64) -> Self {
         Follower {
             visitor,
+            generation: 0,
             page: PageId::default(),
             is_hidden: false,
             news: News::new(),
@@ -73,9 +76,10 @@ impl Follower {
         }
     }
 
-    /// A stream of this page.
-    pub(super) fn of_page(self, page: PageId, is_hidden: bool) -> Self {
+    /// A stream of this page, asked for with a cookie of this generation.
+    pub(super) fn of_page(self, page: PageId, is_hidden: bool, generation: u64) -> Self {
         Follower {
+            generation,
             page,
             is_hidden,
             ..self
@@ -135,6 +139,10 @@ impl Followers {
     pub(crate) fn remove(&self, follower: &Arc<Follower>) {
         self.all.remove(follower);
         self.presence.goes(follower.visitor, follower.page);
+    }
+
+    pub(super) fn each(&self, visit: impl Fn(&Follower)) {
+        self.all.each(|follower| visit(follower));
     }
 
     /// There is something new in the log. Says whether a stream was woken: one that was told before,

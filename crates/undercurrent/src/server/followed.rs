@@ -32,6 +32,8 @@ pub(super) struct Request {
     /// Which page asks, and whether it is hidden.
     pub(super) page: PageId,
     pub(super) is_hidden: bool,
+    /// Of the cookie that comes with it.
+    pub(super) generation: u64,
 }
 
 /// `name!schema`: who does not know the schema leaves it out, and reads at its own risk. One that
@@ -68,6 +70,7 @@ impl Request {
             others: Vec::new(),
             page: PageId::of(values("client").next().unwrap_or_default()),
             is_hidden: values("hidden").next().is_some(),
+            generation: 0,
         };
         for name in values("scope") {
             if request.others.len() >= runtime.limits.followed_scopes {

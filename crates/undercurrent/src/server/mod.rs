@@ -28,6 +28,7 @@ mod reading;
 mod registration;
 mod registry;
 mod rendered;
+mod renewal;
 mod restored;
 mod scope;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use self::{
     counters::Counters,
     doors::{NotSent, ScopeHandle},
     effects::Page,
+    renewal::NotRenewed,
     tasks::NotStarted,
 };
 #[doc(hidden)]

@@ -4,6 +4,8 @@ use super::{
     Runtime,
     authorize::authorize,
     rendered::Rendered,
+    renewal::NoSession,
+    scopes::NoScope,
     scripts::{LOADS_AGAIN, Named, Scripts},
 };
 use crate::{
@@ -128,11 +130,12 @@ pub(super) async fn page_view(
     if request.method() != Method::GET || !wants_page {
         return file(&scripts, request, next).await;
     }
-    let session = runtime.sessions.of(request.headers());
-    let viewer = session.unwrap_or_else(|| runtime.sessions.fresh());
+    let session = runtime.session_of(request.headers()).await;
+    let viewer = session.unwrap_or_else(|_| runtime.sessions.fresh());
     let visitor = viewer.visitor;
     let place = authorize(&runtime, visitor, &ScopeName::Session);
     let found = match &place {
+        _ if matches!(session, Err(NoSession::Unreadable)) => Err(NoScope::Unreadable),
         Ok(place) => runtime.found(place).await,
         Err(_) => Ok(None),
     };
@@ -180,8 +183,12 @@ pub(super) async fn page_view(
         );
         // A file that is missing is answered with a page, too, but nobody views it.
         let cookie = match &session {
-            Some(session) => runtime.sessions.renew(session),
-            None => (asks_for_page || is_found).then(|| runtime.sessions.issue(&viewer)),
+            Ok(session) => runtime.sessions.renew(session),
+            // It has a good one, or will in a moment: another would take its place.
+            Err(NoSession::ReplacedLately | NoSession::Unreadable) => None,
+            Err(NoSession::Nothing) => {
+                (asks_for_page || is_found).then(|| runtime.sessions.issue(&viewer))
+            }
         };
         if let Some(cookie) = cookie {
             headers.append(header::SET_COOKIE, cookie);

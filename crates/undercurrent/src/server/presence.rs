@@ -85,7 +85,7 @@ pub(crate) async fn closed(
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> StatusCode {
-    let Some(session) = runtime.sessions.of(&headers) else {
+    let Ok(session) = runtime.session_of(&headers).await else {
         return StatusCode::UNAUTHORIZED;
     };
     let Ok(request) = Request::parse(&runtime, &query) else {

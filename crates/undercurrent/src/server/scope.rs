@@ -7,6 +7,7 @@ use super::{
     drop_quietly,
     logs::LogBudget,
     queues::Queues,
+    renewal::Generation,
     scopes::Slot,
     states::{StateNumbers, States},
     store::{Commit, Head, Record, Then, Ticket},
@@ -58,6 +59,8 @@ pub(crate) struct Scope {
     last_ticket: AtomicU64,
     /// When the store was last told that it is in use, in seconds since 1970.
     pub(super) noted_s: AtomicU64,
+    /// Of a session: which cookie opens it.
+    pub(super) generation: Generation,
     logs: Arc<LogBudget>,
 }
 
@@ -139,6 +142,7 @@ impl Scope {
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
             last_ticket: AtomicU64::new(0),
             noted_s: AtomicU64::new(super::now_s()),
+            generation: Generation::default(),
             logs: runtime.logs.clone(),
         }
     }

@@ -1,7 +1,8 @@
 //! Sessions: one browser, one signed cookie.
 //!
 //! `v1.<key id>.<scope id, 128 random bits>.<generation>.<issued>.<MAC>`. A cookie is issued by a
-//! page view only; an event or a stream without a valid one is refused and sets nothing.
+//! page view only; an event or a stream without a valid one is refused and sets nothing. What raises
+//! the generation is in `renewal`.
 
 use super::{StartError, now_s, random_bytes};
 use crate::Visitor;
@@ -18,6 +19,8 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
     pub(crate) visitor: Visitor,
+    /// How often its cookie was replaced by another.
+    pub(crate) generation: u64,
     id: [u8; 16],
     issued_s: u64,
 }
@@ -144,33 +147,38 @@ impl Sessions {
         let (visitor, issued_s) = (visitor(&id), now_s());
         Session {
             visitor,
+            generation: 0,
             id,
             issued_s,
         }
     }
 
-    /// A new session's `Set-Cookie`.
+    /// A session's `Set-Cookie`.
     pub(crate) fn issue(&self, session: &Session) -> HeaderValue {
-        self.cookie(&session.id)
+        let (key_id, id) = (&self.key_id, to_hex(&session.id));
+        let signed = format!("v1.{key_id}.{id}.{}.{}", session.generation, now_s());
+        let mac = to_hex(&self.mac(&signed).finalize().into_bytes());
+        self.cookie(&format!("{signed}.{mac}"), MAX_AGE_S)
+    }
+
+    /// The `Set-Cookie` that takes the cookie away.
+    pub(crate) fn take_away(&self) -> HeaderValue {
+        self.cookie("", 0)
     }
 
     /// The `Set-Cookie` that keeps a session for another year, where the last is old.
     pub(crate) fn renew(&self, session: &Session) -> Option<HeaderValue> {
         let age_s = now_s().saturating_sub(session.issued_s);
-        (age_s > RENEW_AFTER_S).then(|| self.cookie(&session.id))
+        (age_s > RENEW_AFTER_S).then(|| self.issue(session))
     }
 
-    fn cookie(&self, id: &[u8; 16]) -> HeaderValue {
-        let (key_id, id) = (&self.key_id, to_hex(id));
-        let signed = format!("v1.{key_id}.{id}.0.{}", now_s());
-        let mac = to_hex(&self.mac(&signed).finalize().into_bytes());
+    fn cookie(&self, value: &str, max_age_s: u64) -> HeaderValue {
         let (name, secure) = (
             &self.cookie_name,
             if self.is_secure { "; Secure" } else { "" },
         );
-        let cookie = format!(
-            "{name}={signed}.{mac}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
-        );
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::from_str(&cookie).unwrap_or_else(|_| {
             unreachable!("a cookie is made of letters, digits and dots; the name was checked")
         })
@@ -199,14 +207,12 @@ impl Sessions {
         let mut parts = signed.split('.');
         let (version, key_id, id) = (parts.next()?, parts.next()?, parts.next()?);
         let (generation, issued) = (parts.next()?, parts.next()?);
-        let issued_s = issued.parse().ok()?;
-        let fits = version == "v1"
-            && key_id == self.key_id
-            && generation.parse::<u64>().is_ok()
-            && parts.next().is_none();
+        let (generation, issued_s) = (generation.parse().ok()?, issued.parse().ok()?);
+        let fits = version == "v1" && key_id == self.key_id && parts.next().is_none();
         let id = parse_hex::<16>(id)?;
         fits.then(|| Session {
             visitor: visitor(&id),
+            generation,
             id,
             issued_s,
         })
@@ -375,6 +381,7 @@ mod tests {
         let mut session = sessions.of(&headers(&issued(&sessions))).unwrap();
         assert!(sessions.renew(&session).is_none());
         session.issued_s -= RENEW_AFTER_S + 1;
+        session.generation = 3;
         let renewed = sessions.renew(&session).unwrap();
         let renewed = renewed.to_str().unwrap();
         assert!(renewed.starts_with("__Host-app-session=") && renewed.ends_with("; Secure"));
@@ -382,5 +389,6 @@ mod tests {
             .of(&headers(renewed.split(';').next().unwrap()))
             .unwrap();
         assert_eq!(again.visitor, session.visitor);
+        assert_eq!(again.generation, 3);
     }
 }

@@ -12,8 +12,8 @@ use super::{
     tasks::Recovered,
 };
 use crate::{
-    Visitor,
-    builtin::{UcEnds, UcTasks},
+    State, Visitor,
+    builtin::{UcEnds, UcSession, UcTasks},
     core::{
         frame::write_state_event,
         log::{Entry, Log},
@@ -294,6 +294,10 @@ impl Scope {
             let mut states = scope.states();
             *states = read.states;
             states.numbers = read.numbers;
+            if let Some(number) = states.numbers.find(UcSession::NAME) {
+                let kept = states.cell::<UcSession>(number).value();
+                scope.generation.begin_at(kept.generation);
+            }
         }
         let mut recovery = Recovery::default();
         let mut records = read.records;
@@ -501,7 +505,7 @@ impl Read {
                     "a state can't be read: it is laid aside and begins anew"
                 );
                 self.is_other = true;
-                if id.name == <UcTasks as crate::State>::NAME {
+                if id.name == UcTasks::NAME {
                     // Nothing is known any more of tasks that had not ended.
                     self.records.push(Record::Busy(false));
                 }
@@ -532,7 +536,7 @@ impl Read {
             name: name.into(),
             visitor: id.visitor,
         };
-        debug_assert!(id.visitor.is_none() || name == <UcEnds as crate::State>::NAME);
+        debug_assert!(id.visitor.is_none() || name == UcEnds::NAME);
         self.states.put(id, restored.cell);
         self.last_changed.push(last);
         self.entries.extend(entries);

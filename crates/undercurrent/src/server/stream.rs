@@ -7,6 +7,7 @@ use super::{
     follow::Follower,
     followed::{self, FollowedScope, open_scopes},
     presence::HIDDEN_RETRY_MS,
+    renewal::{NoSession, RENEWED_RETRY_MS},
     scope::Scope,
     scopes::Slot,
     serve::{ConnectionToken, SHUTDOWN_RETRY_MS},
@@ -62,10 +63,10 @@ fn answer(runtime: &Arc<Runtime>, request: &Request) -> Response<Body> {
     ) {
         Ok(stream) => event_stream(Body::new(stream)),
         Err(reason) => {
-            let retry_ms = if reason == ByeReason::Full {
-                FULL_RETRY_MS
-            } else {
-                0
+            let retry_ms = match reason {
+                ByeReason::Full => FULL_RETRY_MS,
+                ByeReason::Turn => RENEWED_RETRY_MS,
+                _ => 0,
             };
             let bye = write_control_event(&Control::Bye { reason, retry_ms });
             event_stream(Body::from(bye))
@@ -88,8 +89,13 @@ fn open(
     if runtime.is_shutting_down() {
         return Err(ByeReason::Shutdown);
     }
-    let session = runtime.sessions.of(headers).ok_or(ByeReason::NoSession)?;
-    let request = followed::Request::parse(runtime, query)?;
+    let session = runtime.session_now(headers).map_err(|why| match why {
+        NoSession::Nothing => ByeReason::NoSession,
+        NoSession::ReplacedLately => ByeReason::Turn,
+        NoSession::Unreadable => ByeReason::Full,
+    })?;
+    let mut request = followed::Request::parse(runtime, query)?;
+    request.generation = session.generation;
     Stream::new(runtime.clone(), session.visitor, connection, request)
 }
 
@@ -167,10 +173,10 @@ impl Stream {
         if runtime.streams.count() >= limits.streams {
             return Err(ByeReason::Full);
         }
-        let (page, is_hidden) = (request.page, request.is_hidden);
+        let (page, is_hidden, generation) = (request.page, request.is_hidden, request.generation);
         let asked_ms = runtime.uptime_ms();
         let follower = Follower::new(visitor, connection, asked_ms);
-        let follower = Arc::new(follower.of_page(page, is_hidden));
+        let follower = Arc::new(follower.of_page(page, is_hidden, generation));
         // From here on a change wakes it; what came before it finds in the log.
         let opened = open_scopes(&runtime, visitor, request, &follower)?;
         let retry_ms = match opened.others_of_visitor >= limits.streams_of_visitor {
@@ -183,6 +189,14 @@ impl Stream {
         if runtime.is_shutting_down() {
             // It came between the question and the last words to all.
             follower.say_bye(ByeReason::Shutdown, SHUTDOWN_RETRY_MS);
+        }
+        let session = opened
+            .scopes
+            .first()
+            .and_then(|session| session.slot.scope());
+        if session.is_some_and(|scope| generation < scope.generation.newest()) {
+            // So did another cookie.
+            follower.say_bye(ByeReason::Turn, RENEWED_RETRY_MS);
         }
         Ok(Stream {
             runtime,

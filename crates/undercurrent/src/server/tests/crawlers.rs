@@ -88,7 +88,11 @@ pub(super) async fn hear(app: &Router, request: axum::http::request::Builder) ->
 const VIEWS: usize = 10_000;
 const STREAMS: usize = 1_000;
 
-async fn get(app: &Router, address: &str, cookie: Option<&str>) -> axum::response::Response {
+pub(super) async fn get(
+    app: &Router,
+    address: &str,
+    cookie: Option<&str>,
+) -> axum::response::Response {
     let mut request = Request::get(address).header(header::ACCEPT, "text/html");
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);

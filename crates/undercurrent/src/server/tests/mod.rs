@@ -18,6 +18,7 @@ mod parsers;
 mod positions;
 mod present;
 mod queue;
+mod renewal;
 mod scopes;
 mod slow;
 mod stops;
