@@ -6,7 +6,8 @@ use crate::{
     home::HomePage,
     import::{ImportPage, tasks::import_file},
     lab::{
-        BarePacePage, ChainRoutes, LabPage, PacePage, RowsPage, SheetPage, WindowPage, WordsPage,
+        BarePacePage, ChainRoutes, EndsPage, LabPage, PacePage, RowsPage, SheetPage, WindowPage,
+        WordsPage,
     },
     lobby::LobbyPage,
     lorem::LoremPage,
@@ -108,6 +109,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/lab/pace") view=PacePage/>
                     <Route path=path!("/lab/pace/bare") view=BarePacePage/>
                     <Route path=path!("/lab/words") view=WordsPage/>
+                    <Route path=path!("/lab/ends") view=EndsPage/>
                     <ChainRoutes/>
                 </Routes>
             </main>

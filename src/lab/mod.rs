@@ -1,8 +1,9 @@
 //! Fixtures, not pages: what other frameworks' tests of background tasks click through, and a list
 //! and a map with a button for each change. They are off the navigation. The browser tests
-//! `lab.spec.ts`, `chain.spec.ts`, `rows.spec.ts` and `words.spec.ts` drive them.
+//! `lab.spec.ts`, `chain.spec.ts`, `ends.spec.ts`, `rows.spec.ts` and `words.spec.ts` drive them.
 
 pub mod chain;
+pub mod ends;
 pub mod pace;
 pub mod rows;
 pub mod sheet;
@@ -13,6 +14,7 @@ pub mod words;
 
 pub use self::{
     chain::ChainRoutes,
+    ends::EndsPage,
     pace::{BarePacePage, PacePage},
     rows::{RowsPage, WindowPage},
     sheet::SheetPage,

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -175,6 +175,17 @@ export class Gallery {
   async restart(): Promise<void> {
     await this.kill();
     await this.start();
+  }
+
+  /** Copies what it keeps, while it does not run. What is returned puts that back. */
+  backUp(): () => void {
+    const copies = mkdtempSync(join(this.folder, 'backup-'));
+    const kept = () => readdirSync(this.folder).filter((name) => name.startsWith('state.redb'));
+    for (const name of kept()) copyFileSync(join(this.folder, name), join(copies, name));
+    return () => {
+      for (const name of kept()) rmSync(join(this.folder, name));
+      for (const name of readdirSync(copies)) copyFileSync(join(copies, name), join(this.folder, name));
+    };
   }
 
   private async end(signal: NodeJS.Signals): Promise<Exit> {

@@ -11,7 +11,7 @@ use crate::{
         position::Epoch,
         scope::ScopeName,
     },
-    page::{Ended, Outgoing},
+    page::{Ended, Link, Outgoing},
 };
 use gloo_net::http::Request;
 use leptos::{prelude::*, task::spawn_local};
@@ -98,29 +98,29 @@ impl Outbox {
         }
     }
 
-    /// The next request, and how many events are in it. The same events are the same text each time
-    /// they are sent. `None` while it is not known where they go.
-    fn request(&self, hub: &Hub) -> Option<(String, usize)> {
+    /// The next request, and the numbers of the events in it. The same events are the same text each
+    /// time they are sent. `None` while it is not known where they go.
+    fn request(&self, hub: &Hub) -> Option<(String, Vec<u64>)> {
         let waiting = self.waiting.borrow();
         let scope = &waiting.front()?.scope;
         let mut events = waiting.iter().take_while(|event| event.scope == *scope);
         self.written(hub, scope, &mut events)
     }
 
-    /// Events of one scope as a request, and how many of them are in it.
+    /// Events of one scope as a request, and the numbers of those that are in it.
     fn written(
         &self,
         hub: &Hub,
         scope: &ScopeName,
         events: &mut dyn Iterator<Item = &Waiting>,
-    ) -> Option<(String, usize)> {
+    ) -> Option<(String, Vec<u64>)> {
         let mut body = format!("{{\"client\":\"{}\",", self.client);
         if *scope != ScopeName::Session {
             let scope = serde_json::to_string(&hub.written(scope)?).ok()?;
             body.push_str(&format!("\"scope\":{scope},"));
         }
         body.push_str("\"events\":[");
-        let mut count = 0;
+        let mut numbers = Vec::new();
         for Waiting {
             number,
             event,
@@ -130,17 +130,24 @@ impl Outbox {
         } in events
         {
             let is_enough = body.len() + arguments.len() > REQUEST_BYTES || self.singly.get() > 0;
-            if count > 0 && is_enough {
+            if !numbers.is_empty() && is_enough {
                 break;
             }
-            let comma = if count > 0 { "," } else { "" };
+            let comma = if numbers.is_empty() { "" } else { "," };
             body.push_str(&format!(
                 "{comma}[{number},\"{event}!{schema:08x}\",{arguments}]"
             ));
-            count += 1;
+            numbers.push(*number);
         }
         body.push_str("]}");
-        Some((body, count))
+        Some((body, numbers))
+    }
+
+    /// It waits no longer.
+    fn take(&self, number: u64) -> Option<Waiting> {
+        let mut waiting = self.waiting.borrow_mut();
+        let place = waiting.iter().position(|event| event.number == number)?;
+        waiting.remove(place)
     }
 }
 
@@ -161,7 +168,8 @@ pub(super) fn send(
     let outgoing = Outgoing {
         number,
         scope: scope.clone(),
-        event: event.to_owned(),
+        event,
+        schema,
         arguments: arguments
             .as_ref()
             .map_or_else(|_| String::new(), String::clone),
@@ -191,20 +199,23 @@ pub(super) fn send(
     pump(hub);
 }
 
-/// Sends what waits, unless a request is under way.
+/// Sends what waits, unless a request is under way. Where the connection was lost, and the server
+/// may have forgotten what it took before, that is asked first: the stream's first words tell.
 pub(super) fn pump(hub: &Rc<Hub>) {
     let outbox = &hub.outbox;
-    if outbox.is_sending.get() {
+    let link = hub.replicas.link().get_untracked();
+    let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
+    if outbox.is_sending.get() || is_lost && hub.replicas.events().is_in_doubt() {
         return;
     }
-    let Some((body, count)) = outbox.request(hub) else {
+    let Some((body, numbers)) = outbox.request(hub) else {
         return;
     };
     outbox.is_sending.set(true);
     let hub = hub.clone();
     match hub.slow.span() {
-        None => request(hub, body, count),
-        Some(span) => set_timeout(move || request(hub, body, count), span),
+        None => request(hub, body, numbers),
+        Some(span) => set_timeout(move || request(hub, body, numbers), span),
     }
 }
 
@@ -233,15 +244,17 @@ pub(super) fn leave(hub: &Hub) {
     }
 }
 
-fn request(hub: Rc<Hub>, body: String, count: usize) {
+fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
     spawn_local(async move {
         let outbox = &hub.outbox;
-        let last = outbox
+        let count = numbers.len();
+        let is_of_it = |event: &&Waiting| numbers.contains(&event.number);
+        let scope = outbox
             .waiting
             .borrow()
-            .get(count - 1)
-            .map(|last| (last.number, last.scope.clone()));
-        let (last, scope) = last.unzip();
+            .iter()
+            .find(is_of_it)
+            .map(|event| event.scope.clone());
         let sent = post(&hub, body).await;
         outbox.is_sending.set(false);
         // What is refused is answered, too.
@@ -261,7 +274,7 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
                     expect_history(&hub, scope, epoch);
                 }
                 let next = outbox.waiting.borrow().front().map(|next| next.number);
-                if next.is_some() && next <= last {
+                if next.is_some_and(|next| numbers.contains(&next)) {
                     // Nothing was said of it. Asked again at once, that might go on for ever.
                     return later(&hub);
                 }
@@ -275,8 +288,7 @@ fn request(hub: Rc<Hub>, body: String, count: usize) {
             }
             Sent::Refused(kind, why) => {
                 outbox.singly.set(outbox.singly.get().saturating_sub(count));
-                let refused: Vec<_> = outbox.waiting.borrow_mut().drain(..count).collect();
-                for event in refused {
+                for event in numbers.into_iter().filter_map(|number| outbox.take(number)) {
                     fail(
                         &hub,
                         event.number,
@@ -375,25 +387,19 @@ async fn ask(body: String, signal: Option<&AbortSignal>) -> Sent {
 }
 
 fn answered(hub: &Rc<Hub>, answer: Answer, epoch: Epoch) {
-    let outbox = &hub.outbox;
-    let place = outbox
-        .waiting
-        .borrow()
-        .iter()
-        .position(|event| event.number == answer.n);
-    let taken = place.and_then(|place| outbox.waiting.borrow_mut().remove(place));
     let Some(Waiting {
         number,
         scope,
         event,
         ..
-    }) = taken
+    }) = hub.outbox.take(answer.n)
     else {
         return;
     };
     match answer.is {
         Fate::Queued | Fate::Known => {
-            hub.replicas.events().taken(number, epoch, now_ms());
+            let taken = Some((epoch, now_ms()));
+            hub.replicas.events().taken(number, taken);
             // Its end may have come before this answer did.
             let _ = ends_changed(hub, &scope);
         }
@@ -431,32 +437,60 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
     Some(position.epoch)
 }
 
-/// The scope's history is this one. What was taken in another, before a moment on the page's
-/// clock, and has not ended there will not end.
+/// The scope's history is this one. What was taken in another, before a moment on the page's clock,
+/// and has not ended: of another life it will not end. In another epoch of this life the server has
+/// it, unless what it was started with is older: its number tells, so it is sent again.
 pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
     let mut histories = hub.outbox.histories.borrow_mut();
     histories.retain(|(of, _)| of != scope);
     histories.push((scope.clone(), epoch));
     drop(histories);
-    let outgoing = hub.replicas.events().outgoing();
-    let lost = outgoing.iter().filter(|event| {
-        let is_lost = |(taken_in, at): (Epoch, _)| {
-            // What was accepted in a life ends in it, over whatever restarts.
-            taken_in.life() != epoch.life() && at < before_ms
+    let is_old = |(taken_in, at): (Epoch, f64)| taken_in != epoch && at < before_ms;
+    let mut again = 0;
+    for event in taken_in(hub, scope) {
+        let Some((taken_in, _)) = event.taken.filter(|taken| is_old(*taken)) else {
+            continue;
         };
-        event.scope == *scope && event.taken.is_some_and(is_lost)
-    });
-    for event in lost {
-        let message = "The server was started anew before this was done.".to_owned();
-        fail(
-            hub,
-            event.number,
-            scope,
-            &event.event,
-            EndKind::Interrupted,
-            message,
-        );
+        if taken_in.life() != epoch.life() {
+            let message = "The server was started anew before this was done.";
+            fail_outgoing(hub, &event, EndKind::Interrupted, message);
+            continue;
+        }
+        hub.replicas.events().taken(event.number, None);
+        let waits = Waiting {
+            number: event.number,
+            scope: event.scope,
+            event: event.event,
+            schema: event.schema,
+            arguments: event.arguments,
+        };
+        // It was clicked before what waits.
+        hub.outbox.waiting.borrow_mut().insert(again, waits);
+        again += 1;
     }
+    if again > 0 {
+        pump(hub);
+    }
+}
+
+/// The scope's rule lets the visitor in no more, and nothing is told of it any more: not how what
+/// was taken in it ends, either.
+pub(super) fn is_shut(hub: &Rc<Hub>, scope: &ScopeName, why: &str) {
+    for event in taken_in(hub, scope) {
+        fail_outgoing(hub, &event, EndKind::Barred, why);
+    }
+}
+
+/// What the server has taken in a scope, and has not ended.
+fn taken_in(hub: &Hub, scope: &ScopeName) -> Vec<Outgoing> {
+    let mut outgoing = hub.replicas.events().outgoing();
+    outgoing.retain(|event| event.scope == *scope && event.taken.is_some());
+    outgoing
+}
+
+fn fail_outgoing(hub: &Rc<Hub>, event: &Outgoing, kind: EndKind, message: &str) {
+    let message = message.to_owned();
+    fail(hub, event.number, &event.scope, event.event, kind, message);
 }
 
 fn fail(
@@ -508,7 +542,7 @@ fn end(
                 kind,
                 elapsed_ms,
             };
-            hub.replicas.events().tell(&scope, &event.event, &ended);
+            hub.replicas.events().tell(&scope, event.event, &ended);
         }
         // Perhaps it was kept for them alone.
         hub.stream.follow_more(&hub);

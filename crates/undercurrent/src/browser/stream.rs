@@ -318,6 +318,7 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
         }
         Frame::Control(Control::Refused { scope, message }) => {
             if let Some(scope) = find_scope(hub, &scope) {
+                outbox::is_shut(hub, &scope, &message);
                 hub.replicas.refuse(&scope, Some(message));
             }
         }

@@ -63,7 +63,12 @@ pub(crate) struct Outgoing {
     pub(crate) number: u64,
     /// Where it is sent to.
     pub(crate) scope: ScopeName,
-    pub(crate) event: String,
+    pub(crate) event: &'static str,
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "the browser's outbox reads it")
+    )]
+    pub(crate) schema: u32,
     /// As JSON.
     pub(crate) arguments: String,
     /// When it was sent, on the page's clock.
@@ -316,7 +321,7 @@ impl Events {
 
     /// An event is on its way. What is known of an earlier failure is history.
     pub(crate) fn sent(&self, event: Outgoing) {
-        let place = (event.scope.clone(), event.event.clone());
+        let place = (event.scope.clone(), event.event.to_owned());
         let is_known = |all: &Failures| all.last.contains_key(&place);
         let forget = |all: &mut Failures| {
             if let Some(failures) = all.last.get_mut(&place) {
@@ -333,12 +338,13 @@ impl Events {
         self.outgoing.update(|all| all.push(event));
     }
 
-    /// The server has taken an event into its queue.
-    pub(crate) fn taken(&self, number: u64, epoch: Epoch, now_ms: f64) {
+    /// The server has taken an event into its queue: in which history, and when. Or it is to be
+    /// asked once more whether it has.
+    pub(crate) fn taken(&self, number: u64, taken: Option<(Epoch, f64)>) {
         // Nobody shows it: no notice.
         self.outgoing.update_untracked(|all| {
             if let Some(event) = all.iter_mut().find(|event| event.number == number) {
-                event.taken = Some((epoch, now_ms));
+                event.taken = taken;
             }
         });
     }
@@ -381,6 +387,13 @@ impl Events {
             waits.map_or(newest, |event| event.number - 1)
         });
         self.lost_at.store(lost_at, Ordering::Relaxed);
+    }
+
+    /// The server had taken something, and it had not ended, when the connection was lost.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        let lost_at = self.lost_at.load(Ordering::Relaxed);
+        let is_it = |event: &Outgoing| event.taken.is_some() && event.number <= lost_at;
+        self.outgoing.with_untracked(|all| all.iter().any(is_it))
     }
 
     /// The events under way.
@@ -585,11 +598,13 @@ mod tests {
     #[test]
     fn what_the_server_has_not_taken_as_the_connection_is_lost_waits_too() {
         let events = Events::default();
+        let taken = Some((Epoch::NONE, 0.0));
         let send = |number| {
             events.sent(Outgoing {
                 number,
                 scope: ScopeName::Session,
-                event: name_of(open_door).to_owned(),
+                event: name_of(open_door),
+                schema: 0,
                 arguments: "{}".to_owned(),
                 sent_ms: 0.0,
                 taken: None,
@@ -599,12 +614,17 @@ mod tests {
         assert_eq!(events.sent_since_lost(), 0);
         (1..=3).for_each(send);
         assert_eq!(events.sent_since_lost(), 3);
-        events.taken(1, Epoch::NONE, 0.0);
+        events.taken(1, taken);
+        assert!(!events.is_in_doubt());
         events.connection_lost();
         assert_eq!(events.sent_since_lost(), 2);
+        // Of what was taken nobody knows whether the next server has it.
+        assert!(events.is_in_doubt());
+        events.taken(1, None);
+        assert!(!events.is_in_doubt());
         send(4);
         assert_eq!(events.sent_since_lost(), 3);
-        (2..=4).for_each(|number| events.taken(number, Epoch::NONE, 0.0));
+        (1..=4).for_each(|number| events.taken(number, taken));
         events.connection_lost();
         assert_eq!(events.sent_since_lost(), 0);
     }

@@ -25,7 +25,7 @@ async fn with_pushes(ground: &Ground, durability: Durability, texts: &[&str]) ->
 }
 
 fn files(folder: &Folder) -> Vec<(PathBuf, Vec<u8>)> {
-    let entries = std::fs::read_dir(&folder.0).expect("it is there");
+    let entries = std::fs::read_dir(&folder.0).into_iter().flatten();
     let paths = entries.map(|entry| entry.expect("it is there").path());
     paths
         .map(|path| (path.clone(), std::fs::read(path).expect("it is there")))
@@ -90,6 +90,47 @@ async fn where_a_backup_is_put_back_pages_that_have_seen_more_are_told() {
             assert_eq!(with_pushes(&ground, durability, &[]).await, at, "{what}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_event_that_a_backup_knows_nothing_of_runs_when_it_is_sent_again_and_no_other_does() {
+    let folder = Arc::new(Folder::new());
+    let ground = Ground::File(folder.clone());
+    let words = [(1, "before"), (2, "after")];
+    let (mut backup, mut epochs) = (Vec::new(), Vec::new());
+    for (number, word) in words {
+        backup = files(&folder);
+        let runtime = ground.start().await;
+        let scope = the_scope(&runtime).await;
+        let accepted = send(&scope, number, note(word.into())).await;
+        assert!(matches!(accepted, Accepted::Queued), "{accepted:?}");
+        ended(&scope, number).await;
+        scope.stored().await;
+        epochs.push(scope.epoch());
+        drop(scope);
+        close(runtime);
+    }
+    for (path, bytes) in &backup {
+        let _ = std::fs::remove_file(path);
+        std::fs::write(path, bytes).expect("it is written");
+    }
+    let runtime = ground.start().await;
+    let scope = the_scope(&runtime).await;
+    assert_eq!(seen(&scope).await, ["before"]);
+    // By that a page knows that it must ask.
+    assert!(!epochs.contains(&scope.epoch()));
+    assert_eq!(scope.epoch().life(), epochs[1].life());
+    for is_there in [false, true] {
+        for (number, word) in words {
+            let accepted = send(&scope, number, note(word.into())).await;
+            let is_known = matches!(accepted, Accepted::Known);
+            assert_eq!(is_known, is_there || number == 1, "{accepted:?}");
+            ended(&scope, number).await;
+        }
+    }
+    assert_eq!(seen(&scope).await, ["before", "after"]);
+    drop(scope);
+    close(runtime);
 }
 
 #[tokio::test]
