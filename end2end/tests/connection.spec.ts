@@ -222,9 +222,11 @@ test('what was chosen in a form that is refused is chosen again', async ({ page 
   const form = page.getByRole('region', { name: 'Open a room' }).locator('form');
   // An app may ask by a list, or by buttons.
   await form.evaluate((form: HTMLFormElement) => {
-    form.insertAdjacentHTML('afterbegin', '<input type="radio" name="passphrase" value="" checked><input type="radio" name="passphrase" value="sesame">');
-    form.elements.namedItem('name')!.replaceWith(Object.assign(document.createElement('select'), { name: 'name', innerHTML: '<option>Ada<option>Grace' }));
-    form.querySelector('input[name=passphrase][maxlength]')!.remove();
+    const choice = (value: string, more = '') => `<input type="radio" name="passphrase" value="${value}"${more}>`;
+    form.insertAdjacentHTML('afterbegin', choice('', ' checked') + choice('sesame'));
+    const list = Object.assign(document.createElement('select'), { name: 'name', innerHTML: '<option>Ada<option>Grace' });
+    form.querySelector('[name=name]')?.replaceWith(list);
+    form.querySelector('input[name=passphrase][maxlength]')?.remove();
   });
   await form.getByLabel('Room').fill('???');
   await form.locator('select').selectOption('Grace');

@@ -51,7 +51,6 @@ test('what waits in a page that goes is sent without it, to each of its scopes',
 
 test('a click that was under way as the connection was lost is one of those that wait', async ({
   posts,
-  page,
   context,
   dam,
   problems,
