@@ -186,9 +186,10 @@ impl Shared {
     }
 
     /// Tells requests that what they wait for is kept. A thread that is none of the runtime's takes a
-    /// lock for each task that it wakes, and may have to wake a worker each time: a task of the
-    /// runtime does it, which was some 10 % more events a second with 50 clients, and 15 % with
-    /// `durability = "commit"`.
+    /// lock for each task that it wakes, and may have to wake a worker each time: so a task of the
+    /// runtime does it. With 50 clients that was a tenth more events a second on a busy machine; on a
+    /// quiet one 0.493 of what memory does in place of 0.486, with `durability = "commit"` 0.482 in
+    /// place of 0.455, which is within what runs differ by.
     pub(super) fn tell(&self, waited: Vec<oneshot::Sender<()>>) {
         let is_crowd = waited.len() > 1;
         let tell = move || {
