@@ -8,10 +8,11 @@
 //! there were.
 
 mod clicks;
+mod seeds;
 
 use clicks::*;
 use fastrand::Rng;
-use simulation::seeds;
+use seeds::run_each;
 use undercurrent::{
     EndKind, Limits,
     prelude::*,
@@ -269,19 +270,7 @@ async fn check(seed: u64, seen: &mut Seen) {
 
 #[test]
 fn events_run_once_in_order_and_alone_whatever_the_pages_do() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("there are resources");
-    let mut seen = Seen::default();
-    let seeds = seeds(SEEDS);
-    for seed in seeds.clone() {
-        println!("SIMULATION_SEED={seed}");
-        runtime.block_on(check(seed, &mut seen));
-    }
-    println!("{seen:?}");
-    if seeds.end - seeds.start >= SEEDS {
+    if let Some(seen) = run_each::<Seen>(SEEDS, check) {
         let all = [
             seen.taken,
             seen.refused,

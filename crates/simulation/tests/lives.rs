@@ -9,10 +9,11 @@
 //! what was taken back.
 
 mod clicks;
+mod seeds;
 
 use clicks::*;
 use fastrand::Rng;
-use simulation::seeds;
+use seeds::run_each;
 use undercurrent::{
     EndKind, Limits,
     prelude::*,
@@ -292,19 +293,7 @@ async fn check(seed: u64, seen: &mut Seen) {
 
 #[test]
 fn events_run_once_and_tasks_go_on_whatever_becomes_of_their_server() {
-    let seeds = seeds(SEEDS);
-    let mut seen = Seen::default();
-    for seed in seeds.clone() {
-        println!("SIMULATION_SEED={seed}");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("there are resources");
-        runtime.block_on(check(seed, &mut seen));
-    }
-    println!("{seen:?}");
-    if seeds.end - seeds.start >= SEEDS {
+    if let Some(seen) = run_each::<Seen>(SEEDS, check) {
         let all = [
             seen.taken,
             seen.again,

@@ -6,8 +6,10 @@
 //! moment it can be read whether the room's state has those who are here and nobody else, and at the
 //! end whether anybody flickered.
 
+mod seeds;
+
 use fastrand::Rng;
-use simulation::seeds;
+use seeds::run_each;
 use tokio::{runtime::Handle, time::Instant};
 use undercurrent::{
     Limits,
@@ -353,19 +355,7 @@ async fn check(seed: u64, seen: &mut Seen) {
 
 #[test]
 fn a_room_has_those_who_are_here_and_nobody_flickers_whatever_they_do() {
-    let mut seen = Seen::default();
-    let seeds = seeds(SEEDS);
-    for seed in seeds.clone() {
-        println!("SIMULATION_SEED={seed}");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("there are resources");
-        runtime.block_on(check(seed, &mut seen));
-    }
-    println!("{seen:?}");
-    if seeds.end - seeds.start >= SEEDS {
+    if let Some(seen) = run_each::<Seen>(SEEDS, check) {
         let Seen {
             opened,
             hidden,
