@@ -34,6 +34,13 @@ fn add(cart: &mut Cart, thing: String) {
     cart.things.push(thing);
 }
 
+/// Takes its time.
+#[background(overlap = reject)]
+async fn pack(cx: TaskContext<Cart>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
 /// Says how many are in the cart, and adds one.
 #[server(prefix = "/api", endpoint = "order")]
 async fn order(thing: String) -> Result<usize, ServerFnError> {
@@ -65,8 +72,11 @@ async fn leave() -> Result<(), ServerFnError> {
 
 #[component]
 fn App() -> impl IntoView {
-    let cart = use_state::<Cart>();
-    view! { <ul><ForList each=cart.things() let:thing><li>{thing}</li></ForList></ul> }
+    let (cart, packing) = (use_state::<Cart>(), use_event(pack));
+    view! {
+        <ul><ForList each=cart.things() let:thing><li>{thing}</li></ForList></ul>
+        <p>{move || packing.error()}</p>
+    }
 }
 
 fn shell(_: LeptosOptions) -> impl IntoView {
@@ -196,4 +206,39 @@ async fn without_a_session_a_server_function_has_none_and_makes_none() {
     assert!(said.contains("Load a page first."), "{said}");
     assert!(!headers.contains_key(header::SET_COOKIE));
     assert_eq!(uc.counters().scopes, 0);
+}
+
+/// A browser without JavaScript: the page that shows the button came before the task began.
+#[tokio::test(start_paused = true)]
+async fn a_form_that_is_refused_leads_to_a_page_that_says_why() {
+    let (_uc, app) = start();
+    let page = |path: &str, cookie: Option<&HeaderValue>| {
+        let mut request = Request::get(path).header(header::ACCEPT, "text/html");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request.body(Body::empty()).expect("it is one")
+    };
+    let (_, headers, _) = send(&app, page("/", None)).await;
+    let cookie = cookie_in(&headers);
+    let post = |client: &str| {
+        let kind = "application/x-www-form-urlencoded";
+        let request = Request::post("/api/cart/pack").header(header::CONTENT_TYPE, kind);
+        let form = format!("_client={client}&_n=1&_back=%2F%3Fa%3Db");
+        let request = request.header(header::COOKIE, &cookie);
+        request.body(Body::from(form)).expect("it is one")
+    };
+    let refusal = "This task runs already.";
+    for (client, leads_to, is_refused) in [
+        ("0a", "/?a=b", false),
+        ("0b", "/?a=b&_ended=0b", true),
+        // Twice, since it was clicked twice.
+        ("0b", "/?a=b&_ended=0b", true),
+    ] {
+        let (status, headers, _) = send(&app, post(client)).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert_eq!(headers[header::LOCATION], leads_to);
+        let (_, _, html) = send(&app, page(leads_to, Some(&cookie))).await;
+        assert_eq!(html.contains(refusal), is_refused, "{html}");
+    }
 }

@@ -106,11 +106,15 @@ impl Attendance {
             keys.filter_map(|key| Visitor::from_key(key)).collect()
         };
         let awaited = scope.look(|| true, stood).await.ok()?;
+        let since_left = Duration::from_secs(super::now_s().saturating_sub(scope.left_s));
+        let left = Instant::now().checked_sub(since_left);
+        // Pages come back to a server, and not to a scope; but of one that gave place while somebody
+        // was here nobody knew since. A hidden page takes its time.
+        let begin = left.map_or(runtime.started, |left| left.max(runtime.started));
         Some(Attendance {
             here: awaited.iter().copied().collect(),
             awaited,
-            // Pages come back to a server, and not to a scope. A hidden one takes its time.
-            awaited_until: runtime.started + HIDDEN_LEASE,
+            awaited_until: begin + HIDDEN_LEASE,
             most: runtime.limits.visitors_of_scope,
             is_due: true,
         })

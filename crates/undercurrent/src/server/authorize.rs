@@ -58,6 +58,12 @@ pub(crate) fn authorize(
     Ok(Place { key, name, tag })
 }
 
+/// How the table calls a scope, for who says that a page of its visitor's has gone: no rule is asked,
+/// since nothing is told, and nobody else's page is touched.
+pub(super) fn key_left(visitor: Visitor, name: &ScopeName) -> ScopeKey {
+    place_key(visitor, name)
+}
+
 /// Names are hashed: they come from pages, and may be long, odd, or a secret.
 fn place_key(visitor: Visitor, name: &ScopeName) -> ScopeKey {
     let mut hash = Sha256::new();

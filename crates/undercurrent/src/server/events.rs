@@ -6,7 +6,7 @@ use super::{
     authorize::{Place, authorize},
     effects::is_own_path,
     followed::split_schema,
-    queue::{Accepted, Origin, Queued},
+    queue::{Accepted, End, Origin, Queued, Sender},
     registration::{Arguments, Prepared, Registration, Verb},
     renewal::NoSession,
     scope::Scope,
@@ -224,12 +224,25 @@ async fn take_one(
     let prepared = prepare(runtime, handler, &place.name, arguments);
     let prepared = prepared.map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
-    let taken = take(runtime, &session, &place, prepared, origin, Some(sender));
+    let by = origin.clone();
+    let taken = take(runtime, &session, &place, prepared, by, Some(sender));
     let (answer, scope) = taken.await;
+    let is_full = answer.kind == Some(EndKind::Full);
+    let mut has_failed = is_form && !is_full && answer.is == Fate::Refused;
     if let Some(scope) = &scope {
+        if let Some(origin) = origin.filter(|_| has_failed) {
+            // The page that the form leads to tells of it, as of one that failed later.
+            let sender = Sender::of_client(name, session.visitor, origin);
+            let (kind, message) = (answer.kind.unwrap_or(EndKind::Failed), &answer.message);
+            let end = End {
+                kind,
+                message: message.clone(),
+            };
+            scope.end_in_state(runtime, &sender, &end, Vec::new()).await;
+        }
         kept(runtime, scope).await?;
     }
-    if answer.kind == Some(EndKind::Full) {
+    if is_full {
         return Ok((StatusCode::TOO_MANY_REQUESTS, Json(answer)).into_response());
     }
     if !is_form {
@@ -239,7 +252,6 @@ async fn take_one(
         };
         return Ok((status, Json(answer)).into_response());
     }
-    let mut has_failed = false;
     if answer.is == Fate::Queued {
         // So that the page which the browser loads next shows the effect, mostly.
         let wait = Duration::from_millis(runtime.limits.form_wait_ms);

@@ -1,8 +1,13 @@
 //! What a stream follows: scopes, and the states in each of them.
 
 use super::{
-    Runtime, authorize::authorize, cell::AnySnapshot, follow::Follower, presence::PageId,
-    scope::Scope, scopes::Slot,
+    Runtime,
+    authorize::authorize,
+    cell::AnySnapshot,
+    follow::Follower,
+    presence::{PageId, leaves},
+    scope::Scope,
+    scopes::Slot,
 };
 use crate::{
     Visitor,
@@ -150,7 +155,11 @@ pub(super) fn open_scopes(
             // Not shown as empty. What it is can be read later, with luck.
             Ok(place) if !runtime.load_now(&place) => return Err(ByeReason::Full),
             Ok(place) => places.push((place, states)),
-            Err(refused) => opened.refused.push((name, refused.message())),
+            Err(refused) => {
+                // It may have said before that it is hidden.
+                leaves(runtime, visitor, &name, request.page);
+                opened.refused.push((name, refused.message()));
+            }
         }
     }
     let mut can_be_read = true;

@@ -2,8 +2,8 @@
 //! and for a while behind it: a reload, a cut, and the pause between two looks of a tab that takes
 //! turns are no absence.
 
-use super::{Runtime, authorize::authorize, followed::Request};
-use crate::Visitor;
+use super::{Runtime, authorize::key_left, followed::Request};
+use crate::{Visitor, core::scope::ScopeName};
 use axum::{
     Extension,
     extract::Query,
@@ -92,15 +92,16 @@ pub(crate) async fn closed(
         return StatusCode::UNPROCESSABLE_ENTITY;
     };
     for name in request.scopes() {
-        let place = authorize(&runtime, session.visitor, name).ok();
-        let slot = place.and_then(|place| runtime.scopes.existing(place.key));
-        if let Some(slot) = slot {
-            slot.followers
-                .presence
-                .closes(session.visitor, request.page);
-        }
+        leaves(&runtime, session.visitor, name, request.page);
     }
     StatusCode::NO_CONTENT
+}
+
+/// A page of a visitor's is not there any more, unless it comes again.
+pub(super) fn leaves(runtime: &Runtime, visitor: Visitor, name: &ScopeName, page: PageId) {
+    if let Some(slot) = runtime.scopes.existing(key_left(visitor, name)) {
+        slot.followers.presence.closes(visitor, page);
+    }
 }
 
 // === impl Presence ===

@@ -1,7 +1,10 @@
 //! The queues of a scope: one for each visitor in it, so that nobody's slow event makes anybody
 //! else wait.
 
-use super::{queue::Queue, store::Record};
+use super::{
+    queue::{Origin, Queue},
+    store::Record,
+};
 use crate::{Limits, Visitor};
 use std::{
     collections::HashMap,
@@ -87,6 +90,20 @@ impl Queues {
             numbers.into_iter().chain(events).collect::<Vec<_>>()
         };
         self.queues.iter().flat_map(of).collect()
+    }
+
+    /// Up to where all of each client have ended that were queued: of this visitor, or of all.
+    pub(super) fn ended(&self, of: Option<Visitor>) -> Vec<(Visitor, Origin)> {
+        let is_of = |(visitor, _): &(&Visitor, &Used)| of.is_none_or(|of| of == **visitor);
+        let ended = |(visitor, used): (&Visitor, &Used)| {
+            let visitor = *visitor;
+            let ended = used.queue.ended();
+            ended
+                .map(move |origin| (visitor, origin))
+                .collect::<Vec<_>>()
+        };
+        let queues = self.queues.iter().filter(is_of);
+        queues.flat_map(ended).collect()
     }
 
     pub(crate) fn are_idle(&self) -> bool {

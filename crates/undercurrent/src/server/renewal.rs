@@ -21,6 +21,7 @@ use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use leptos::context::use_context;
 use leptos_axum::ResponseOptions;
 use std::{
+    convert::Infallible,
     fmt,
     sync::{
         Arc,
@@ -260,14 +261,22 @@ impl Scope {
         generation: u64,
         is_next: impl FnOnce(u64) -> bool,
     ) -> Result<bool, UpdateError> {
-        let note = |session: &mut UcSession| {
+        let mut writing = self.write().await.ok_or(UpdateError::Cancelled)?;
+        if let Some(why) = writing.runtime().store.trouble() {
+            return Err(UpdateError::NotStored(why));
+        }
+        let noted = writing.change_own(|session: &mut UcSession| {
             let is_next = is_next(session.generation);
             if is_next {
                 session.generation = generation;
             }
-            is_next
-        };
-        self.update(|| true, note).await
+            Ok::<bool, Infallible>(is_next)
+        });
+        // It is bounded, plain, and nobody's code.
+        debug_assert!(noted.is_ok());
+        // Nothing is waited for behind this: whoever asked may go away, and half of it would be left.
+        writing.publish();
+        Ok(noted.unwrap_or(false))
     }
 
     /// From now on this generation is good. Streams of those before it end.

@@ -59,6 +59,8 @@ pub(crate) struct Scope {
     last_ticket: AtomicU64,
     /// When the store was last told that it is in use, in seconds since 1970.
     pub(super) noted_s: AtomicU64,
+    /// Of one that was read: when it was last known to be used before, in seconds since 1970.
+    pub(super) left_s: u64,
     /// Of a session: which cookie opens it.
     pub(super) generation: Generation,
     logs: Arc<LogBudget>,
@@ -142,6 +144,7 @@ impl Scope {
             last_used_ms: AtomicU64::new(runtime.uptime_ms()),
             last_ticket: AtomicU64::new(0),
             noted_s: AtomicU64::new(super::now_s()),
+            left_s: 0,
             generation: Generation::default(),
             logs: runtime.logs.clone(),
         }

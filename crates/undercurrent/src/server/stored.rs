@@ -58,6 +58,8 @@ struct Read {
     offset: u64,
     /// What pages have may be something else.
     is_other: bool,
+    /// Whose ends are not known any more; `None` of a session.
+    lost_ends: Vec<Option<Visitor>>,
     records: Vec<Record>,
 }
 
@@ -269,6 +271,7 @@ impl Scope {
             entries: Vec::new(),
             offset: stored.head.offset,
             is_other: stored.lost != Lost::Nothing,
+            lost_ends: Vec::new(),
             records: Vec::new(),
         };
         for state in stored.states {
@@ -288,7 +291,9 @@ impl Scope {
         let limits = runtime.limits.log();
         let log = Log::resumed(at, read.last_changed, read.entries, limits);
         runtime.logs.count(0, log.bytes());
-        let scope = Arc::new(Scope::with(slot.clone(), runtime, log));
+        let mut scope = Scope::with(slot.clone(), runtime, log);
+        scope.left_s = stored.head.used_s;
+        let scope = Arc::new(scope);
         scope.published().numbers = read.numbers.clone();
         {
             let mut states = scope.states();
@@ -302,6 +307,15 @@ impl Scope {
         let mut recovery = Recovery::default();
         let mut records = read.records;
         scope.restore_queues(runtime, stored.numbers, stored.events, &mut recovery);
+        for visitor in read.lost_ends {
+            // That they have ended is known by their numbers, and how is not. Pages would wait.
+            let ended = scope.lock_queues().ended(visitor);
+            let sender = |(visitor, origin)| Sender::of_client("?", visitor, origin);
+            let ended = ended.into_iter().map(sender);
+            recovery
+                .ended
+                .extend(ended.map(|sender| (sender, End::DONE)));
+        }
         recovery.tasks = scope.restore_tasks(runtime);
         records.push(Record::Head(scope.head()));
         Restored {
@@ -505,6 +519,9 @@ impl Read {
                     "a state can't be read: it is laid aside and begins anew"
                 );
                 self.is_other = true;
+                if id.name == UcEnds::NAME {
+                    self.lost_ends.push(id.visitor);
+                }
                 if id.name == UcTasks::NAME {
                     // Nothing is known any more of tasks that had not ended.
                     self.records.push(Record::Busy(false));

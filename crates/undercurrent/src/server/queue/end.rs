@@ -34,8 +34,25 @@ pub(in crate::server) struct Sender {
     pub(in crate::server) id: u64,
 }
 
+impl Sender {
+    /// Of an event that no store has, and that its client waits for.
+    pub(in crate::server) fn of_client(
+        name: &'static str,
+        visitor: Visitor,
+        origin: Origin,
+    ) -> Self {
+        Sender {
+            name,
+            visitor,
+            origin: Some(origin),
+            is_first: true,
+            id: NOT_STORED,
+        }
+    }
+}
+
 impl End {
-    const DONE: End = End {
+    pub(in crate::server) const DONE: End = End {
         kind: EndKind::Done,
         message: String::new(),
     };

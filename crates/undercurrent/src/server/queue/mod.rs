@@ -123,6 +123,20 @@ impl Queue {
         running.chain(self.waiting.iter().map(Queued::record))
     }
 
+    /// Up to where all of each client have ended, while nothing runs.
+    pub(super) fn ended(&self) -> impl Iterator<Item = Origin> {
+        self.numbers.all().map(|(client, highest)| {
+            let waiting = self.waiting.iter().filter(|event| event.is_first);
+            let origins = waiting.filter_map(|event| event.origin.as_ref());
+            let own = origins.filter(|origin| origin.client == client);
+            let first = own.map(|origin| origin.number).min();
+            Origin {
+                client: client.to_owned(),
+                number: first.map_or(highest, |first| first - 1),
+            }
+        })
+    }
+
     /// What runs has changed something, or is begun once more.
     pub(super) fn note_running(&mut self, id: u64, event: &StoredEvent) {
         if let Some((_, running)) = self.running.as_mut().filter(|(known, _)| *known == id) {

@@ -41,7 +41,8 @@ pub(super) async fn drive(run: Arc<TaskRun>) {
     let attempts = run.policy.retries.saturating_add(1);
     let mut attempt = run.first_attempt;
     let (status, error) = loop {
-        // Before it began: then nothing of it runs.
+        // Paused or cancelled before it began, behind a restart say: nothing of it runs.
+        run.until(Control::Go).await;
         if run.is_cancelled() {
             break (cancelled(&runtime, &run), None);
         }

@@ -492,6 +492,46 @@ async fn whoever_is_not_back_behind_a_restart_goes_and_who_is_never_was_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scope_that_gave_place_while_a_hidden_page_was_here_tells_of_no_absence() {
+    let ground = Ground::file();
+    let limits = Limits {
+        scopes: 2,
+        ..Limits::default()
+    };
+    let built = ground.build_with(Durability::Relaxed, limits);
+    let runtime = built.expect("it starts").runtime;
+    // The server runs for long.
+    seconds(1_000).await;
+    let scope = salon(&runtime).await;
+    for (visitor, client) in [(ADA, "ada"), (BOB, "bob")] {
+        drop(page_that(&runtime, visitor, client, true));
+    }
+    told_of(&scope, &[ADA, BOB]).await;
+    keep(&runtime, &scope);
+    drop(scope);
+    let is_here = || {
+        let place = place(&runtime, Visitor::SERVER, &name());
+        runtime.scopes.find(place.key).is_some()
+    };
+    let others = [20, 21].map(|n| session_of(&runtime, Visitor([n; 16])));
+    assert!(!is_here(), "it gave place");
+    drop(others);
+    // Somebody looks at it, and sees who is here.
+    let scope = salon(&runtime).await;
+    seconds(1).await;
+    let now = read(&scope).await;
+    assert_eq!(now.people, ids(&[ADA, BOB]));
+    // Who comes back never was away, and who does not has gone in its time.
+    seconds(120).await;
+    drop(page_that(&runtime, ADA, "ada", true));
+    seconds(1).await;
+    assert_eq!(read(&scope).await.people, ids(&[ADA, BOB]));
+    told_of(&scope, &[ADA]).await;
+    drop(scope);
+    runtime.store.close();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_earlier_build_has_left_in_a_state_is_set_right_when_it_is_read() {
     let ground = Ground::file();
     let before = start(&ground).await;

@@ -471,6 +471,64 @@ async fn a_hidden_page_is_there_until_it_is_closed_or_silent_for_long() {
     assert!((180..=184).contains(&took), "{took}");
 }
 
+static IS_LOFT_SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[derive(State, Clone, Debug, Default)]
+#[state(scope = keyed, join = unless_loft_is_shut)]
+struct Loft {
+    doves: u32,
+}
+
+fn unless_loft_is_shut(_visitor: &Visitor, _key: &str) -> Result<(), ForVisitor> {
+    match IS_LOFT_SHUT.load(Ordering::SeqCst) {
+        true => Err(ForVisitor::new("It is shut.")),
+        false => Ok(()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_page_that_is_closed_or_looks_again_has_gone_though_its_scope_is_shut_to_it() {
+    for is_closed in [true, false] {
+        IS_LOFT_SHUT.store(false, Ordering::SeqCst);
+        let runtime = runtime(Limits::default());
+        let session = runtime.sessions.fresh();
+        let name = runtime.scope_name("loft:a").expect("there is one");
+        let place = place(&runtime, session.visitor, &name);
+        let scope = runtime.scope_at(&place).await.expect("there is room");
+        let query = ["scope=loft:a", "client=page", "hidden=1", "follow=0.loft"];
+        let pair = |pair: &str| {
+            pair.split_once('=')
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        };
+        let query: Vec<_> = query.into_iter().filter_map(pair).collect();
+        let look = || {
+            let request = Request::parse(&runtime, &query).expect("it reads");
+            let stream = Stream::new(
+                runtime.clone(),
+                session.visitor,
+                Default::default(),
+                request,
+            );
+            drop(stream.expect("it opens"));
+        };
+        look();
+        seconds(10).await;
+        IS_LOFT_SHUT.store(true, Ordering::SeqCst);
+        if is_closed {
+            let mut headers = HeaderMap::new();
+            headers.insert("cookie", runtime.sessions.issue(&session));
+            let query = Query(query.clone());
+            closed(Extension(runtime.clone()), query, headers).await;
+        } else {
+            look();
+        }
+        let presence = &scope.slot.followers.presence;
+        assert!(matches!(presence.stays(session.visitor), Stays::Until(_)));
+        tokio::time::sleep(LEASE).await;
+        assert_eq!(presence.stays(session.visitor), Stays::Gone, "{is_closed}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_comes_under_ever_new_names_fills_no_memory_and_open_pages_stay() {
     let presence = Presence::default();

@@ -11,6 +11,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, HeaderValue, Request, StatusCode, header},
 };
+use futures::FutureExt;
 use tower::ServiceExt;
 
 const STREAM: &str = "/api/stream?follow=s.trial";
@@ -146,6 +147,27 @@ async fn of_two_who_renew_one_cookie_at_once_one_is_refused() {
     );
     let refused = [one, other].into_iter().find_map(Result::err);
     assert_eq!(refused, Some(NotRenewed::NoSession));
+}
+
+/// Whoever clicks twice gives up the first request, and a proxy one that takes long.
+#[tokio::test]
+async fn who_gives_up_while_it_is_kept_has_renewed_or_ended_the_session_all_the_same() {
+    let ground = Ground::file();
+    let uc = ground.build(Durability::Commit).expect("it starts");
+    let session = uc.runtime.sessions.fresh();
+    let cookie = cookie_in(&uc.runtime.sessions.issue(&session));
+    let scope = session_of(&uc.runtime, session.visitor);
+    push(&scope, "something").await;
+    scope.stored().await;
+    let headers = with(&cookie);
+    // Nothing but the disk is waited for.
+    let ended = uc.end_session(&headers).now_or_never();
+    assert!(ended.is_none(), "it is not kept yet");
+    assert_eq!(proof(&uc, &cookie).await, Err(NoSession::ReplacedLately));
+    let noted = |own: &crate::builtin::UcSession| own.generation == 1;
+    assert_eq!(scope.read(|| true, noted).await, Ok(true));
+    drop(scope);
+    uc.runtime.store.close();
 }
 
 /// What the cookie proves, in a server that has one of these kinds of memory.

@@ -393,6 +393,42 @@ async fn a_state_that_fits_no_more_is_laid_aside_and_begins_anew() {
     close(runtime);
 }
 
+#[event]
+async fn dozes(cx: EventContext<Trial>) -> Result {
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_it_is_not_known_any_more_how_events_ended_nobody_waits_for_them() {
+    let (platter, runtime, scope) = on_a_platter().await;
+    for n in 1..=2 {
+        send(&scope, n, note(n.to_string())).await;
+    }
+    for n in 3..=4 {
+        send(&scope, n, dozes()).await;
+    }
+    ended(&scope, 2).await;
+    let at = scope.published().log.position();
+    let ends = StateId::shared("uc_ends");
+    let odd = r#"{"clients":7}"#.to_owned();
+    scope.hand_over(vec![Record::Snapshot(ends, at.offset + 1, odd)]);
+    drop(scope);
+    close(runtime);
+    let runtime = Ground::Platter(platter).start().await;
+    let scope = the_scope(&runtime).await;
+    assert_ne!(scope.epoch(), at.epoch, "pages ask again");
+    // All that ended has, and what waits has not.
+    let known = send(&scope, 2, note("2".into())).await;
+    assert!(matches!(known, Accepted::Known), "{known:?}");
+    ended(&scope, 2).await;
+    let upto = |ends: &UcEnds| ends.clients.first().map(|ends| ends.upto);
+    assert_eq!(scope.read(|| true, upto).await, Ok(Some(2)));
+    assert_eq!(failures(&scope).await, []);
+    assert_eq!(seen(&scope).await, ["before", "1", "2"]);
+    close(runtime);
+}
+
 #[tokio::test]
 async fn entries_that_fit_no_more_are_read_once_and_the_scope_keeps_its_life() {
     let (platter, runtime, scope) = on_a_platter().await;

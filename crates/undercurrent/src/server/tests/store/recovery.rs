@@ -723,3 +723,40 @@ async fn a_number_is_not_kept_before_an_earlier_one_that_starts_a_task() {
     assert_eq!(numbers(), [2]);
     close(runtime);
 }
+
+/// Who was called.
+static CALLED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+/// Calls somebody before it asks its context for anything.
+#[background(key = name, on_crash = resume)]
+async fn calls(cx: TaskContext<Trial>, name: String) -> Result {
+    CALLED.lock().expect("nobody panics").push(name);
+    cx.sleep(Millis(3_600_000)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_that_is_paused_begins_nothing_behind_a_restart_until_it_is_resumed() {
+    let ground = Ground::platter();
+    let called = || CALLED.lock().expect("nobody panics").clone();
+    let paused = ("trial/calls", "ada");
+    let before = ground.start().await;
+    let scope = the_scope(&before).await;
+    send(&scope, 1, calls("ada".into())).await;
+    until(|| async { called() == ["ada"] }).await;
+    ask(&scope, 2, crate::PauseTask, paused).await;
+    send(&scope, 3, calls("bob".into())).await;
+    until(|| async { called() == ["ada", "bob"] }).await;
+    scope.stored().await;
+    drop(scope);
+    close(before);
+    let after = ground.start().await;
+    let scope = the_scope(&after).await;
+    // The other one, which goes on behind it, has begun.
+    until(|| async { called().len() > 2 }).await;
+    assert_eq!(called(), ["ada", "bob", "bob"]);
+    ask(&scope, 4, crate::ResumeTask, paused).await;
+    until(|| async { called() == ["ada", "bob", "bob", "ada"] }).await;
+    drop(scope);
+    close(after);
+}
