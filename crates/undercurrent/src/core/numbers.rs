@@ -46,6 +46,12 @@ impl Numbers {
             .is_some_and(|known| number <= known.highest && !known.has_passed(number))
     }
 
+    /// Whether neither this event nor a later one was accepted.
+    pub fn is_new(&self, client: &str, number: u64) -> bool {
+        let known = self.clients.get(client);
+        known.is_none_or(|known| number > known.highest)
+    }
+
     /// Whether a later one was accepted, and this one never was. To take it now would swap the two.
     pub fn is_late(&self, client: &str, number: u64) -> bool {
         let known = self.clients.get(client);

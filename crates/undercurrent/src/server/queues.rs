@@ -50,17 +50,16 @@ impl Queues {
     /// visitors have events that wait or run.
     pub(crate) fn of(&mut self, visitor: Visitor) -> Option<&mut Queue> {
         self.turn += 1;
-        let turn = self.turn;
-        if !self.queues.contains_key(&visitor) {
-            if self.queues.len() >= self.limits.visitors_of_scope && !self.make_room() {
-                return None;
-            }
-            let queue = Queue::new(&self.limits);
-            self.queues.insert(visitor, Used { queue, turn });
-            self.forgotten.retain(|gone| *gone != visitor);
+        let is_full = self.queues.len() >= self.limits.visitors_of_scope;
+        if is_full && !self.queues.contains_key(&visitor) && !self.make_room() {
+            return None;
         }
-        let used = self.queues.get_mut(&visitor)?;
-        used.turn = turn;
+        let used = self.queues.entry(visitor).or_insert_with(|| {
+            self.forgotten.retain(|gone| *gone != visitor);
+            let queue = Queue::new(&self.limits);
+            Used { queue, turn: 0 }
+        });
+        used.turn = self.turn;
         Some(&mut used.queue)
     }
 

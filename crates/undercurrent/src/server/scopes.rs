@@ -9,10 +9,14 @@ use super::{
     scope::Scope,
     store::{Record, Ticket},
 };
-use crate::core::{position::Epoch, scope::ScopeName};
+use crate::{
+    Visitor,
+    core::{position::Epoch, scope::ScopeName},
+};
 use std::{
     collections::HashMap,
     fmt,
+    hash::{Hash, Hasher},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -21,7 +25,7 @@ use std::{
 
 /// How the table calls a scope: a hash of the id in the cookie, or of a name, so that a dump of
 /// the table opens no session and tells no secret name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ScopeKey(pub(crate) [u8; 16]);
 
 /// How a scope is called on the wire, in each `id:`. The same on every stream.
@@ -180,6 +184,10 @@ impl Scopes {
             scope.touch(runtime.uptime_ms());
             return Ok(scope);
         }
+        // What was begun is given whether there is room or not.
+        if self.is_stored(key, runtime) {
+            return Err(NoScope::Elsewhere);
+        }
         if self.count() >= self.max && !self.make_room() {
             return Err(NoScope::Full);
         }
@@ -188,7 +196,7 @@ impl Scopes {
         let mut part = self.part(key);
         let slot = part.entry(key).or_insert_with(|| Slot::new(place));
         let mut scope = slot.lock();
-        // Who came here has read it, and it may have been let go since.
+        // It may have been let go since.
         if scope.is_none() && self.is_stored(key, runtime) {
             return Err(NoScope::Elsewhere);
         }
@@ -391,6 +399,13 @@ impl Tag {
 
     pub(crate) fn shared(&self) -> &Arc<str> {
         &self.0
+    }
+}
+
+/// As a visitor's.
+impl Hash for ScopeKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Visitor(self.0).hash(state);
     }
 }
 

@@ -132,11 +132,11 @@ impl Runtime {
         place: &Place,
     ) -> Result<Option<Arc<Scope>>, NoScope> {
         loop {
-            if !self.load(place).await {
-                return Err(NoScope::Unreadable);
-            }
             if let Some(found) = self.found_here(place) {
                 return Ok(found);
+            }
+            if !self.load(place).await {
+                return Err(NoScope::Unreadable);
             }
         }
     }
@@ -147,11 +147,11 @@ impl Runtime {
         place: &Place,
     ) -> Result<Option<Arc<Scope>>, NoScope> {
         loop {
-            if !self.load_now(place) {
-                return Err(NoScope::Unreadable);
-            }
             if let Some(found) = self.found_here(place) {
                 return Ok(found);
+            }
+            if !self.load_now(place) {
+                return Err(NoScope::Unreadable);
             }
         }
     }
@@ -159,7 +159,10 @@ impl Runtime {
     /// `None` where it is to be read first.
     fn found_here(&self, place: &Place) -> Option<Option<Arc<Scope>>> {
         match self.scopes.find(place.key) {
-            Some(scope) => Some(Some(scope)),
+            Some(scope) => {
+                scope.touch(self.uptime_ms());
+                Some(Some(scope))
+            }
             None if self.scopes.is_stored(place.key, self) => None,
             None => Some(None),
         }
@@ -168,12 +171,12 @@ impl Runtime {
     /// The scope, read or made now. Between the two it may be let go: then once more.
     pub(crate) async fn scope_at(self: &Arc<Self>, place: &Place) -> Result<Arc<Scope>, NoScope> {
         loop {
-            if !self.load(place).await {
-                return Err(NoScope::Unreadable);
-            }
             match self.scopes.find_or_make(place, self) {
                 Err(NoScope::Elsewhere) => {}
                 found => return found,
+            }
+            if !self.load(place).await {
+                return Err(NoScope::Unreadable);
             }
         }
     }

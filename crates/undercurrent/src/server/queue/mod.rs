@@ -157,7 +157,8 @@ impl Queue {
     }
 
     fn is_new(&self, event: &Queued) -> bool {
-        !self.knows(event) && !self.is_behind(event)
+        let origin = event.origin.as_ref();
+        origin.is_none_or(|origin| self.numbers.is_new(&origin.client, origin.number))
     }
 }
 
