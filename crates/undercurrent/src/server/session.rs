@@ -131,18 +131,17 @@ impl Sessions {
 
     /// The session that a request's cookie proves.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Option<Session> {
-        let cookies = headers.get_all(header::COOKIE).iter();
-        // As bytes: what others have in theirs need not be text.
-        let cookies = cookies.flat_map(|all| all.as_bytes().split(|byte| *byte == b';'));
-        cookies
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|cookies| str::from_utf8(cookies.as_bytes()).ok())
+            .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| {
-                let named = cookie
-                    .trim_ascii()
-                    .strip_prefix(self.cookie_name.as_bytes())?;
-                named.strip_prefix(b"=")
+                let named = cookie.trim().strip_prefix(&self.cookie_name)?;
+                named.strip_prefix('=')
             })
             .filter(|value| value.len() <= MAX_COOKIE_BYTES)
-            .find_map(|value| self.prove(value))
+            .find_map(|value| self.prove(value.as_bytes()))
     }
 
     /// A new session. Its visitor has it once the cookie is set.
