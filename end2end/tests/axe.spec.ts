@@ -104,9 +104,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expectNothing(page, 'random numbers, while one is drawn');
 
         problems.expectNetworkErrors();
+        await open(page, '/monitor');
+        await page.getByLabel('Product', { exact: true }).fill('2');
         await context.setOffline(true);
         await expect(page.locator('.banner')).toBeVisible();
-        await expectNothing(page, 'offline');
+        await page.getByRole('button', { name: 'Watch', exact: true }).click();
+        await expect(page.locator('.waits button.primary, button.primary.waits')).toBeVisible();
+        await expectNothing(page, 'offline, with a click that waits');
         await context.setOffline(false);
       });
 

@@ -215,6 +215,18 @@ test('names that would deceive or break are refused or shown as they are', async
   await expect(page.locator('.room img, .room script')).toHaveCount(0);
   expect(await page.evaluate(() => 'burned' in window)).toBe(false);
 
+  // The longest name takes the place of no word beside it.
+  const wide = await (await newVisitor()).newPage();
+  await enter(wide, 'tea', 'W'.repeat(24));
+  await isIn(wide);
+  for (const width of [1280, 360]) {
+    await wide.setViewportSize({ width, height: 800 });
+    for (const word of await wide.locator('.member span').all()) {
+      const [at, box] = [await word.boundingBox(), await wide.locator('.members').boundingBox()];
+      expect(at!.x + at!.width).toBeLessThan(box!.x + box!.width);
+    }
+  }
+
   const other = await (await newVisitor()).newPage();
   await enter(other, 'tea', '<IMG SRC=x ONERROR=alert(1)>'.slice(0, 24));
   await expect(other.locator('.fault').last()).toContainText('is what somebody is called here. Take another name.');

@@ -3,7 +3,7 @@
 use super::pages::Pages;
 use crate::{
     pieces::{
-        BreakIt, Code, Figures, Lane, Notes, Style, Thumb, excerpt, is_first_visit, running, told,
+        BreakIt, Code, Figures, Lane, Notes, Style, Thumb, excerpt, is_first_visit, running,
         use_metronome,
     },
     posts::{background::get_posts, chained::*, state::*},
@@ -22,7 +22,6 @@ pub fn HomePage() -> impl IntoView {
     let task = use_task(get_posts);
     let (fetch, steps) = (use_event(fetch_chained), use_event(step));
     let running = running(posts.chain(), task);
-    let strips = use_metronome(posts.chain(), task);
     // Only where nothing has run yet: what is here stays.
     let loaded = use_loaded::<Posts>();
     let is_untouched = move || posts.chain().with(|chain| chain.run == 0) && task.run().is_none();
@@ -33,13 +32,7 @@ pub fn HomePage() -> impl IntoView {
     });
     let chained = Memo::new(move |_| posts.chained().with(Post::seen)).into();
     let background = Memo::new(move |_| posts.background().with(Post::seen)).into();
-    let chain = move || posts.chain().get();
-    let chain_told = told(move || chain().status, move || chain().done, chained);
-    let task_told = told(
-        move || task.status(),
-        move || task.progress().done as u32,
-        background,
-    );
+    let strips = use_metronome(posts.chain(), task, [chained, background]);
     let is_running = move || running.get().is_some();
     let fault = move || {
         let events = [fetch, steps].into_iter().find_map(EventHandle::error);
@@ -77,20 +70,20 @@ pub fn HomePage() -> impl IntoView {
                 <Lane
                     style=Style::Chained
                     about="Each step queues the next. What is clicked waits for the step."
-                    status=chain_told
+                    status=strips.told(Style::Chained)
                     seen=chained
                     of=POSTS
-                    strip=strips.view(Style::Chained, chain_told).into_any()
+                    strip=strips.view(Style::Chained).into_any()
                 >
                     <ForList each=posts.chained() let:post><Thumb post/></ForList>
                 </Lane>
                 <Lane
                     style=Style::Background
                     about="It runs beside the queue. What is clicked is answered at once."
-                    status=task_told
+                    status=strips.told(Style::Background)
                     seen=background
                     of=POSTS
-                    strip=strips.view(Style::Background, task_told).into_any()
+                    strip=strips.view(Style::Background).into_any()
                 >
                     <ForList each=posts.background() let:post><Thumb post/></ForList>
                 </Lane>

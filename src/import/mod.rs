@@ -7,5 +7,5 @@ pub mod state;
 pub mod tasks;
 mod view;
 
-pub use parts::done;
+pub use parts::{asks, done};
 pub use view::ImportPage;

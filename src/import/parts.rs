@@ -48,6 +48,7 @@ pub(super) fn Choose() -> impl IntoView {
                 button="Import"
                 off=is_busy
                 wanted=is_wanted
+                here=Signal::derive(move || matches!(import.stage().get(), Stage::Reading | Stage::Done).then(|| import.begun().get()))
                 sender
                 described="import-notes"
             />
@@ -108,7 +109,7 @@ pub(super) fn Run() -> impl IntoView {
     };
     view! {
         <section class="panel import-run" class:coming=move || !loaded.get() aria-label="The import">
-            <header><h2>{name}</h2><TaskChip task asks=Signal::derive(move || asks(import).is_some())/></header>
+            <header><h2>{name}</h2><TaskChip task asks=Signal::derive(move || asks(import).is_some()) cleared=is_empty/></header>
             <progress class="job-bar" aria-label="How far the import is" max=move || import.size().get().max(1) value=done></progress>
             <div class="import-told">
                 <p class="fault" role="alert">{why}</p>
@@ -145,7 +146,7 @@ pub(super) fn Run() -> impl IntoView {
 }
 
 /// The column that is asked for, if one is.
-fn asks(import: ImportSignals) -> Option<usize> {
+pub fn asks(import: ImportSignals) -> Option<usize> {
     let is_reading = import.stage().get() == Stage::Reading;
     orders::asked(&import.columns().get()).filter(|_| is_reading)
 }

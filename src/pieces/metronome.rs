@@ -1,7 +1,7 @@
 //! A metronome: while a style runs, the page sends five events a second that do nothing but come
 //! back, and measures how long each takes. They wait as clicks wait, and nobody has to click.
 
-use super::{Chain, Strip, Style, running};
+use super::{Chain, Seen, Strip, Style, running, told};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, time::Duration};
@@ -82,6 +82,8 @@ impl Beats {
 #[derive(Clone, Copy, Debug)]
 pub struct Strips {
     metronome: MetronomeSignals,
+    /// Where the run of each style is, as far as it is told.
+    told: [Signal<Option<TaskStatus>>; 2],
     /// Milliseconds from the bottom to the top.
     scale: Memo<u32>,
 }
@@ -95,8 +97,13 @@ struct Pendulum {
     measured: StoredValue<Vec<(Style, u32)>>,
 }
 
-/// Beats while a style runs: in one of the visitor's pages, however many are open.
-pub fn use_metronome(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Strips {
+/// Beats while a style runs: in one of the visitor's pages, however many are open. What is `seen` of
+/// each style says whether its last run is told of.
+pub fn use_metronome(
+    chain: impl Into<Signal<Chain>>,
+    task: TaskHandle,
+    seen: [Signal<Seen>; 2],
+) -> Strips {
     let metronome = use_state::<Metronome>();
     let (beats, link, leads) = (use_event(beat), use_connection(), use_leader("metronome"));
     let chain = chain.into();
@@ -114,9 +121,8 @@ pub fn use_metronome(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Strip
     beats.on_end(move |ended| {
         let tenths = (ended.elapsed_ms * 10.0) as u32;
         pendulum.ended((ended.kind == EndKind::Done).then_some(tenths));
-        // No beat follows that could tell of the last ones of a run.
-        if run.get_untracked().is_none() && pendulum.is_still() {
-            pendulum.swing(None);
+        if run.get_untracked().is_none() {
+            pendulum.rest();
         }
     });
     Effect::new(move |before: Option<Option<(Style, u64)>>| {
@@ -124,6 +130,7 @@ pub fn use_metronome(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Strip
         untrack(|| beats.error());
         let (now, leads) = (run.get(), leads.get());
         let Some((style, _)) = now.filter(|_| leads) else {
+            pendulum.rest();
             return now;
         };
         if before != Some(now) {
@@ -144,12 +151,31 @@ pub fn use_metronome(chain: impl Into<Signal<Chain>>, task: TaskHandle) -> Strip
         });
         now
     });
-    let worst = move |beats: &Beats| beats.last.iter().copied().max().unwrap_or(0);
+    let [chained, background] = seen;
+    let told = [
+        told(
+            move || chain.with(|chain| chain.status),
+            move || chain.with(|chain| chain.done),
+            chained,
+        ),
+        told(
+            move || task.status(),
+            move || task.progress().done as u32,
+            background,
+        ),
+    ];
     let scale = Memo::new(move |_| {
-        let chained = metronome.chained().with(worst);
-        super::strip::scale(chained.max(metronome.background().with(worst)) / 10)
+        let worst = [Style::Chained, Style::Background].map(|style| {
+            let beats = beats_of(metronome, told, style);
+            beats.last.into_iter().max().unwrap_or(0)
+        });
+        super::strip::scale(worst[0].max(worst[1]) / 10)
     });
-    Strips { metronome, scale }
+    Strips {
+        metronome,
+        told,
+        scale,
+    }
 }
 
 impl Pendulum {
@@ -173,20 +199,38 @@ impl Pendulum {
         }
     }
 
-    /// Nothing is under way, and something was not told.
-    fn is_still(self) -> bool {
-        self.under_way.with_value(VecDeque::is_empty) && !self.measured.with_value(Vec::is_empty)
+    /// No beat of a run follows that could tell of the last ones: once nothing is under way, one of
+    /// no run does.
+    fn rest(self) {
+        let is_still = self.under_way.with_value(VecDeque::is_empty);
+        if is_still && !self.measured.with_value(Vec::is_empty) {
+            self.swing(None);
+        }
     }
 }
 
 impl Strips {
-    /// The strip of a style: of the run whose status is told. Without one it is empty.
-    pub fn view(self, style: Style, status: Signal<Option<TaskStatus>>) -> impl IntoView {
-        let beats = Signal::derive(move || match style {
-            _ if status.get().is_none() => Beats::default(),
-            Style::Chained => self.metronome.chained().get(),
-            Style::Background => self.metronome.background().get(),
-        });
+    /// Where the run of a style is; nothing if it is told of no more.
+    pub fn told(self, style: Style) -> Signal<Option<TaskStatus>> {
+        self.told[style as usize]
+    }
+
+    /// The strip of a style. Of a run that is told of no more it is empty.
+    pub fn view(self, style: Style) -> impl IntoView {
+        let beats = Signal::derive(move || beats_of(self.metronome, self.told, style));
         view! { <Strip style beats scale=self.scale/> }
+    }
+}
+
+/// What is shown of a style.
+fn beats_of(
+    metronome: MetronomeSignals,
+    told: [Signal<Option<TaskStatus>>; 2],
+    style: Style,
+) -> Beats {
+    match style {
+        _ if told[style as usize].get().is_none() => Beats::default(),
+        Style::Chained => metronome.chained().get(),
+        Style::Background => metronome.background().get(),
     }
 }

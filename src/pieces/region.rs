@@ -1,7 +1,7 @@
 //! A region: one style, what it is about, its buttons, where it is, what it has brought.
 
 use super::{
-    Chain, Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, fault_of, told, waiting,
+    Chain, Clicks, Notes, Places, RunLine, Seen, StatusChip, Strips, Style, fault_of, waiting,
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -142,7 +142,7 @@ pub fn RunRegion(
     } = run;
     let reason = clicks.reason(style);
     let is_running = move || status.get().is_some_and(|status| !status.is_end());
-    let told = told(move || status.get(), move || done.get(), seen);
+    let told = strips.told(style);
     let told_done = move || told.get().map_or(0, |_| u64::from(done.get()));
     let here = Signal::derive(move || seen.get().count);
     let coming = Signal::derive(move || seen.get().coming(is_running(), done.get(), of));
@@ -174,7 +174,7 @@ pub fn RunRegion(
     view! {
         <Region style about clicks waiting fault buttons=buttons.into_any()>
             <RunLine name=style.name() status=told stopping done=Signal::derive(told_done) of=u64::from(of)/>
-            {strips.view(style, told)}
+            {strips.view(style)}
             {clicks.of(style).view(move || told.get().is_some())}
             <div class="posts" class:idle=is_idle>
                 {children()}

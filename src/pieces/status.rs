@@ -28,8 +28,15 @@ pub fn TaskChip(
     /// It waits until the visitor has answered.
     #[prop(optional, into)]
     asks: Signal<bool>,
+    /// What it brought was cleared: of one that has ended nothing is told.
+    #[prop(optional, into)]
+    cleared: Signal<bool>,
 ) -> impl IntoView {
-    let chip = move || match status_words(task.status(), task.is_cancelling()) {
+    let status = move || {
+        let status = task.status();
+        status.filter(|status| !status.is_end() || !cleared.get())
+    };
+    let chip = move || match status_words(status(), task.is_cancelling()) {
         ("running", _) if asks.get() => ("queued", "Asks you"),
         chip => chip,
     };

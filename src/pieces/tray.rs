@@ -1,6 +1,10 @@
 //! The tray: every task of the visitor, on every page.
 
 use super::{Each, PauseButton, status::TaskChip};
+use crate::{
+    assistant::state::{self as assistant, Assistant},
+    import::{asks, state::Import},
+};
 use leptos::{
     ev::KeyboardEvent,
     html::{Details, Summary},
@@ -34,6 +38,8 @@ pub fn Tray() -> impl IntoView {
         Some(tray) => tray.remove_attribute("open").is_ok(),
         None => false,
     };
+    let is_open = RwSignal::new(false);
+    let toggled = move |_| is_open.set(tray.get_untracked().is_some_and(|tray| tray.open()));
     let path = use_location().pathname;
     // Not at first: it may have been opened before the page was alive.
     Effect::new(move |before: Option<()>| {
@@ -48,7 +54,7 @@ pub fn Tray() -> impl IntoView {
         }
     };
     view! {
-        <details class="tray" node_ref=tray on:keydown=escape>
+        <details class="tray" node_ref=tray on:keydown=escape on:toggle=toggled>
             <summary node_ref=summary>
                 "Tasks"
                 <span class="tray-count" class:live=move || { running() > 0 }>
@@ -66,7 +72,7 @@ pub fn Tray() -> impl IntoView {
                 })}
                 <ul>
                     <Each of=move || shown.get() let:id>
-                        <TrayRow task=tasks.handle(id)/>
+                        <TrayRow task=tasks.handle(id) is_open/>
                     </Each>
                 </ul>
             </div>
@@ -77,8 +83,17 @@ pub fn Tray() -> impl IntoView {
 
 /// One run: what it is, where it is, what can be done with it.
 #[component]
-fn TrayRow(task: TaskHandle) -> impl IntoView {
+fn TrayRow(task: TaskHandle, is_open: RwSignal<bool>) -> impl IntoView {
     let run = untrack(|| task.run()).unwrap_or_default();
+    let is_looked_at = Memo::new(move |_| is_open.get() && task.is_running());
+    let of = run.clone();
+    let chip = move || {
+        let asks = match is_looked_at.get() {
+            true => waits_for_answer(&of),
+            false => Signal::stored(false),
+        };
+        view! { <TaskChip task asks/> }
+    };
     let (page, title) = title(&run);
     let label = StoredValue::new(title.clone());
     let named = move |verb: &str| format!("{verb} {}", label.get_value());
@@ -93,8 +108,8 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
         <li class="tray-row" data-task=run.name>
             <p class="tray-title"><a href=page>{title}</a></p>
             <p class="tray-facts">
-                <TaskChip task/>
-                {move || progress().map(|progress| format!("{} of {}", progress.done, progress.of))}
+                {chip}
+                {move || progress().map(in_words)}
                 {move || attempt().map(|(n, of)| format!(" attempt {n} of {of}"))}
             </p>
             <progress
@@ -124,6 +139,31 @@ fn TrayRow(task: TaskHandle) -> impl IntoView {
         </li>
     }
     .into_any()
+}
+
+/// Whether a task waits until the visitor has answered. The state of its page knows: it is followed
+/// while one looks.
+fn waits_for_answer(run: &TaskRecord) -> Signal<bool> {
+    match run.name.as_str() {
+        "import/import_file" => {
+            let import = use_state::<Import>();
+            Signal::derive(move || asks(import).is_some())
+        }
+        "assistant/answer" => {
+            let assistant = use_state::<Assistant>();
+            let id = run.key.parse().unwrap_or_default();
+            Signal::derive(move || assistant.messages().with(|all| assistant::asks(all, id)))
+        }
+        _ => Signal::stored(false),
+    }
+}
+
+/// Of many, such as bytes, the share says more.
+fn in_words(Progress { done, of }: Progress) -> String {
+    match of {
+        ..10_000 => format!("{done} of {of}"),
+        _ => format!("{} %", done * 100 / of),
+    }
 }
 
 /// `posts/get_posts` is of the page `/posts`. How a person calls it is said here; a task that is

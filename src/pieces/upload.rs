@@ -8,7 +8,7 @@ use leptos_router::{
 };
 use std::cell::RefCell;
 use undercurrent::prelude::*;
-use uploads::megabytes;
+use uploads::bytes_in_words;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
 
@@ -100,6 +100,9 @@ pub fn Upload(
     /// The server takes what is sent. Once it does not any more, nothing more is sent.
     #[prop(into)]
     wanted: Signal<bool>,
+    /// The number of a file that has come to its end. The next one has another.
+    #[prop(into)]
+    here: Signal<Option<u32>>,
     /// What it sends with, and takes up where one comes back.
     sender: Sender,
     /// The id of what explains the button.
@@ -111,6 +114,20 @@ pub fn Upload(
     let is_sending = Memo::new(move |_| matches!(*sending.read(), Sending::Sends(..)));
     // Not where progress is told: a connection that has come to a halt makes none.
     Effect::new(move |_| sender.take(wanted.get()));
+    // Where the answer was lost and the file was not, nothing need come again.
+    let before = StoredValue::new(None);
+    Effect::new(move |_| {
+        if is_sending.get() {
+            before.set_value(here.get_untracked());
+        }
+    });
+    Effect::new(move |_| {
+        let is_lost = matches!(&*sending.read(), Sending::Failed(why) if why == LOST);
+        let here = here.get();
+        if is_lost && here.is_some() && here != before.get_value() {
+            sending.set(Sending::Nothing);
+        }
+    });
     // What went wrong was told here, and goes with it.
     on_cleanup(move || {
         if let Some(Sending::Failed(_)) = sending.try_get_untracked() {
@@ -193,7 +210,7 @@ pub fn SendBar(
         _ => None,
     };
     let words = |(sent, of): (f64, f64)| {
-        let (sent, of) = (megabytes(sent as u64), megabytes(of as u64));
+        let (sent, of) = (bytes_in_words(sent as u64), bytes_in_words(of as u64));
         view! { <p class="hint waits">{format!("Sent {sent} of {of}.")}</p> }
     };
     view! {

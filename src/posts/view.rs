@@ -14,7 +14,9 @@ pub fn PostsPage() -> impl IntoView {
     let posts = use_state::<Posts>();
     let task = use_task(get_posts);
     let clicks = Clicks::new(running(posts.chain(), task));
-    let strips = use_metronome(posts.chain(), task);
+    let seen = [posts.chained(), posts.background()];
+    let seen = seen.map(|posts| Memo::new(move |_| posts.with(Post::seen)).into());
+    let strips = use_metronome(posts.chain(), task, seen);
     let counts = clicks.time(use_event(count));
     let waiting = move || match (counts.pending(), clicks.wait_for.get()) {
         (0, _) | (_, None) => None,

@@ -5,9 +5,14 @@ use crate::{NAME, Refusal};
 /// So many marks stand on one letter: more than any language writes.
 const MARKS: usize = 3;
 
+/// What keyboards put between letters and pictures to join them: two names that differ in it alone
+/// look the same, and it is left out.
+const JOINERS: [char; 3] = ['\u{200c}', '\u{200d}', '\u{fe0f}'];
+
 /// A person's name as all others see it. What could hide or turn letters around is refused, and so
 /// are marks in heaps.
 pub fn person_name(name: &str) -> Result<String, Refusal> {
+    let name = name.replace(JOINERS, "");
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let letters: Vec<char> = name.chars().collect();
     let is_long = letters.len() > NAME;

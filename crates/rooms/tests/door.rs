@@ -62,6 +62,9 @@ fn names_of_rooms_are_plain() {
 #[test]
 fn names_of_people_can_be_seen() {
     assert_eq!(person_name("  Ada \t Lovelace ").unwrap(), "Ada Lovelace");
+    assert_eq!(person_name("Ada ❤\u{fe0f}").unwrap(), "Ada ❤");
+    assert_eq!(person_name("علی\u{200c}رضا").unwrap(), "علیرضا");
+    assert_eq!(person_name("👩\u{200d}👧").unwrap(), "👩👧");
     for good in [
         "<script>alert(1)</script>",
         "שלום",
@@ -80,6 +83,7 @@ fn names_of_people_can_be_seen() {
         "   ",
         "a\u{202e}b",
         "\u{200b}",
+        "\u{200d}",
         "a\u{0}b",
         "a\u{2066}b",
         "\u{3164}",

@@ -1,6 +1,6 @@
 //! Where the import of a file is, and how fast it goes.
 
-use crate::{Refusal, megabytes};
+use crate::{Refusal, bytes_in_words};
 use serde::{Deserialize, Serialize};
 
 /// Where an import is.
@@ -46,7 +46,7 @@ impl Stage {
 
     /// As a sentence: so many bytes were done, of so many.
     pub fn in_words(&self, done: u64, size: u64) -> String {
-        let of = || format!("{} of {}", megabytes(done), megabytes(size));
+        let of = || format!("{} of {}", bytes_in_words(done), bytes_in_words(size));
         match self {
             Stage::Empty => {
                 "Choose a file, and it is taken in here, 500 rows an update.".to_owned()

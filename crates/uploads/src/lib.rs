@@ -57,6 +57,6 @@ pub use self::{
     batch::{Batch, Lines, Mark, Part, Row, Wrong},
     formula::no_formula,
     import::{Pace, Stage},
-    refusal::{Refusal, megabytes},
+    refusal::{Refusal, bytes_in_words},
     wrong::{WrongFile, wrong_files},
 };

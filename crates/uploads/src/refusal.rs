@@ -125,7 +125,7 @@ impl fmt::Display for Refusal {
             Refusal::TooLarge => write!(
                 f,
                 "The file is larger than {}. Split it, and import one part after the other.",
-                megabytes(FILE_BYTES)
+                bytes_in_words(FILE_BYTES)
             ),
             Refusal::LongLine { line } => write!(
                 f,
@@ -144,7 +144,7 @@ impl fmt::Display for Refusal {
             Refusal::Lost { received } => write!(
                 f,
                 "The connection was lost after {}, and nothing was imported. Import the file again.",
-                megabytes(*received)
+                bytes_in_words(*received)
             ),
             Refusal::Busy => f.write_str("A file is being imported. Stop it to import another."),
             Refusal::Full => {
@@ -168,8 +168,11 @@ impl From<Refusal> for String {
     }
 }
 
-/// "41.9 MB", "50 MB".
-pub fn megabytes(bytes: u64) -> String {
+/// "41.9 MB", "50 MB", "7 kB".
+pub fn bytes_in_words(bytes: u64) -> String {
+    if bytes < 100_000 {
+        return format!("{} kB", bytes.div_ceil(1_000));
+    }
     let tenths = (bytes + 50_000) / 100_000;
     match tenths % 10 {
         0 => format!("{} MB", tenths / 10),

@@ -24,7 +24,7 @@ pub fn wrong_files() -> [WrongFile; 8] {
         file(
             "A picture, or another file that is no text",
             "binary",
-            Refusal::Binary { line: 2 },
+            Refusal::Binary { line: 1 },
         ),
         file(
             "Text in another encoding",
@@ -52,7 +52,9 @@ pub fn wrong_files() -> [WrongFile; 8] {
         file(
             "The connection is lost midway",
             "cut",
-            Refusal::Lost { received: 900_000 },
+            Refusal::Lost {
+                received: 1_000_000,
+            },
         ),
     ]
 }
