@@ -251,7 +251,14 @@ test('a no is told to the model; what asks does not outlive a Stop', async ({ pa
   expect(gave).toEqual(['The visitor said no.', 'There is no such tool.']);
   told.call(['fetch_posts', {}]);
   await expect(named(page, 'Approve: fetch the ten posts')).toBeVisible();
+  // The tray of another page says so, too.
+  const elsewhere = new Tray(await page.context().newPage());
+  await open(elsewhere.page, '/lorem');
+  await elsewhere.open();
+  const status = elsewhere.row('assistant/answer').locator('.status');
+  await expect(status).toHaveText('Asks you');
   await named(page, 'Stop').click();
+  await expect(status).toHaveText('Stopped');
   await expect(last(page)).toHaveAttribute('data-end', 'stopped');
   await expect(named(page, 'Approve: fetch the ten posts')).toHaveCount(0);
 });
