@@ -34,6 +34,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .router(App, shell)
         .merge(routes::files(&uc))
         .merge(routes::report(&uc))
+        .merge(routes::account(&uc))
         .merge(import_routes::routes(&uc, &uploads));
     Ok(uc.serve(app).await?)
 }

@@ -1,4 +1,4 @@
-//! Routes of the server's own, beside its pages: what is downloaded.
+//! Routes of the server's own, beside its pages: what is downloaded, and where a session is renewed.
 
 use crate::{
     files::Files,
@@ -10,11 +10,11 @@ use crate::{
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderMap, HeaderName, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
 };
-use undercurrent::Undercurrent;
+use undercurrent::{Undercurrent, server::NotRenewed};
 
 /// `/files/{token}`: what a handler has kept for a page to download.
 pub fn files(uc: &Undercurrent) -> Router {
@@ -43,6 +43,23 @@ pub fn report(uc: &Undercurrent) -> Router {
     Router::new()
         .route("/report/report.md", give("report.md", markdown))
         .route("/report/report.csv", give("report.csv", csv))
+}
+
+/// `/lab/enter` and `/lab/leave`: the session that asks gets another cookie, or ends, as at a log-in
+/// and a log-out.
+pub fn account(uc: &Undercurrent) -> Router {
+    let (of_in, of_out) = (uc.clone(), uc.clone());
+    let enter = async move |headers: HeaderMap| back(of_in.renew_session(&headers).await);
+    let leave = async move |headers: HeaderMap| back(of_out.end_session(&headers).await);
+    Router::new()
+        .route("/lab/enter", post(enter))
+        .route("/lab/leave", post(leave))
+}
+
+/// With the cookie of an answer.
+fn back(cookie: Result<HeaderValue, NotRenewed>) -> Result<impl IntoResponse, StatusCode> {
+    let cookie = cookie.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/lab/ends")))
 }
 
 /// To be saved, under a name of this server's own: it needs no escapes.

@@ -87,6 +87,17 @@ test('a page whose cookies were cleared shows what its clicks change, once anoth
   await expect(posts.banner).toHaveCount(0);
 });
 
+test('a first click that the open stream tells of asks for no other', async ({ page }) => {
+  await page.clock.install();
+  const posts = new PostsPage(page);
+  await posts.open();
+  const asked = streamsOf(page);
+  await posts.background.begin(1);
+  await page.clock.runFor(2_000);
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  expect(asked()).toBe(0);
+});
+
 test('a server that takes no clicks is told, and they are counted when it does', async ({ page, problems }) => {
   problems.expectNoStreams();
   const posts = new PostsPage(page);

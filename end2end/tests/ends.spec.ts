@@ -1,28 +1,9 @@
 // How events end that wait, in a page that is open: cancelled, forgotten by the server, shut out.
 
-import { type Page } from '@playwright/test';
+import { ends } from './support/ends-page';
 import { expect, test } from './support/gallery';
 import { open } from './support/page';
 import { Gallery } from './support/server';
-
-function ends(page: Page) {
-  const id = (id: string) => page.locator(`#${id}`);
-  return {
-    pending: id('pending'),
-    gone: id('gone'),
-    knocks: id('knocks'),
-    listening: id('listening'),
-    refused: id('refused'),
-    toasts: page.locator('.toast'),
-    /** Clicks, and waits until the server has what was sent. */
-    take: async (name: string) => {
-      const taken = page.waitForResponse('**/api/events');
-      await id(name).click();
-      await taken;
-    },
-    click: (name: string) => id(name).click(),
-  };
-}
 
 test('a cancel ends the event that runs and those that wait, and says nothing of it', async ({ page }) => {
   await open(page, '/lab/ends');
@@ -133,4 +114,41 @@ test('a door that is shut behind somebody tells their page, and what waited ther
   } finally {
     expect(await server.dispose()).toEqual([]);
   }
+});
+
+test('behind an event that has not ended what is clicked is sent, though no stream can be opened any more', async ({
+  page,
+  context,
+}) => {
+  const other = await context.newPage();
+  for (const one of [page, other]) await open(one, '/lab/ends');
+  const [mine, theirs] = [ends(page), ends(other)];
+  await mine.take('wait');
+  // As of a server that has as many streams as it takes.
+  const full = 'data: {"bye":{"reason":"full","retry_ms":200}}\n\n';
+  await page.route('**/api/stream?**', (route) => route.fulfill({ contentType: 'text/event-stream', body: full }));
+  await page.evaluate(() => dispatchEvent(new Event('offline')));
+  await expect(page.locator('.banner')).toBeVisible();
+  await mine.click('knock');
+  await mine.click('let');
+  await expect(theirs.knocks).toHaveText('1', { timeout: 15_000 });
+  await expect(theirs.gone).toHaveText('1');
+  await page.unroute('**/api/stream?**');
+  await expect(mine.pending).toHaveText('0');
+  await expect(mine.gone).toHaveText('1');
+  await expect(page.locator('.banner')).toHaveCount(0);
+});
+
+test('that a task runs already is told no longer than it does', async ({ page }) => {
+  await open(page, '/lab/pace');
+  const { click, toasts } = ends(page);
+  for (let n = 0; n < 2; n++) await click('start');
+  await expect(toasts).toHaveText('This task runs already.');
+  // It does, and goes on changing rows.
+  const changes = page.locator('#changes');
+  const before = await changes.innerText();
+  await expect(changes).not.toHaveText(before);
+  await expect(toasts).toHaveCount(1);
+  await click('stop');
+  await expect(toasts).toHaveCount(0);
 });

@@ -607,6 +607,28 @@ test('a visitor has no other’s rows, files or places', async ({ page, server, 
   await expect.poll(async () => (await get('/import', stranger)).body).toContain('The connection was lost after 0 kB');
 });
 
+test('that a file is being imported is told no longer than it is', async ({ page, context, problems }) => {
+  const form = new ImportPage(page);
+  const other = new ImportPage(await context.newPage());
+  for (const one of [form, other]) await one.open();
+  // The other page does not hear of it.
+  problems.expectNoStreams();
+  problems.expectRefusedForms();
+  await other.page.route('**/api/stream?**', (route) => route.fulfill({ status: 503 }));
+  await other.page.evaluate(() => dispatchEvent(new Event('offline')));
+  await form.pace('2 updates/s');
+  await form.import(file(orders(20_000)));
+  await form.expectStatus('running');
+  await other.import(file(orders(3)));
+  const busy = 'A file is being imported. Stop it to import another.';
+  await expect(other.notes).toHaveText(busy);
+  await other.page.unroute('**/api/stream?**');
+  await other.expectStatus('running');
+  await expect(other.notes).toHaveText(busy);
+  await form.button('Stop').click();
+  await expect(other.notes).toBeEmpty();
+});
+
 test('what something on the way says in the place of the server is not shown', async ({ page, problems }) => {
   problems.expectNoStreams();
   problems.expectRefusedForms();

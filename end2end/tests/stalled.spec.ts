@@ -1,36 +1,35 @@
 // A connection that dies without a word: what was sent on it is sent again.
 
-import { test } from './support/dam';
+import { test as withDam } from './support/dam';
 import { expect } from './support/gallery';
 import { ready } from './support/page';
+import type { PostsPage } from './support/posts-page';
 
-test('a click whose answer never comes is sent again, runs once, and keeps nothing behind it', async ({
-  posts,
-  dam,
-  problems,
-}) => {
-  problems.expectNetworkErrors();
-  await posts.open();
-  dam.keepAnswerTo('POST /api/events');
-  await posts.count.click();
-  // The server has taken it, and the stream is well.
-  await expect(posts.clicks).toHaveText('1');
-  await posts.count.click();
-  await posts.count.click();
-  await expect(posts.clicks).toHaveText('3', { timeout: 25_000 });
-  await posts.background.run();
-  await expect(posts.clicks).toHaveText('3');
+/** `stalled` is a page whose first click the server has taken, and whose answer never comes. The stream is
+ * well. */
+const test = withDam.extend<{ stalled: PostsPage }>({
+  stalled: async ({ posts, dam, problems }, use) => {
+    problems.expectNetworkErrors();
+    await posts.open();
+    dam.keepAnswerTo('POST /api/events');
+    await posts.count.click();
+    await expect(posts.clicks).toHaveText('1');
+    await use(posts);
+  },
 });
 
-test('what waits in a page that goes is sent without it, to each of its scopes', async ({ posts, page, dam, problems }) => {
-  problems.expectNetworkErrors();
-  await posts.open();
-  dam.keepAnswerTo('POST /api/events');
-  await posts.count.click();
-  await expect(posts.clicks).toHaveText('1');
+test('a click whose answer never comes is sent again, runs once, and keeps nothing behind it', async ({ stalled }) => {
+  await stalled.count.click();
+  await stalled.count.click();
+  await expect(stalled.clicks).toHaveText('3', { timeout: 25_000 });
+  await stalled.background.run();
+  await expect(stalled.clicks).toHaveText('3');
+});
+
+test('what waits in a page that goes is sent without it, to each of its scopes', async ({ stalled, page }) => {
   // From here on nothing is sent: that one was not answered.
-  await posts.count.click();
-  await posts.count.click();
+  await stalled.count.click();
+  await stalled.count.click();
   await page.evaluate(() => {
     const link = document.createElement('a');
     link.href = '/lab/sheet';
@@ -45,29 +44,19 @@ test('what waits in a page that goes is sent without it, to each of its scopes',
   await page.reload();
   await ready(page);
   await expect(page.locator('#state-title')).toHaveText('Mine');
-  await posts.open();
-  await expect(posts.clicks).toHaveText('3');
+  await stalled.open();
+  await expect(stalled.clicks).toHaveText('3');
 });
 
-test('a click that was under way as the connection was lost is one of those that wait', async ({
-  posts,
-  context,
-  dam,
-  problems,
-}) => {
-  problems.expectNetworkErrors();
-  await posts.open();
-  dam.keepAnswerTo('POST /api/events');
-  await posts.count.click();
-  await expect(posts.clicks).toHaveText('1');
-  await posts.count.click();
+test('a click that was under way as the connection was lost is one of those that wait', async ({ stalled, context }) => {
+  await stalled.count.click();
   await context.setOffline(true);
-  await expect(posts.banner.locator('.banner-waits')).toHaveText('2 clicks wait.');
-  await posts.count.click();
-  await expect(posts.banner.locator('.banner-waits')).toHaveText('3 clicks wait.');
+  await expect(stalled.banner.locator('.banner-waits')).toHaveText('2 clicks wait.');
+  await stalled.count.click();
+  await expect(stalled.banner.locator('.banner-waits')).toHaveText('3 clicks wait.');
   await context.setOffline(false);
-  await expect(posts.clicks).toHaveText('3');
-  await expect(posts.banner).toHaveCount(0);
+  await expect(stalled.clicks).toHaveText('3');
+  await expect(stalled.banner).toHaveCount(0);
 });
 
 test('an answer that says nothing of an event is asked for again, and not without a pause', async ({

@@ -32,6 +32,19 @@ pub(super) fn Choose() -> impl IntoView {
         sending.set(Sending::Failed(why.to_string()));
     }
     let started = use_event(start_sample);
+    // That one runs is told as long as it does.
+    Effect::new(move |was_busy: Option<bool>| {
+        let (is_busy, busy) = (is_busy.get(), Refusal::Busy.to_string());
+        if was_busy == Some(true) && !is_busy {
+            if untrack(|| started.error()).as_ref() == Some(&busy) {
+                started.dismiss();
+            }
+            if sending.get_untracked() == Sending::Failed(busy) {
+                sending.set(Sending::Nothing);
+            }
+        }
+        is_busy
+    });
     let fault = move || match sending.get() {
         Sending::Failed(why) => Some(why),
         _ => started.error(),

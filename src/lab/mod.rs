@@ -1,6 +1,7 @@
 //! Fixtures, not pages: what other frameworks' tests of background tasks click through, and a list
 //! and a map with a button for each change. They are off the navigation. The browser tests
-//! `lab.spec.ts`, `chain.spec.ts`, `ends.spec.ts`, `rows.spec.ts` and `words.spec.ts` drive them.
+//! `lab.spec.ts`, `chain.spec.ts`, `ends.spec.ts`, `sessions.spec.ts`, `rows.spec.ts` and
+//! `words.spec.ts` drive them.
 
 pub mod chain;
 pub mod ends;

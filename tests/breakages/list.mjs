@@ -59,6 +59,13 @@ export const breakages = [
     test: [...runtime, 'what_the_server_has_not_taken_as_the_connection_is_lost'],
   },
   {
+    name: 'that a task runs already is told for ever',
+    file: 'crates/undercurrent/src/page/event.rs',
+    find: 'failure.kind == EndKind::Busy && of == scope && !runs(name)',
+    put: 'failure.kind == EndKind::Busy && of == scope && runs(name)',
+    test: [...runtime, 'that_a_task_runs_already_is_told'],
+  },
+  {
     name: 'a stream that was replaced stays open',
     file: `${core}/connection.rs`,
     find: 'self.actions.extend(replaced.map(Action::Close));',

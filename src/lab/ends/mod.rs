@@ -1,5 +1,5 @@
 //! Events that wait until they are told, and a door that is shut behind who has come in.
-//! `ends.spec.ts` drives them.
+//! `ends.spec.ts` drives them, `sessions.spec.ts` the buttons that renew and end a session.
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
@@ -92,6 +92,9 @@ pub fn EndsPage() -> impl IntoView {
             <button id="cancel" on:click=move |_| waiting.cancel()>"Cancel"</button>
             <button id="shut" on:click=shut_out.on_click()>"Shut me out"</button>
         </p>
+        // The browser's own: the answer brings a cookie.
+        <form method="post" action="/lab/enter"><button id="enter">"Log in"</button></form>
+        <form method="post" action="/lab/leave"><button id="leave">"Log out"</button></form>
         <p>"Waiting: " <output id="pending">{move || waiting.pending()}</output></p>
         <p>"Gone on: " <output id="gone">{move || ends.gone_on().get()}</output></p>
         <LabDoorScope key="front"><BehindTheDoor/></LabDoorScope>

@@ -18,6 +18,7 @@ use leptos::{prelude::*, task::spawn_local};
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    iter,
     rc::Rc,
     time::Duration,
 };
@@ -38,6 +39,9 @@ pub(super) struct Outbox {
     /// Each scope's history, as a stream has told it last.
     histories: RefCell<Vec<(ScopeName, Epoch)>>,
     is_doubted: Cell<bool>,
+    /// When the server was asked whether it is there, since nobody knows what it has, and was. Until a
+    /// stream tells.
+    reached_ms: Cell<Option<f64>>,
 }
 
 struct Waiting {
@@ -65,6 +69,8 @@ const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
 const PATIENCE_MS: f64 = 15_000.0;
 /// So long the stream has to tell of the history that an event was taken in.
 const DOUBT: Duration = Duration::from_secs(1);
+/// So many milliseconds a server that is there has to open a stream, which tells what it has.
+const UNTOLD_MS: u32 = 5_000;
 /// A request takes no more, unless it is one event. Half of what the server takes by default.
 const REQUEST_BYTES: usize = 32 << 10;
 
@@ -85,6 +91,7 @@ impl Outbox {
             singly: Cell::new(0),
             histories: RefCell::default(),
             is_doubted: Cell::new(false),
+            reached_ms: Cell::new(None),
         }
     }
 
@@ -200,15 +207,23 @@ pub(super) fn send(
 }
 
 /// Sends what waits, unless a request is under way. Where the connection was lost, and the server
-/// may have forgotten what it took before, that is asked first: the stream's first words tell.
+/// may have forgotten what it took before, that is known first: the stream's first words tell. A
+/// request without events finds out when the server is there; where it opens no stream then, nobody
+/// will tell, and what waits is sent all the same.
 pub(super) fn pump(hub: &Rc<Hub>) {
     let outbox = &hub.outbox;
-    let link = hub.replicas.link().get_untracked();
-    let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
-    if outbox.is_sending.get() || is_lost && hub.replicas.events().is_in_doubt() {
+    if outbox.is_sending.get() || outbox.is_empty() {
         return;
     }
-    let Some((body, numbers)) = outbox.request(hub) else {
+    let link = hub.replicas.link().get_untracked();
+    let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
+    let is_in_doubt = is_lost && hub.replicas.events().is_in_doubt();
+    let next = match outbox.reached_ms.get() {
+        None if is_in_doubt => outbox.written(hub, &ScopeName::Session, &mut iter::empty()),
+        Some(at) if is_in_doubt && now_ms() - at < f64::from(UNTOLD_MS) => None,
+        _ => outbox.request(hub),
+    };
+    let Some((body, numbers)) = next else {
         return;
     };
     outbox.is_sending.set(true);
@@ -260,6 +275,12 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
         // What is refused is answered, too.
         if !matches!(sent, Sent::Unknown) {
             hub.replicas.events().hold(false);
+            if numbers.is_empty() {
+                outbox.reached_ms.set(Some(now_ms()));
+                let untold = hub.clone();
+                let span = Duration::from_millis(u64::from(UNTOLD_MS) + 1);
+                set_timeout(move || pump(&untold), span);
+            }
         }
         match sent {
             Sent::Answered(answers) => {
@@ -303,7 +324,10 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
                 }
                 pump(&hub);
             }
-            Sent::Unknown => later(&hub),
+            Sent::Unknown => {
+                outbox.reached_ms.set(None);
+                later(&hub);
+            }
         }
     });
 }
@@ -313,9 +337,16 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
 /// was given new ones. A new stream shows what clicks change.
 fn expect_history(hub: &Rc<Hub>, scope: ScopeName, taken_in: Epoch) {
     let is_told = move |hub: &Hub| {
-        let is_it =
-            |(of, told): &(ScopeName, Epoch)| *of == scope && told.life() == taken_in.life();
-        hub.outbox.histories.borrow().iter().any(is_it)
+        let is_it = |told: Epoch| told.life() == taken_in.life();
+        let histories = hub.outbox.histories.borrow();
+        let mut told = histories.iter().filter(|(of, _)| *of == scope);
+        let followed = hub.replicas.followed();
+        let mut states = followed.iter().filter(|(of, _)| *of == scope);
+        told.any(|(_, told)| is_it(*told))
+            || states.any(|(_, states)| {
+                let mut at = states.iter().filter_map(|(.., at)| *at);
+                at.any(|at| is_it(at.epoch))
+            })
     };
     if taken_in == Epoch::NONE || is_told(hub) || hub.outbox.is_doubted.replace(true) {
         return;
@@ -445,6 +476,7 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
     histories.retain(|(of, _)| of != scope);
     histories.push((scope.clone(), epoch));
     drop(histories);
+    hub.outbox.reached_ms.set(None);
     let is_old = |(taken_in, at): (Epoch, f64)| taken_in != epoch && at < before_ms;
     let mut again = 0;
     for event in taken_in(hub, scope) {

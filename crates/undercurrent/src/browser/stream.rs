@@ -4,7 +4,7 @@
 
 use super::{Hub, faults, neighbours, now_ms, outbox, reload::outdated};
 use crate::{
-    builtin::UcEnds,
+    builtin::{UcEnds, UcTasks},
     core::{
         connection::{Action, Connection, Input, Moment, Phase},
         frame::{ByeReason, Control, Frame, HelloScope, parse_id},
@@ -366,6 +366,16 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
                         let asked_ms = hub.stream.connection.borrow().asked_ms();
                         outbox::history_is(hub, &scope, epoch, asked_ms);
                     }
+                }
+                Ok(Verdict::Apply) if frame.state == UcTasks::NAME => {
+                    hub.replicas.events().forget_busy(&scope, &|name| {
+                        let tasks = hub.replicas.read::<UcTasks>(&scope);
+                        let runs = |(tasks, _): (UcTasks, _)| {
+                            let mut of_name = tasks.runs.iter().filter(|run| run.name == name);
+                            of_name.any(|run| !run.status.is_end())
+                        };
+                        tasks.is_some_and(runs)
+                    });
                 }
                 Ok(Verdict::Apply | Verdict::Drop) => {}
                 // The replica asks for a snapshot by having no position.

@@ -443,6 +443,32 @@ impl Events {
         });
     }
 
+    /// The tasks of a scope have changed: that one runs already is told as long as it does.
+    pub(crate) fn forget_busy(&self, scope: &ScopeName, runs: &dyn Fn(&str) -> bool) {
+        let is_over = |(of, name): &Place, failure: &Failure| {
+            failure.kind == EndKind::Busy && of == scope && !runs(name)
+        };
+        let has_any = |all: &Failures| {
+            let mut all = all.last.iter();
+            all.any(|(place, of)| of.values().any(|failure| is_over(place, failure)))
+        };
+        if !self.failures.with_untracked(has_any) {
+            return;
+        }
+        self.failures.update(|all| {
+            for (place, failures) in &mut all.last {
+                failures.retain(|_, failure| {
+                    let is_over = is_over(place, failure);
+                    if is_over {
+                        let toasts = &self.toasts.all;
+                        toasts.update(|all| all.retain(|toast| toast.text != failure.message));
+                    }
+                    !is_over
+                });
+            }
+        });
+    }
+
     /// Tells the listeners of ended events.
     pub(crate) fn tell(&self, scope: &ScopeName, event: &str, ended: &Ended) {
         let listeners = self.lock_listeners();
@@ -593,6 +619,34 @@ mod tests {
         assert_eq!(failed.get_untracked(), Some(2));
         fails(3);
         assert_eq!(failed.get_untracked(), Some(3));
+    }
+
+    #[test]
+    fn that_a_task_runs_already_is_told_as_long_as_it_does() {
+        let page = Owner::new();
+        page.set();
+        let events = Replicas::current().events().clone();
+        let opening = use_event(open_door);
+        let fails = |kind| {
+            let failure = Failure {
+                number: 1,
+                event: name_of(open_door).to_owned(),
+                kind,
+                message: "It is open already.".to_owned(),
+            };
+            events.failed(&ScopeName::Session, failure, "{}".to_owned());
+        };
+        fails(EndKind::Busy);
+        events.forget_busy(&ScopeName::Session, &|name| name == name_of(open_door));
+        assert_eq!(events.toasts.all.get_untracked().len(), 1);
+        assert!(opening.error().is_some());
+        events.forget_busy(&ScopeName::Session, &|_| false);
+        assert_eq!(events.toasts.all.get_untracked(), []);
+        assert_eq!(opening.error(), None);
+        // What went wrong otherwise stays.
+        fails(EndKind::Failed);
+        events.forget_busy(&ScopeName::Session, &|_| false);
+        assert!(opening.error().is_some());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct Toasts {
 /// Those of a page.
 #[derive(Clone)]
 pub(super) struct ToastBox {
-    all: ArcRwSignal<Vec<Toast>>,
+    pub(super) all: ArcRwSignal<Vec<Toast>>,
     next: Arc<AtomicU64>,
 }
 
