@@ -3,7 +3,7 @@
 use super::{state::*, tasks::*};
 use crate::pieces::{
     Choice, Empty, Log, Notes, PagedTable, PauseButton, SendBar, Sender, Sending, Spoken,
-    StopButton, TaskChip, Upload, grouped, use_told_once,
+    StopButton, TaskChip, Upload, grouped, tell_while, use_told_once,
 };
 use leptos::prelude::*;
 use undercurrent::prelude::*;
@@ -32,19 +32,7 @@ pub(super) fn Choose() -> impl IntoView {
         sending.set(Sending::Failed(why.to_string()));
     }
     let started = use_event(start_sample);
-    // That one runs is told as long as it does.
-    Effect::new(move |was_busy: Option<bool>| {
-        let (is_busy, busy) = (is_busy.get(), Refusal::Busy.to_string());
-        if was_busy == Some(true) && !is_busy {
-            if untrack(|| started.error()).as_ref() == Some(&busy) {
-                started.dismiss();
-            }
-            if sending.get_untracked() == Sending::Failed(busy) {
-                sending.set(Sending::Nothing);
-            }
-        }
-        is_busy
-    });
+    tell_while(is_busy, Refusal::Busy.to_string(), sending, started);
     let fault = move || match sending.get() {
         Sending::Failed(why) => Some(why),
         _ => started.error(),

@@ -80,5 +80,5 @@ pub use timed::Timed;
 pub use toasts::Toasts;
 pub use tray::Tray;
 pub use until::use_seconds_until;
-pub use upload::{SendBar, Sender, Sending, Upload, provide_sender, use_told_once};
+pub use upload::{SendBar, Sender, Sending, Upload, provide_sender, tell_while, use_told_once};
 pub use visit::is_first_visit;

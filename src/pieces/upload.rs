@@ -199,6 +199,29 @@ pub fn use_told_once(name: &'static str) -> Option<String> {
     told
 }
 
+/// These words, of a file or an event that was refused, are told while it is so.
+pub fn tell_while(
+    is_so: Memo<bool>,
+    words: String,
+    sending: RwSignal<Sending>,
+    event: EventHandle,
+) {
+    let words = Some(words);
+    Effect::new(move |was_so: Option<bool>| {
+        let is_so = is_so.get();
+        if was_so == Some(true) && !is_so {
+            if untrack(|| event.error()) == words {
+                event.dismiss();
+            }
+            if matches!(sending.get_untracked(), Sending::Failed(why) if Some(&why) == words.as_ref())
+            {
+                sending.set(Sending::Nothing);
+            }
+        }
+        is_so
+    });
+}
+
 /// How much of a file was sent, while it is.
 #[component]
 pub fn SendBar(

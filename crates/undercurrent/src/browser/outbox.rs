@@ -215,9 +215,7 @@ pub(super) fn pump(hub: &Rc<Hub>) {
     if outbox.is_sending.get() || outbox.is_empty() {
         return;
     }
-    let link = hub.replicas.link().get_untracked();
-    let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
-    let is_in_doubt = is_lost && hub.replicas.events().is_in_doubt();
+    let is_in_doubt = is_in_doubt(hub);
     let next = match outbox.reached_ms.get() {
         None if is_in_doubt => outbox.written(hub, &ScopeName::Session, &mut iter::empty()),
         Some(at) if is_in_doubt && now_ms() - at < f64::from(UNTOLD_MS) => None,
@@ -232,6 +230,13 @@ pub(super) fn pump(hub: &Rc<Hub>) {
         None => request(hub, body, numbers),
         Some(span) => set_timeout(move || request(hub, body, numbers), span),
     }
+}
+
+/// Whether the server still has what it took, the stream's next words tell.
+fn is_in_doubt(hub: &Hub) -> bool {
+    let link = hub.replicas.link().get_untracked();
+    let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
+    is_lost && hub.replicas.events().is_in_doubt()
 }
 
 /// The page goes, and with it a request under way: the browser sends what waits without it, in one
@@ -275,7 +280,7 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
         // What is refused is answered, too.
         if !matches!(sent, Sent::Unknown) {
             hub.replicas.events().hold(false);
-            if numbers.is_empty() {
+            if numbers.is_empty() && is_in_doubt(&hub) {
                 outbox.reached_ms.set(Some(now_ms()));
                 let untold = hub.clone();
                 let span = Duration::from_millis(u64::from(UNTOLD_MS) + 1);
@@ -484,7 +489,7 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
             continue;
         };
         if taken_in.life() != epoch.life() {
-            let message = "The server was started anew before this was done.";
+            let message = "This was not done: the server, or your session, has begun anew.";
             fail_outgoing(hub, &event, EndKind::Interrupted, message);
             continue;
         }

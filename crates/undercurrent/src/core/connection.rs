@@ -442,7 +442,11 @@ impl Connection {
         if !matches!(self.phase, Phase::Cut { .. } | Phase::GivenUp) {
             self.close(Phase::Idle);
             match self.follows {
-                true => self.connect(now),
+                // What it shows is as old as what it heard last, until its stream is there.
+                true => {
+                    self.show_lost(now);
+                    self.connect(now);
+                }
                 false => self.show_idle(now),
             }
         }
@@ -479,10 +483,7 @@ impl Connection {
         self.opened_ms = None;
         let wait = backoff(RETRY_MS, self.failures_in_a_row);
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        self.show(match now.is_online {
-            true => Link::Reconnecting,
-            false => Link::Offline,
-        });
+        self.show_lost(now);
         self.pause(wait.max(at_least_ms), now);
     }
 
@@ -561,6 +562,13 @@ impl Connection {
     fn show(&mut self, link: Link) {
         self.link = link;
         self.actions.push(Action::Show(link));
+    }
+
+    fn show_lost(&mut self, now: Moment) {
+        self.show(match now.is_online {
+            true => Link::Reconnecting,
+            false => Link::Offline,
+        });
     }
 
     /// A page that follows nothing waits for nothing.

@@ -394,6 +394,8 @@ fn a_machine_that_has_slept_is_current_a_look_later_though_its_clock_stood_still
         page.wall_ms += 3_600_000.0;
         let actions = page.later(1_000.0, input);
         assert_eq!(actions[0], Action::Close(stream), "{input:?}");
+        // Until it is, its clicks wait behind what the server may have forgotten meanwhile.
+        assert_eq!(actions[1], Action::Show(Link::Reconnecting), "{input:?}");
         opened(&actions);
         assert_eq!(actions.last(), Some(&Action::SendAgain), "{input:?}");
         // Once; and a clock that is set back is none of it.
