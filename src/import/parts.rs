@@ -26,12 +26,11 @@ pub(super) fn Choose() -> impl IntoView {
     // What the address tells of a file that the browser itself has sent.
     let refused = use_told_once("refused").and_then(|word| Refusal::of_word(&word));
     let refused = refused.filter(|why| *why != Refusal::Busy || is_busy.get_untracked());
-    let sender = expect_context::<Sender>();
+    let (sender, started) = (expect_context::<Sender>(), use_event(start_sample));
     let sending = sender.sending;
     if let Some(why) = refused {
         sending.set(Sending::Failed(why.to_string()));
     }
-    let started = use_event(start_sample);
     tell_while(is_busy, Refusal::Busy.to_string(), sending, started);
     let fault = move || match sending.get() {
         Sending::Failed(why) => Some(why),
