@@ -112,18 +112,18 @@ for (const name of STYLES) {
 }
 
 shopTest('what was cleared stretches the strip of the other style no more', async ({ page, posts, shop }) => {
-  await page.clock.install();
+  let sent = 0;
+  page.on('request', (request) => (sent += Number(request.url().endsWith('/api/events'))));
   await posts.open();
-  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
   shop.letUpTo(2);
   await posts.chained.begin(2);
-  // The beats wait for the step, which waits for the shop.
-  await page.clock.runFor(2_000);
-  await page.clock.resume();
+  // Five beats a second wait for the step, which waits for the shop.
+  const before = sent;
+  await expect.poll(() => sent).toBeGreaterThan(before + 5);
   shop.letAll();
   await posts.chained.expectStatus('done');
   const top = posts.background.region.locator('.strip-scale text').first();
-  await expect(top).toHaveText(/^[25] s$/);
+  await expect(top).toHaveText(/^\d+ s$/);
   await posts.chained.clear.click();
   await posts.chained.expectStatus('none');
   await expect(top).toHaveText('500 ms');
