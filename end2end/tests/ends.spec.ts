@@ -74,6 +74,45 @@ test('events that a backup knows nothing of are sent again by the page that wait
   }
 });
 
+test('what a page has cancelled does not run where a backup knows nothing of it', async ({
+  page,
+  newVisitor,
+  problems,
+}) => {
+  const server = await Gallery.start({});
+  try {
+    const other = await (await newVisitor()).newPage();
+    for (const one of [page, other]) await open(one, `${server.url}/lab/ends`);
+    const [mine, theirs] = [ends(page), ends(other)];
+    await theirs.take('knock');
+    await expect(mine.knocks).toHaveText('1');
+    problems.expectNetworkErrors();
+    await server.stop();
+    const putBack = server.backUp();
+    await server.start();
+    for (const one of [page, other]) await expect(one.locator('.banner')).toHaveCount(0);
+    // It waits for its turn, to end then, and is cancelled.
+    await mine.take('listen');
+    await mine.take('knock');
+    await mine.take('think');
+    await expect(mine.knocking).toHaveText('1');
+    await server.kill();
+    putBack();
+    await server.start();
+    await expect.poll(() => server.log).toContain('it may be a copy');
+    await expect(mine.knocking).toHaveText('0');
+    await expect(mine.listening).toHaveText('1');
+    await theirs.take('knock');
+    await expect(mine.listening).toHaveText('0');
+    await mine.take('knock');
+    await expect(mine.knocking).toHaveText('0');
+    await expect(mine.knocks).toHaveText('3');
+    await expect(mine.toasts).toHaveCount(0);
+  } finally {
+    expect(await server.dispose()).toEqual([]);
+  }
+});
+
 test('a door that is shut behind somebody tells their page, and what waited there ends', async ({
   page,
   newVisitor,

@@ -862,4 +862,11 @@ export const breakages = [
     put: 'for visitor in read.lost_ends.into_iter().skip(9) {',
     test: [...runtime, 'where_it_is_not_known_any_more_how_events_ended'],
   },
+  {
+    name: 'a session whose newest cookie can not be read is opened by older ones',
+    file: `${server}/stored.rs`,
+    find: 'self.is_sealed |= id.name == UcSession::NAME;',
+    put: 'self.is_sealed |= false;',
+    test: [...runtime, 'where_it_can_t_be_read_which_cookie'],
+  },
 ];

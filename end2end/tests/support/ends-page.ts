@@ -9,6 +9,7 @@ export function ends(page: Page) {
     gone: id('gone'),
     knocks: id('knocks'),
     listening: id('listening'),
+    knocking: id('knocking'),
     refused: id('refused'),
     toasts: page.locator('.toast'),
     /** Clicks, and waits until the server has what was sent. */

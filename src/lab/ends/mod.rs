@@ -15,8 +15,9 @@ pub struct LabEnds {
     pub may: u32,
 }
 
-/// Waits until one more may go on.
-#[event]
+/// Waits until one more may go on. Nobody is to come upon this page and keep their session in memory
+/// for ever.
+#[event(timeout = "600s")]
 pub async fn wait(cx: EventContext<LabEnds>) -> Result<()> {
     cx.until(|ends| (ends.gone_on < ends.may).then_some(()))
         .await?;
@@ -68,7 +69,7 @@ pub fn knock(door: &mut LabDoor) {
 }
 
 /// Waits until somebody else has knocked.
-#[event]
+#[event(timeout = "600s")]
 pub async fn listen(cx: EventContext<LabDoor>) -> Result<()> {
     let before = cx.read(|door| door.knocks).await?;
     cx.until(|door| (door.knocks > before).then_some(()))
@@ -106,13 +107,16 @@ pub fn EndsPage() -> impl IntoView {
 fn BehindTheDoor() -> impl IntoView {
     let door = use_state::<LabDoor>();
     let (refused, listening) = (use_refused::<LabDoor>(), use_event(listen));
+    let knocking = use_event(knock);
     view! {
         <p>
             <button id="knock" on:click=knock.on_click()>"Knock"</button>
             <button id="listen" on:click=listen.on_click()>"Listen"</button>
+            <button id="think" on:click=move |_| knocking.cancel()>"Think better of it"</button>
         </p>
         <p>"Knocks: " <output id="knocks">{move || door.knocks().get()}</output></p>
         <p>"Listening: " <output id="listening">{move || listening.pending()}</output></p>
+        <p>"Knocking: " <output id="knocking">{move || knocking.pending()}</output></p>
         <p id="refused" role="alert">{refused}</p>
     }
     .into_any()

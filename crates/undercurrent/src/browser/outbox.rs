@@ -3,7 +3,7 @@
 
 use super::{Hub, effects, jittered, now_ms, reload::outdated, stream};
 use crate::{
-    EndKind, Failure, OUTBOX_EVENTS,
+    CancelEvent, EndKind, EventDef, Failure, OUTBOX_EVENTS,
     answer::{Answer, Answers, Fate},
     builtin::UcEnds,
     core::{
@@ -182,7 +182,11 @@ pub(super) fn send(
             .map_or_else(|_| String::new(), String::clone),
         sent_ms: now_ms(),
         taken: None,
+        is_cancelled: false,
     };
+    if event == CancelEvent::NAME {
+        hub.replicas.events().cancelled(&scope, &outgoing.arguments);
+    }
     hub.replicas.events().sent(outgoing);
     let arguments = match arguments {
         Ok(arguments) => arguments,
@@ -491,6 +495,17 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
         if taken_in.life() != epoch.life() {
             let message = "This was not done: the server, or your session, has begun anew.";
             fail_outgoing(hub, &event, EndKind::Interrupted, message);
+            continue;
+        }
+        if event.is_cancelled {
+            // What has forgotten it is not to do it, and what has forgotten the cancel is to hear it.
+            fail_outgoing(hub, &event, EndKind::Cancelled, "");
+            let which = format!(
+                r#"{{"event":"{}","numbers":[{}]}}"#,
+                event.event, event.number
+            );
+            let cancel = (CancelEvent::NAME, CancelEvent::SCHEMA);
+            send(hub, cancel, Some(event.scope), Ok(which));
             continue;
         }
         hub.replicas.events().taken(event.number, None);

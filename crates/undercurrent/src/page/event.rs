@@ -12,6 +12,7 @@ use crate::{
     message::EventDef,
 };
 use leptos::prelude::*;
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -79,6 +80,8 @@ pub(crate) struct Outgoing {
     pub(crate) sent_ms: f64,
     /// The server has taken it: in which history, and when on the page's clock.
     pub(crate) taken: Option<(Epoch, f64)>,
+    /// The page has cancelled it since.
+    pub(crate) is_cancelled: bool,
 }
 
 /// An event of this page ended.
@@ -345,6 +348,20 @@ impl Events {
         self.outgoing.update_untracked(|all| {
             if let Some(event) = all.iter_mut().find(|event| event.number == number) {
                 event.taken = taken;
+            }
+        });
+    }
+
+    /// These were cancelled, whichever a [`CancelEvent`] with such arguments is about.
+    pub(crate) fn cancelled(&self, scope: &ScopeName, arguments: &str) {
+        let which: Value = serde_json::from_str(arguments).unwrap_or_default();
+        let numbers = which["numbers"].as_array();
+        // Nobody shows it: no notice.
+        self.outgoing.update_untracked(|all| {
+            let of_name =
+                |event: &&mut Outgoing| event.scope == *scope && which["event"] == event.event;
+            for event in all.iter_mut().filter(of_name) {
+                event.is_cancelled |= numbers.is_none_or(|all| all.contains(&event.number.into()));
             }
         });
     }
@@ -662,6 +679,7 @@ mod tests {
                 arguments: "{}".to_owned(),
                 sent_ms: 0.0,
                 taken: None,
+                is_cancelled: false,
             });
         };
         events.connection_lost();

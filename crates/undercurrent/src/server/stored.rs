@@ -28,6 +28,8 @@ use std::{
 /// A scope that was read, and what is to be done in it.
 pub(super) struct Restored {
     pub(super) scope: Arc<Scope>,
+    /// Of a session: which cookie opens it can't be read.
+    is_sealed: bool,
     pub(super) recovery: Recovery,
     /// What the store is to know of it. To be handed over once it is in its place: two may read
     /// one scope, and what the second has to say is past by then.
@@ -60,6 +62,7 @@ struct Read {
     is_other: bool,
     /// Whose ends are not known any more; `None` of a session.
     lost_ends: Vec<Option<Visitor>>,
+    is_sealed: bool,
     records: Vec<Record>,
 }
 
@@ -104,9 +107,17 @@ impl Runtime {
             };
             let Restored {
                 scope,
+                is_sealed,
                 recovery,
                 records,
             } = Scope::restored(&slot, self, stored);
+            if is_sealed {
+                // Each cookie that was ever replaced would open it.
+                scope.discard();
+                self.lay_aside(&slot, seen, "which cookie opens it is not known any more");
+                self.scopes.tidy(&slot);
+                continue;
+            }
             let before = || {
                 scope.hand_over(records);
                 scope.count_events(recovery.waiting);
@@ -275,6 +286,7 @@ impl Scope {
             offset: stored.head.offset,
             is_other: stored.lost != Lost::Nothing,
             lost_ends: Vec::new(),
+            is_sealed: false,
             records: Vec::new(),
         };
         for state in stored.states {
@@ -323,6 +335,7 @@ impl Scope {
         records.push(Record::Head(scope.head()));
         Restored {
             scope,
+            is_sealed: read.is_sealed,
             recovery,
             records,
         }
@@ -522,6 +535,7 @@ impl Read {
                     "a state can't be read: it is laid aside and begins anew"
                 );
                 self.is_other = true;
+                self.is_sealed |= id.name == UcSession::NAME;
                 if id.name == UcEnds::NAME {
                     self.lost_ends.push(id.visitor);
                 }

@@ -5,7 +5,12 @@ use super::{
     store::Ground,
     *,
 };
-use crate::server::{Durability, NotRenewed, renewal::NoSession, session::Session};
+use crate::server::{
+    Durability, NotRenewed,
+    renewal::NoSession,
+    session::Session,
+    store::{Record, StateId},
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -224,4 +229,32 @@ async fn where_it_is_forgotten_which_cookie_is_the_newest_the_newest_that_comes_
 async fn push(scope: &Scope, text: &str) {
     let push = |trial: &mut Trial| trial.seen.push(text.to_owned());
     scope.update(|| true, push).await.expect("it is made");
+}
+
+#[tokio::test]
+async fn where_it_can_t_be_read_which_cookie_is_the_newest_none_opens_what_was_there() {
+    let ground = Ground::file();
+    let start = || ground.build(Durability::Relaxed).expect("it starts");
+    let uc = start();
+    let session = uc.runtime.sessions.fresh();
+    let old = cookie_in(&uc.runtime.sessions.issue(&session));
+    push(&session_of(&uc.runtime, session.visitor), "mine").await;
+    let new = renewed(&uc, &old).await;
+    {
+        let scope = session_of(&uc.runtime, session.visitor);
+        let behind = scope.published().log.position().offset + 1;
+        let odd = r#"{"generation":"odd"}"#.to_owned();
+        let own = StateId::shared("uc_session");
+        scope.hand_over(vec![Record::Snapshot(own, behind, odd)]);
+        scope.stored().await;
+    }
+    uc.runtime.store.close();
+    // Over a second restart, too.
+    for _ in 0..2 {
+        let uc = start();
+        for cookie in [&old, &new] {
+            assert_eq!(seen_by(&uc, cookie).await, [""; 0]);
+        }
+        uc.runtime.store.close();
+    }
 }

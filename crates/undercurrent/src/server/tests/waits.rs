@@ -685,7 +685,8 @@ async fn a_paused_closure_leaves_its_turn_to_others_and_takes_another_to_go_on()
     until(|| async { work(&paused, |work| work.running).await > before }).await;
     send(&paused, 4, approve(true)).await;
     until_status(&paused, TaskStatus::Done).await;
-    assert_eq!(runtime.blocking_threads.available_permits(), 1);
+    // The thread gives it back behind its answer.
+    until(|| async { runtime.blocking_threads.available_permits() == 1 }).await;
 }
 
 #[tokio::test]
