@@ -483,7 +483,7 @@ dammed('the connection is lost while it comes: the page says so, and the same fi
   await expect(form.words).toHaveText(SOME);
   dam.cut();
   await expect(form.notes).toHaveText('The connection was lost. The file is still chosen: import it again.');
-  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ MB, and nothing was imported\./);
+  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ [kM]B, and nothing was imported\./);
   await form.expectStatus('failed');
   await expect(page.locator('.import-sent progress')).toBeHidden();
   expect(keptFiles(server)).toEqual([]);
@@ -511,7 +511,7 @@ dammed('the server is killed while it comes: no half file stays, the page says s
   dam.open();
   await server.start();
   expect(keptFiles(server)).toEqual([]);
-  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ MB, and nothing was imported\./, {
+  await expect(form.fault).toHaveText(/^The connection was lost after [\d.]+ [kM]B, and nothing was imported\./, {
     timeout: 20_000,
   });
   await form.expectStatus('failed');

@@ -115,12 +115,7 @@ pub fn Upload(
     // Not where progress is told: a connection that has come to a halt makes none.
     Effect::new(move |_| sender.take(wanted.get()));
     // Where the answer was lost and the file was not, nothing need come again.
-    let before = StoredValue::new(None);
-    Effect::new(move |_| {
-        if is_sending.get() {
-            before.set_value(here.get_untracked());
-        }
-    });
+    let before = StoredValue::new(here.get_untracked());
     Effect::new(move |_| {
         let is_lost = matches!(&*sending.read(), Sending::Failed(why) if why == LOST);
         let here = here.get();
@@ -151,6 +146,7 @@ pub fn Upload(
         }
         sending.set(Sending::Sends(0.0, file.size()));
         sender.is_taken.set_value(wanted.get_untracked());
+        before.set_value(here.get_untracked());
         match send(path, &form, (input, file), sending) {
             Ok(request) => _ = REQUEST.replace(Some(request)),
             Err(_) => sending.set(Sending::Failed(LOST.to_owned())),
