@@ -10,7 +10,7 @@ use super::salvage::{FLAGS, HEADER_BYTES, PRIMARY};
 use redb::{Builder, Database, DatabaseError};
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -57,7 +57,13 @@ pub(crate) fn note(path: &Path) {
     };
     let number = number.to_le_bytes();
     let sum = crc32fast::hash(&number).to_le_bytes();
-    if std::fs::write(beside(path), [number.as_slice(), &sum].concat()).is_err() {
+    // In its place: a file that is emptied first is one that the system must find a block for, and
+    // flush soon, at each commit. That was a third of what a click waits for with `commit`.
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    let file = options.open(beside(path));
+    let written = file.and_then(|mut file| file.write_all(&[number.as_slice(), &sum].concat()));
+    if written.is_err() {
         // An older one would be wrong.
         let _ = std::fs::remove_file(beside(path));
     }
@@ -71,7 +77,7 @@ pub(super) fn forget(path: &Path) {
 fn noted(path: &Path) -> Option<u64> {
     let bytes = std::fs::read(beside(path)).ok()?;
     let (number, sum) = bytes.split_first_chunk()?;
-    let is_sound = crc32fast::hash(number).to_le_bytes() == sum;
+    let is_sound = crc32fast::hash(number).to_le_bytes() == *sum.first_chunk()?;
     is_sound.then(|| u64::from_le_bytes(*number))
 }
 
