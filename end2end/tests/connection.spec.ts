@@ -2,7 +2,9 @@
 // and without haste. The page's clock is in the hands of the test.
 
 import type { Page, Route } from '@playwright/test';
+import { ends } from './support/ends-page';
 import { expect, test } from './support/gallery';
+import { open } from './support/page';
 import { PostsPage } from './support/posts-page';
 
 const STREAMS = '**/api/stream?**';
@@ -89,10 +91,12 @@ test('a page whose cookies were cleared shows what its clicks change, once anoth
 
 test('a first click that the open stream tells of asks for no other', async ({ page }) => {
   await page.clock.install();
-  const posts = new PostsPage(page);
-  await posts.open();
+  await open(page, '/lab/pace');
   const asked = streamsOf(page);
-  await posts.background.begin(1);
+  // A task, and nothing but its updates: no event ends.
+  await ends(page).take('start');
+  await expect(page.locator('#changes')).not.toBeEmpty();
+  await expect(page.locator('#changes')).not.toHaveText('0');
   await page.clock.runFor(2_000);
   await page.evaluate(() => new Promise(requestAnimationFrame));
   expect(asked()).toBe(0);

@@ -95,16 +95,17 @@ test('what a page has cancelled does not run where a backup knows nothing of it'
     await mine.take('listen');
     await mine.take('knock');
     await mine.take('think');
-    await expect(mine.knocking).toHaveText('1');
+    // What is clicked behind it is done.
+    await mine.take('knock');
+    await expect(mine.knocking).toHaveText('2');
     await server.kill();
     putBack();
     await server.start();
     await expect.poll(() => server.log).toContain('it may be a copy');
-    await expect(mine.knocking).toHaveText('0');
+    await expect(mine.knocking).toHaveText('1');
     await expect(mine.listening).toHaveText('1');
     await theirs.take('knock');
     await expect(mine.listening).toHaveText('0');
-    await mine.take('knock');
     await expect(mine.knocking).toHaveText('0');
     await expect(mine.knocks).toHaveText('3');
     await expect(mine.toasts).toHaveCount(0);

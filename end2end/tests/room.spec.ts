@@ -219,6 +219,7 @@ test('names that would deceive or break are refused or shown as they are', async
   const wide = await (await newVisitor()).newPage();
   await enter(wide, 'tea', 'W'.repeat(24));
   await isIn(wide);
+  await expect(wide.locator('.member', { hasText: 'W'.repeat(24) }).locator('span')).toBeVisible();
   for (const width of [1280, 360]) {
     await wide.setViewportSize({ width, height: 800 });
     for (const word of await wide.locator('.member span').all()) {

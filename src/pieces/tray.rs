@@ -39,13 +39,14 @@ pub fn Tray() -> impl IntoView {
         None => false,
     };
     let is_open = RwSignal::new(false);
-    let toggled = move |_| is_open.set(tray.get_untracked().is_some_and(|tray| tray.open()));
+    let toggled = move |()| is_open.set(tray.get_untracked().is_some_and(|tray| tray.open()));
     let path = use_location().pathname;
-    // Not at first: it may have been opened before the page was alive.
     Effect::new(move |before: Option<()>| {
         path.track();
-        if before.is_some() {
-            close();
+        match before {
+            Some(()) => _ = close(),
+            // It may have been opened before the page was alive.
+            None => toggled(()),
         }
     });
     let escape = move |key: KeyboardEvent| {
@@ -54,7 +55,7 @@ pub fn Tray() -> impl IntoView {
         }
     };
     view! {
-        <details class="tray" node_ref=tray on:keydown=escape on:toggle=toggled>
+        <details class="tray" node_ref=tray on:keydown=escape on:toggle=move |_| toggled(())>
             <summary node_ref=summary>
                 "Tasks"
                 <span class="tray-count" class:live=move || { running() > 0 }>
@@ -141,8 +142,8 @@ fn TrayRow(task: TaskHandle, is_open: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
-/// Whether a task waits until the visitor has answered. The state of its page knows: it is followed
-/// while one looks.
+/// Whether a task waits until the visitor has answered. The state of its page knows, and is followed
+/// from when one looks.
 fn waits_for_answer(run: &TaskRecord) -> Signal<bool> {
     match run.name.as_str() {
         "import/import_file" => {

@@ -43,6 +43,8 @@ pub struct Sender {
     pub sending: RwSignal<Sending>,
     /// The server has begun to take it.
     is_taken: StoredValue<bool>,
+    /// The number of the last file that had come to its end as this one was sent.
+    before: StoredValue<Option<u32>>,
 }
 
 /// Keeps what is sent over all pages, and ends it where the task that takes it was stopped: the
@@ -51,6 +53,7 @@ pub fn provide_sender(taking: TaskHandle) {
     let sender = Sender {
         sending: RwSignal::new(Sending::Nothing),
         is_taken: StoredValue::new(false),
+        before: StoredValue::new(None),
     };
     provide_context(sender);
     let is_stopped = Memo::new(move |_| taking.status() == Some(TaskStatus::Cancelled));
@@ -115,11 +118,11 @@ pub fn Upload(
     // Not where progress is told: a connection that has come to a halt makes none.
     Effect::new(move |_| sender.take(wanted.get()));
     // Where the answer was lost and the file was not, nothing need come again.
-    let before = StoredValue::new(here.get_untracked());
     Effect::new(move |_| {
-        let is_lost = matches!(&*sending.read(), Sending::Failed(why) if why == LOST);
+        let is_lost = |why| [LOST, LOST_AWAY].contains(&why);
+        let is_lost = matches!(&*sending.read(), Sending::Failed(why) if is_lost(why.as_str()));
         let here = here.get();
-        if is_lost && here.is_some() && here != before.get_value() {
+        if is_lost && here.is_some() && here != sender.before.get_value() {
             sending.set(Sending::Nothing);
         }
     });
@@ -146,7 +149,7 @@ pub fn Upload(
         }
         sending.set(Sending::Sends(0.0, file.size()));
         sender.is_taken.set_value(wanted.get_untracked());
-        before.set_value(here.get_untracked());
+        sender.before.set_value(here.get_untracked());
         match send(path, &form, (input, file), sending) {
             Ok(request) => _ = REQUEST.replace(Some(request)),
             Err(_) => sending.set(Sending::Failed(LOST.to_owned())),

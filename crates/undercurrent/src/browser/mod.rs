@@ -229,6 +229,7 @@ impl Hub {
         let before = known.get_untracked();
         if before == Link::Connected && link != Link::Connected {
             self.replicas.events().connection_lost();
+            self.outbox.is_told();
         }
         if before != link {
             known.set(link);

@@ -150,6 +150,11 @@ impl Outbox {
         Some((body, numbers))
     }
 
+    /// A stream has told what the server has.
+    pub(super) fn is_told(&self) {
+        self.reached_ms.set(None);
+    }
+
     /// It waits no longer.
     fn take(&self, number: u64) -> Option<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
@@ -159,6 +164,17 @@ impl Outbox {
 }
 
 pub(super) fn send(
+    hub: &Rc<Hub>,
+    event: (&'static str, u32),
+    scope: Option<ScopeName>,
+    arguments: serde_json::Result<String>,
+) {
+    put(hub, event, scope, arguments);
+    pump(hub);
+}
+
+/// Behind what waits.
+fn put(
     hub: &Rc<Hub>,
     (event, schema): (&'static str, u32),
     scope: Option<ScopeName>,
@@ -184,9 +200,6 @@ pub(super) fn send(
         taken: None,
         is_cancelled: false,
     };
-    if event == CancelEvent::NAME {
-        hub.replicas.events().cancelled(&scope, &outgoing.arguments);
-    }
     hub.replicas.events().sent(outgoing);
     let arguments = match arguments {
         Ok(arguments) => arguments,
@@ -200,6 +213,9 @@ pub(super) fn send(
         fail(hub, number, &scope, event, EndKind::Full, message);
         return;
     }
+    if event == CancelEvent::NAME {
+        hub.replicas.events().cancelled(&scope, &arguments);
+    }
     outbox.waiting.borrow_mut().push_back(Waiting {
         number,
         scope,
@@ -207,7 +223,6 @@ pub(super) fn send(
         schema,
         arguments,
     });
-    pump(hub);
 }
 
 /// Sends what waits, unless a request is under way. Where the connection was lost, and the server
@@ -479,21 +494,20 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
 
 /// The scope's history is this one. What was taken in another, before a moment on the page's clock,
 /// and has not ended: of another life it will not end. In another epoch of this life the server has
-/// it, unless what it was started with is older: its number tells, so it is sent again.
+/// it, unless what it was started with is older: its number tells, so it waits to be sent again.
 pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
     let mut histories = hub.outbox.histories.borrow_mut();
     histories.retain(|(of, _)| of != scope);
     histories.push((scope.clone(), epoch));
     drop(histories);
-    hub.outbox.reached_ms.set(None);
     let is_old = |(taken_in, at): (Epoch, f64)| taken_in != epoch && at < before_ms;
-    let mut again = 0;
+    let (mut again, mut cancels) = (0, Vec::new());
     for event in taken_in(hub, scope) {
         let Some((taken_in, _)) = event.taken.filter(|taken| is_old(*taken)) else {
             continue;
         };
         if taken_in.life() != epoch.life() {
-            let message = "This was not done: the server, or your session, has begun anew.";
+            let message = "It is not known whether this was done: the server, or your session, has begun anew.";
             fail_outgoing(hub, &event, EndKind::Interrupted, message);
             continue;
         }
@@ -505,7 +519,7 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
                 event.event, event.number
             );
             let cancel = (CancelEvent::NAME, CancelEvent::SCHEMA);
-            send(hub, cancel, Some(event.scope), Ok(which));
+            cancels.push((cancel, event.scope, which));
             continue;
         }
         hub.replicas.events().taken(event.number, None);
@@ -520,8 +534,9 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
         hub.outbox.waiting.borrow_mut().insert(again, waits);
         again += 1;
     }
-    if again > 0 {
-        pump(hub);
+    // Behind what is sent again, or that would come too late.
+    for (cancel, scope, which) in cancels {
+        put(hub, cancel, Some(scope), Ok(which));
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::{Hub, faults, neighbours, now_ms, outbox, reload::outdated};
 use crate::{
+    EventDef, RetryTask,
     builtin::{UcEnds, UcTasks},
     core::{
         connection::{Action, Connection, Input, Moment, Phase},
@@ -301,6 +302,7 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
             feed(hub, Input::Hello { stream, ping_s });
             // What was taken after the stream was asked for may be of a newer history.
             let asked_ms = hub.stream.connection.borrow().asked_ms();
+            hub.outbox.is_told();
             if let Ok(epoch) = epoch.parse() {
                 outbox::history_is(hub, &ScopeName::Session, epoch, asked_ms);
             }
@@ -365,14 +367,17 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
                     if let Some(epoch) = outbox::ends_changed(hub, &scope) {
                         let asked_ms = hub.stream.connection.borrow().asked_ms();
                         outbox::history_is(hub, &scope, epoch, asked_ms);
+                        outbox::pump(hub);
                     }
                 }
                 Ok(Verdict::Apply) if frame.state == UcTasks::NAME => {
                     hub.replicas.events().forget_busy(&scope, &|name| {
                         let tasks = hub.replicas.read::<UcTasks>(&scope);
                         let runs = |(tasks, _): (UcTasks, _)| {
-                            let mut of_name = tasks.runs.iter().filter(|run| run.name == name);
-                            of_name.any(|run| !run.status.is_end())
+                            // Which task was to be started again, its failure does not say.
+                            let is_retry = name == RetryTask::NAME;
+                            let mut runs = tasks.runs.iter().filter(|run| !run.status.is_end());
+                            runs.any(|run| is_retry || run.name == name)
                         };
                         tasks.is_some_and(runs)
                     });

@@ -478,7 +478,11 @@ impl Events {
                     let is_over = is_over(place, failure);
                     if is_over {
                         let toasts = &self.toasts.all;
-                        toasts.update(|all| all.retain(|toast| toast.text != failure.message));
+                        toasts.update(|all| {
+                            all.retain(|toast| {
+                                toast.kind != ToastKind::Failure || toast.text != failure.message
+                            });
+                        });
                     }
                     !is_over
                 });
