@@ -96,11 +96,9 @@ for (const id of ['click_yield_interim_value_async', 'click_yield_interim_value'
     // Noted as they are shown, since the one in the middle is there for half a second.
     const shown = await page.evaluateHandle(() => {
       const input = document.querySelector<HTMLInputElement>('#interim_value')!;
-      const shown = [{ value: input.value, at: performance.now() }];
+      const shown = [input.value];
       const look = () => {
-        if (input.value !== shown.at(-1)!.value) {
-          shown.push({ value: input.value, at: performance.now() });
-        }
+        if (input.value !== shown.at(-1)) shown.push(input.value);
         requestAnimationFrame(look);
       };
       look();
@@ -108,9 +106,7 @@ for (const id of ['click_yield_interim_value_async', 'click_yield_interim_value'
     });
     await page.locator(`#${id}`).click();
     await expect(value).toHaveValue('final');
-    const seen = await shown.jsonValue();
-    expect(seen.map(({ value }) => value)).toEqual(['', 'interim', 'final']);
-    expect(seen[2].at - seen[1].at).toBeGreaterThan(300);
+    expect(await shown.jsonValue()).toEqual(['', 'interim', 'final']);
   });
 }
 
