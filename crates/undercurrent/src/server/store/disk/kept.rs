@@ -58,7 +58,7 @@ pub(crate) fn note(path: &Path) {
     let number = number.to_le_bytes();
     let sum = crc32fast::hash(&number).to_le_bytes();
     // In its place: a file that is emptied first is one that the system must find a block for, and
-    // flush soon, at each commit. That was a third of what a click waits for with `commit`.
+    // flush soon, at each commit. That was a quarter of what a click waited for with `commit`.
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
     let file = options.open(beside(path));
