@@ -2,7 +2,7 @@
 
 import { ends } from './support/ends-page';
 import { expect, test } from './support/gallery';
-import { open } from './support/page';
+import { open, ready } from './support/page';
 import { Gallery } from './support/server';
 
 test('a cancel ends the event that runs and those that wait, and says nothing of it', async ({ page }) => {
@@ -150,6 +150,8 @@ test('a door that is shut behind somebody tells their page, and what waited ther
     await page.reload();
     await expect(mine.refused).toBeEmpty();
     await expect(mine.knocks).toHaveText('2');
+    // Else the server goes while the page still loads.
+    await ready(page);
     problems.expectNetworkErrors();
   } finally {
     expect(await server.dispose()).toEqual([]);

@@ -127,7 +127,7 @@ for (const [signal, down] of [
       await expect(page.locator('.timer .status')).toHaveAttribute('data-status', 'running');
     }
     await other.close();
-    await expect(page.locator('.room-here')).toHaveText('1 person is here');
+    await expect(page.locator('.room-here')).toHaveText('1 person is here', { timeout: 20_000 });
     await expect(member(page, 'Bob')).toContainText('away');
     await expectNoLoss(page);
   });
