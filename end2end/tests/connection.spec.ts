@@ -67,10 +67,12 @@ test('a machine that has slept asks for another stream, though the clock of its 
   expect(asked()).toBe(1);
 });
 
-test('a page whose cookies were cleared shows what its clicks change, once another tab has new ones', async ({
+test('a page whose cookies were cleared does in the session of another tab nothing that was clicked before, and says so', async ({
   page,
   context,
+  problems,
 }) => {
+  problems.expectRefusals();
   const posts = new PostsPage(page);
   const other = new PostsPage(await context.newPage());
   await posts.open();
@@ -81,12 +83,34 @@ test('a page whose cookies were cleared shows what its clicks change, once anoth
   await context.clearCookies();
   await other.open();
   await expect(other.clicks).toHaveText('0');
+  // What this page shows is not what would be counted.
   await posts.count.click();
-  await expect(other.clicks).toHaveText('1');
-  await expect(posts.clicks).toHaveText('1');
+  await expect(page.locator('.toast')).toHaveText(/^Your session has begun anew\. What you clicked before was not done\./);
+  await expect(posts.clicks).toHaveText('0');
+  await expect(other.clicks).toHaveText('0');
+  await posts.count.click();
+  for (const { clicks } of [posts, other]) await expect(clicks).toHaveText('1');
   await other.count.click();
-  await expect(posts.clicks).toHaveText('2');
-  await expect(posts.banner).toHaveCount(0);
+  for (const { clicks } of [posts, other]) await expect(clicks).toHaveText('2');
+  for (const { banner } of [posts, other]) await expect(banner).toHaveCount(0);
+});
+
+test('of tabs that were opened at once each has got a session, and the first click is counted in the one that the browser has kept', async ({
+  page,
+  context,
+  problems,
+}) => {
+  problems.expectRefusals();
+  const posts = new PostsPage(page);
+  await posts.open();
+  await context.clearCookies();
+  const other = new PostsPage(await context.newPage());
+  await other.open();
+  await other.count.click();
+  await expect(other.clicks).toHaveText('1');
+  await posts.count.click();
+  for (const { clicks } of [posts, other]) await expect(clicks).toHaveText('2');
+  await expect(page.locator('.toast')).toHaveCount(0);
 });
 
 test('a first click that the open stream tells of asks for no other', async ({ page }) => {

@@ -91,3 +91,34 @@ test('at a log-out every tab begins another session, and nothing of the one befo
   for (const { gone } of [theirs, mine]) await expect(gone).toHaveText('1');
   await expect(mine.pending).toHaveText('0');
 });
+
+test('what waits in a tab while another one logs out is done in no other session', async ({ page, context, problems }) => {
+  problems.expectNoStreams();
+  problems.expectRefusals();
+  const other = await context.newPage();
+  for (const one of [page, other]) await open(one, '/lab/ends');
+  const [mine, theirs] = [ends(page), ends(other)];
+  await mine.take('let');
+  await mine.take('wait');
+  await expect(mine.gone).toHaveText('1');
+  await mine.take('knock');
+  await expect(mine.knocks).toHaveText(/^[1-9]/);
+  const knocks = await mine.knocks.innerText();
+  // As of a server that is not there.
+  await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+  problems.expectNetworkErrors();
+  for (const name of ['let', 'knock', 'wait']) await mine.click(name);
+  await theirs.click('leave');
+  await expect(theirs.gone).toHaveText('0');
+  await ready(other);
+  await page.unroute('**/api/**');
+  await expect(mine.gone).toHaveText('0', { timeout: 20_000 });
+  await expect(mine.pending).toHaveText('0');
+  await theirs.take('wait');
+  await expect(theirs.pending).toHaveText('1');
+  for (const one of [mine, theirs]) await expect(one.knocks).toHaveText(knocks);
+  await ready(page);
+  await mine.take('let');
+  for (const { gone } of [mine, theirs]) await expect(gone).toHaveText('1');
+  await expect(theirs.pending).toHaveText('0');
+});

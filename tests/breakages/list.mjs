@@ -807,6 +807,13 @@ export const breakages = [
     test: [...runtime, 'a_look_that_panics'],
   },
   {
+    name: 'what was clicked in one session is done in another',
+    file: `${server}/events.rs`,
+    find: 'shown.is_some_and(|shown| !session.visitor.has_id(shown))',
+    put: 'shown.is_some_and(|shown| shown.is_empty() && !session.visitor.has_id(shown))',
+    test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'server_fn'],
+  },
+  {
     name: 'a cookie that was replaced opens its session',
     file: `${server}/renewal.rs`,
     find: 'if session.generation < known {',

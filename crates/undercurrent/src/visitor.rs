@@ -37,6 +37,14 @@ impl Visitor {
             .collect()
     }
 
+    /// Whether this is what [`id`](Self::id) gives. A number is read: nothing is written for it.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        let (first, _) = self.0.split_at(8);
+        let number = u64::from_str_radix(id, 16).map(u64::to_be_bytes);
+        id.len() == 16 && number.is_ok_and(|number| number == first)
+    }
+
     /// All that tells visitors apart, as 32 hexadecimal digits: the name of what an app keeps of a
     /// visitor beside the states, a file or a row. It opens no session.
     pub fn key(&self) -> String {

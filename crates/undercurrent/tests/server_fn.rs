@@ -76,6 +76,7 @@ fn App() -> impl IntoView {
     view! {
         <ul><ForList each=cart.things() let:thing><li>{thing}</li></ForList></ul>
         <p>{move || packing.error()}</p>
+        <EventForm event=pack()><button>"Pack"</button></EventForm>
     }
 }
 
@@ -208,26 +209,92 @@ async fn without_a_session_a_server_function_has_none_and_makes_none() {
     assert_eq!(uc.counters().scopes, 0);
 }
 
+fn page(path: &str, cookie: Option<&HeaderValue>) -> Request<Body> {
+    let mut request = Request::get(path).header(header::ACCEPT, "text/html");
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    request.body(Body::empty()).expect("it is one")
+}
+
+/// As a browser without JavaScript posts the page's form.
+fn form(cookie: &HeaderValue, fields: &str) -> Request<Body> {
+    let kind = "application/x-www-form-urlencoded";
+    let request = Request::post("/api/cart/pack").header(header::CONTENT_TYPE, kind);
+    let request = request.header(header::COOKIE, cookie);
+    let fields = format!("{fields}&_n=1&_back=%2F%3Fa%3Db");
+    request.body(Body::from(fields)).expect("it is one")
+}
+
+/// The page shows a button of a session that was logged out of in another tab.
+#[tokio::test(start_paused = true)]
+async fn a_form_of_another_session_than_the_browser_has_is_not_done_and_says_so() {
+    let (uc, app) = start();
+    let (_, headers, html) = send(&app, page("/", None)).await;
+    let theirs = cookie_in(&headers);
+    let (_, headers, _) = send(&app, page("/", None)).await;
+    let mine = cookie_in(&headers);
+    let of = |cookie: &HeaderValue| {
+        let headers = HeaderMap::from_iter([(header::COOKIE, cookie.clone())]);
+        uc.session::<Cart>(&headers)
+            .expect("a session")
+            .visitor()
+            .id()
+    };
+    let shown = of(&theirs);
+    assert!(
+        html.contains(&format!(r#"name="_session" value="{shown}""#)),
+        "{html}"
+    );
+    let wrong = [
+        shown.clone(),
+        shown[1..].to_owned(),
+        format!("{:0>17}", of(&mine)),
+        "x".into(),
+    ];
+    for (n, session) in wrong.iter().enumerate() {
+        let fields = format!("_client=0{n}&_session={session}");
+        let (status, headers, _) = send(&app, form(&mine, &fields)).await;
+        let leads_to = format!("/?a=b&_ended=0{n}");
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert_eq!(headers[header::LOCATION], leads_to.as_str());
+        let (_, _, html) = send(&app, page(&leads_to, Some(&mine))).await;
+        assert!(html.contains("another session"), "{html}");
+        assert_eq!(uc.counters().tasks, 0);
+    }
+    // A call, and events as a page sends them, are to be looked at by who sends them.
+    let json = |path: &str, body: String| {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        let request = request.header(header::COOKIE, &mine);
+        request.body(Body::from(body)).expect("it is one")
+    };
+    let events = |session: &str, n: u32| {
+        let events =
+            format!(r#"{{"client":"c","session":"{session}","events":[[{n},"cart/pack",{{}}]]}}"#);
+        json("/api/events", events)
+    };
+    let call = json(&format!("/api/cart/pack?session={shown}"), "{}".into());
+    for request in [call, events(&shown, 1)] {
+        let (status, _, said) = send(&app, request).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{said}");
+        assert_eq!(uc.counters().tasks, 0);
+    }
+    // Its own is taken, with the number that was refused.
+    let (status, ..) = send(&app, events(&of(&mine), 1)).await;
+    assert_eq!((status, uc.counters().tasks), (StatusCode::ACCEPTED, 1));
+    let fields = format!("_client=0a&_session={shown}");
+    let (_, headers, _) = send(&app, form(&theirs, &fields)).await;
+    assert_eq!(headers[header::LOCATION], "/?a=b");
+    assert_eq!(uc.counters().tasks, 2);
+}
+
 /// A browser without JavaScript: the page that shows the button came before the task began.
 #[tokio::test(start_paused = true)]
 async fn a_form_that_is_refused_leads_to_a_page_that_says_why() {
     let (_uc, app) = start();
-    let page = |path: &str, cookie: Option<&HeaderValue>| {
-        let mut request = Request::get(path).header(header::ACCEPT, "text/html");
-        if let Some(cookie) = cookie {
-            request = request.header(header::COOKIE, cookie);
-        }
-        request.body(Body::empty()).expect("it is one")
-    };
     let (_, headers, _) = send(&app, page("/", None)).await;
     let cookie = cookie_in(&headers);
-    let post = |client: &str| {
-        let kind = "application/x-www-form-urlencoded";
-        let request = Request::post("/api/cart/pack").header(header::CONTENT_TYPE, kind);
-        let form = format!("_client={client}&_n=1&_back=%2F%3Fa%3Db");
-        let request = request.header(header::COOKIE, &cookie);
-        request.body(Body::from(form)).expect("it is one")
-    };
+    let post = |client: &str| form(&cookie, &format!("_client={client}"));
     let refusal = "This task runs already.";
     for (client, leads_to, is_refused) in [
         ("0a", "/?a=b", false),

@@ -6,7 +6,7 @@ import type { BrowserContext, ConsoleMessage } from '@playwright/test';
 const NETWORK = /^Failed to load resource: net::ERR_/;
 /** The browser's own words for what a server or a policy refuses. */
 const REFUSED =
-  /status of 403|favicon\.ico|ERR_FAILED|ERR_BLOCKED_BY_RESPONSE|CORS policy|frame-ancestors/;
+  /status of (403|409)|favicon\.ico|ERR_FAILED|ERR_BLOCKED_BY_RESPONSE|CORS policy|frame-ancestors/;
 /** The browser's own words for a page that is not there. */
 const MISSING = /status of 404/;
 /** The browser's own words for a form whose content is refused. */

@@ -86,6 +86,14 @@ pub(crate) fn is_half_typed(_input: &leptos::ev::Event) -> bool {
     false
 }
 
+/// The session that the page shows which is rendered.
+pub(crate) fn form_session() -> String {
+    #[cfg(feature = "ssr")]
+    return crate::server::request_session();
+    #[cfg(not(feature = "ssr"))]
+    String::new()
+}
+
 /// The path of the page that is rendered: a form leads back to it.
 pub(crate) fn form_return_path() -> String {
     #[cfg(feature = "ssr")]

@@ -137,6 +137,11 @@ pub(crate) fn form_client() -> String {
     random_id()
 }
 
+/// What a page posts that is alive says itself which session it shows.
+pub(crate) fn form_session() -> String {
+    String::new()
+}
+
 pub(crate) fn form_return_path() -> String {
     let location = window().location();
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()

@@ -36,9 +36,8 @@ pub(super) struct Outbox {
     /// Events are sent one by one until this many are: among those before it was one that the
     /// server could not take.
     singly: Cell<usize>,
-    /// Each scope's history, as a stream has told it last.
-    histories: RefCell<Vec<(ScopeName, Epoch)>>,
-    is_doubted: Cell<bool>,
+    /// Which session the page shows, as a stream has told it. Empty until then.
+    session: RefCell<String>,
     /// When the server was asked whether it is there, since nobody knows what it has, and was. Until a
     /// stream tells.
     reached_ms: Cell<Option<f64>>,
@@ -58,6 +57,9 @@ enum Sent {
     Answered(Answers),
     /// The request as a whole is refused, and would be again.
     Refused(EndKind, &'static str),
+    /// The browser's cookie opens another session than the page shows. The stream's next words tell
+    /// which.
+    OtherSession,
     /// Nobody knows; the same again, later.
     Unknown,
 }
@@ -67,10 +69,11 @@ const RETRY_MS: (f64, f64) = (250.0, 2_000.0);
 /// So long a request has to be answered: three times what a server waits for its store by default.
 /// A connection can die without a word, and then nobody would ever answer.
 const PATIENCE_MS: f64 = 15_000.0;
-/// So long the stream has to tell of the history that an event was taken in.
-const DOUBT: Duration = Duration::from_secs(1);
 /// So many milliseconds a server that is there has to open a stream, which tells what it has.
 const UNTOLD_MS: u32 = 5_000;
+const UNKNOWN: &str =
+    "It is not known whether this was done: the server, or your session, has begun anew.";
+const NOT_DONE: &str = "Your session has begun anew. What you clicked before was not done.";
 /// A request takes no more, unless it is one event. Half of what the server takes by default.
 const REQUEST_BYTES: usize = 32 << 10;
 
@@ -89,8 +92,7 @@ impl Outbox {
             under_way: RefCell::default(),
             failures_in_a_row: Cell::new(0),
             singly: Cell::new(0),
-            histories: RefCell::default(),
-            is_doubted: Cell::new(false),
+            session: RefCell::default(),
             reached_ms: Cell::new(None),
         }
     }
@@ -122,6 +124,10 @@ impl Outbox {
         events: &mut dyn Iterator<Item = &Waiting>,
     ) -> Option<(String, Vec<u64>)> {
         let mut body = format!("{{\"client\":\"{}\",", self.client);
+        let session = self.session.borrow();
+        if !session.is_empty() {
+            body.push_str(&format!("\"session\":\"{session}\","));
+        }
         if *scope != ScopeName::Session {
             let scope = serde_json::to_string(&hub.written(scope)?).ok()?;
             body.push_str(&format!("\"scope\":{scope},"));
@@ -287,15 +293,13 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
     spawn_local(async move {
         let outbox = &hub.outbox;
         let count = numbers.len();
-        let is_of_it = |event: &&Waiting| numbers.contains(&event.number);
-        let scope = outbox
-            .waiting
-            .borrow()
-            .iter()
-            .find(is_of_it)
-            .map(|event| event.scope.clone());
-        let sent = post(&hub, body).await;
+        let mut sent = post(&hub, body).await;
         outbox.is_sending.set(false);
+        let link = hub.replicas.link();
+        if matches!(sent, Sent::OtherSession) && link.get_untracked() == Link::Outdated {
+            // No stream will tell any more.
+            sent = Sent::Refused(EndKind::NoSession, NOT_DONE);
+        }
         // What is refused is answered, too.
         if !matches!(sent, Sent::Unknown) {
             hub.replicas.events().hold(false);
@@ -315,9 +319,6 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
                     .into_iter()
                     .for_each(|answer| answered(&hub, answer, epoch));
                 stream::feed(&hub, Input::LookNow);
-                if let Some(scope) = scope {
-                    expect_history(&hub, scope, epoch);
-                }
                 let next = outbox.waiting.borrow().front().map(|next| next.number);
                 if next.is_some_and(|next| numbers.contains(&next)) {
                     // Nothing was said of it. Asked again at once, that might go on for ever.
@@ -348,6 +349,10 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
                 }
                 pump(&hub);
             }
+            Sent::OtherSession => {
+                stream::is_of_another(&hub);
+                later(&hub);
+            }
             Sent::Unknown => {
                 outbox.reached_ms.set(None);
                 later(&hub);
@@ -356,34 +361,35 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
     });
 }
 
-/// Events were taken in this history of a scope. Where the stream tells of another, the browser has
-/// another session by now, and the stream is of the one before: cookies were cleared, and another tab
-/// was given new ones. A new stream shows what clicks change.
-fn expect_history(hub: &Rc<Hub>, scope: ScopeName, taken_in: Epoch) {
-    let is_told = move |hub: &Hub| {
-        let is_it = |told: Epoch| told.life() == taken_in.life();
-        let histories = hub.outbox.histories.borrow();
-        let mut told = histories.iter().filter(|(of, _)| *of == scope);
-        let followed = hub.replicas.followed();
-        let mut states = followed.iter().filter(|(of, _)| *of == scope);
-        told.any(|(_, told)| is_it(*told))
-            || states.any(|(_, states)| {
-                let mut at = states.iter().filter_map(|(.., at)| *at);
-                at.any(|at| is_it(at.epoch))
-            })
-    };
-    if taken_in == Epoch::NONE || is_told(hub) || hub.outbox.is_doubted.replace(true) {
+/// A stream has told which session it is of. Where the page has shown another, what was clicked was
+/// meant for that: cookies were cleared, or somebody has logged out in another tab, and somebody else
+/// in. It is not done in this one.
+pub(super) fn session_is(hub: &Rc<Hub>, session: String) {
+    let outbox = &hub.outbox;
+    let before = outbox.session.replace(session);
+    if before.is_empty() || before == *outbox.session.borrow() {
         return;
     }
-    let hub = hub.clone();
-    // Of one that began with this event the stream tells a moment later.
-    let look = move || {
-        hub.outbox.is_doubted.set(false);
-        if !is_told(&hub) {
-            stream::is_of_another(&hub);
+    // A request that is under way may have come in time.
+    let is_told = !outbox.is_sending.get();
+    // Who has seen nothing of a session means none: two tabs that were opened at once each got one.
+    let has_seen = hub.replicas.has_seen_session();
+    for event in hub.replicas.events().outgoing() {
+        let is_waiting = outbox
+            .waiting
+            .borrow()
+            .iter()
+            .any(|waiting| waiting.number == event.number);
+        if is_waiting && !has_seen {
+            continue;
         }
-    };
-    set_timeout(look, DOUBT);
+        outbox.take(event.number);
+        let (kind, message) = match is_waiting && is_told {
+            true => (EndKind::NoSession, NOT_DONE),
+            false => (EndKind::Interrupted, UNKNOWN),
+        };
+        fail_outgoing(hub, &event, kind, message);
+    }
 }
 
 /// The same again, after a while that is longer each time.
@@ -432,6 +438,7 @@ async fn ask(body: String, signal: Option<&AbortSignal>) -> Sent {
             Ok(answers) => Sent::Answered(answers),
             Err(_) => Sent::Unknown,
         },
+        409 => Sent::OtherSession,
         401 => Sent::Refused(EndKind::NoSession, "Your session is gone. Reload the page."),
         403 | 413 | 415 | 421 | 422 => Sent::Refused(
             EndKind::Misfit,
@@ -496,10 +503,6 @@ pub(super) fn ends_changed(hub: &Rc<Hub>, scope: &ScopeName) -> Option<Epoch> {
 /// and has not ended: of another life it will not end. In another epoch of this life the server has
 /// it, unless what it was started with is older: its number tells, so it waits to be sent again.
 pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_ms: f64) {
-    let mut histories = hub.outbox.histories.borrow_mut();
-    histories.retain(|(of, _)| of != scope);
-    histories.push((scope.clone(), epoch));
-    drop(histories);
     let is_old = |(taken_in, at): (Epoch, f64)| taken_in != epoch && at < before_ms;
     let (mut again, mut cancels) = (0, Vec::new());
     for event in taken_in(hub, scope) {
@@ -507,8 +510,7 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
             continue;
         };
         if taken_in.life() != epoch.life() {
-            let message = "It is not known whether this was done: the server, or your session, has begun anew.";
-            fail_outgoing(hub, &event, EndKind::Interrupted, message);
+            fail_outgoing(hub, &event, EndKind::Interrupted, UNKNOWN);
             continue;
         }
         if event.is_cancelled {

@@ -199,8 +199,8 @@ fn is_following(hub: &Hub) -> bool {
     is_following
 }
 
-/// The stream that is open tells of another session than the browser has. One that is on its way will
-/// tell of this one.
+/// The stream that is open is of another session than the browser has. One that is on its way will
+/// be of this one.
 pub(super) fn is_of_another(hub: &Rc<Hub>) {
     let phase = hub.stream.connection.borrow().phase();
     if let Phase::Open { .. } = phase {
@@ -297,12 +297,14 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
         Frame::Control(Control::Hello {
             ping_s,
             epoch,
+            session,
             scopes,
         }) => {
             feed(hub, Input::Hello { stream, ping_s });
             // What was taken after the stream was asked for may be of a newer history.
             let asked_ms = hub.stream.connection.borrow().asked_ms();
             hub.outbox.is_told();
+            outbox::session_is(hub, session);
             if let Ok(epoch) = epoch.parse() {
                 outbox::history_is(hub, &ScopeName::Session, epoch, asked_ms);
             }

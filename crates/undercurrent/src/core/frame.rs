@@ -34,6 +34,10 @@ pub enum Control {
         /// The session's history; `0` where there is no scope yet. An event that was taken in
         /// another one and has not ended will not end.
         epoch: String,
+        /// Which session the stream is of. It tells sessions apart, and opens none. Empty where a
+        /// server does not say.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        session: String,
         /// The other scopes that the stream follows.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         scopes: Vec<HelloScope>,

@@ -148,6 +148,7 @@ fn frames() {
     let hello = Control::Hello {
         ping_s: u32::MAX,
         epoch: "5kq2m8x1".to_owned(),
+        session: "0123456789abcdef".to_owned(),
         scopes: vec![scope],
     };
     let event = event_of(&write_control_event(&hello));

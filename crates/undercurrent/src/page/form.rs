@@ -96,6 +96,7 @@ impl AnyCall {
         // A form is sent once: its number is the first of a client of its own, so that a double
         // click, or a repeated request, is one event.
         let client = browser::form_client();
+        let session = browser::form_session();
         let back = without_ended(&browser::form_return_path());
         let path = self.path;
         let form = NodeRef::new();
@@ -125,6 +126,7 @@ impl AnyCall {
             <form method="post" action=path class:waits=waits on:submit=submit node_ref=form>
                 <input type="hidden" name="_client" value=client/>
                 <input type="hidden" name="_n" value="1"/>
+                <input type="hidden" name="_session" value=session/>
                 <input type="hidden" name="_back" value=back/>
                 {scope_field.map(|scope| {
                     view! { <input type="hidden" name="_scope" value=scope.to_string()/> }

@@ -347,6 +347,16 @@ impl Replicas {
         })
     }
 
+    /// Something of the session is shown that is not as it begins.
+    pub(crate) fn has_seen_session(&self) -> bool {
+        let followed = self.followed().into_iter();
+        let mut states = followed.filter(|(scope, _)| *scope == ScopeName::Session);
+        states.any(|(_, states)| {
+            let mut positions = states.iter().filter_map(|(.., position)| *position);
+            positions.any(|position| position.epoch != Position::NONE.epoch)
+        })
+    }
+
     /// Forgets the keyed scopes that no component is in any more. One whose events have not
     /// ended is kept until they have.
     pub(crate) fn leave(&self) {

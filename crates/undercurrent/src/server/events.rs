@@ -44,6 +44,9 @@ use tower::service_fn;
 pub(super) struct Batch<'a> {
     #[serde(borrow)]
     pub(super) client: Cow<'a, str>,
+    /// The session that the page shows, if it says so.
+    #[serde(borrow, default)]
+    pub(super) session: Option<Cow<'a, str>>,
     /// Where all of them go; the session, if nothing is said.
     #[serde(borrow, default)]
     pub(super) scope: Option<Cow<'a, str>>,
@@ -63,6 +66,7 @@ pub(super) enum Refusal {
     Down,
     NotStored,
     Replaced,
+    OtherSession,
 }
 
 const QUEUE_FULL: &str = "Too many events wait. Try again when some have run.";
@@ -103,6 +107,9 @@ pub(super) async fn take_events(
     batch: Batch<'_>,
 ) -> Result<Answers, Refusal> {
     check_client(&batch.client)?;
+    if is_of_another(session, batch.session.as_deref()) {
+        return Err(Refusal::OtherSession);
+    }
     caught_up(runtime).await?;
     let place = place_for(runtime, session, batch.scope.as_deref(), None);
     let max = runtime.limits.events_in_request;
@@ -205,9 +212,9 @@ async fn take_one(
     let body = str::from_utf8(&body)
         .map_err(|_| Refusal::Malformed("The body is not UTF-8.".to_owned()))?;
     let envelope = if is_form {
-        serde_qs::from_str::<FormEnvelope>(body).map(Envelope::from)
+        serde_qs::from_str(body).map(|Form(envelope)| envelope)
     } else {
-        serde_qs::from_str::<CallEnvelope>(&query).map(Envelope::from)
+        serde_qs::from_str(&query)
     };
     let envelope = envelope
         .map_err(|error| Refusal::Malformed(format!("The form can't be read: {error}.")))?;
@@ -224,9 +231,18 @@ async fn take_one(
     let prepared = prepare(runtime, handler, &place.name, arguments);
     let prepared = prepared.map_err(Refusal::Malformed)?;
     let (sender, ended) = oneshot::channel();
-    let by = origin.clone();
-    let taken = take(runtime, &session, &place, prepared, by, Some(sender));
-    let (answer, scope) = taken.await;
+    let (answer, scope) = match is_of_another(&session, envelope.session.as_deref()) {
+        false => {
+            let by = origin.clone();
+            take(runtime, &session, &place, prepared, by, Some(sender)).await
+        }
+        true if !is_form => return Err(Refusal::OtherSession),
+        // The page that the form leads to tells of it, in the session that there is now.
+        true => {
+            let refused = Answer::refused(number, EndKind::NoSession, OTHER_SESSION.to_owned());
+            (refused, runtime.scope_at(&place).await.ok())
+        }
+    };
     let is_full = answer.kind == Some(EndKind::Full);
     let mut has_failed = is_form && !is_full && answer.is == Fate::Refused;
     if let Some(scope) = &scope {
@@ -273,62 +289,37 @@ async fn take_one(
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
-/// The runtime's own fields of a form. The handler's arguments stand beside them.
+/// Whose event it is, and where its answer leads. In the query of a call, apart from the arguments.
 #[derive(Deserialize)]
+struct Envelope {
+    client: Option<String>,
+    #[serde(rename = "n")]
+    number: Option<u64>,
+    session: Option<String>,
+    scope: Option<String>,
+    #[serde(skip)]
+    back: Option<String>,
+}
+
+/// The same in a form, where the arguments stand beside it.
+#[derive(Deserialize)]
+#[serde(remote = "Envelope")]
 struct FormEnvelope {
     #[serde(rename = "_client")]
     client: Option<String>,
     #[serde(rename = "_n")]
     number: Option<u64>,
+    #[serde(rename = "_session")]
+    session: Option<String>,
     #[serde(rename = "_scope")]
     scope: Option<String>,
     #[serde(rename = "_back")]
     back: Option<String>,
 }
 
-/// A call's own: they stand in the query, apart from the arguments.
 #[derive(Deserialize)]
-struct CallEnvelope {
-    client: Option<String>,
-    n: Option<u64>,
-    scope: Option<String>,
-}
-
-/// Whose event it is, and where its answer leads.
-struct Envelope {
-    client: Option<String>,
-    number: Option<u64>,
-    scope: Option<String>,
-    back: Option<String>,
-}
-
-impl From<FormEnvelope> for Envelope {
-    fn from(form: FormEnvelope) -> Self {
-        let FormEnvelope {
-            client,
-            number,
-            scope,
-            back,
-        } = form;
-        Envelope {
-            client,
-            number,
-            scope,
-            back,
-        }
-    }
-}
-
-impl From<CallEnvelope> for Envelope {
-    fn from(CallEnvelope { client, n, scope }: CallEnvelope) -> Self {
-        Envelope {
-            client,
-            number: n,
-            scope,
-            back: None,
-        }
-    }
-}
+#[serde(transparent)]
+struct Form(#[serde(with = "FormEnvelope")] Envelope);
 
 impl Envelope {
     fn origin(&self) -> Result<Option<Origin>, Refusal> {
@@ -372,6 +363,15 @@ async fn session_for(runtime: &Arc<Runtime>, headers: &HeaderMap) -> Result<Sess
         NoSession::Unreadable => Refusal::NotStored,
     })
 }
+
+/// The page that asks shows another session than the cookie opens: somebody has logged out in another
+/// tab, say, and somebody else in. What was meant for the one is not done in the other.
+fn is_of_another(session: &Session, shown: Option<&str>) -> bool {
+    let shown = shown.filter(|shown| !shown.is_empty());
+    shown.is_some_and(|shown| !session.visitor.has_id(shown))
+}
+
+const OTHER_SESSION: &str = "This browser has another session by now. This was not done.";
 
 const NO_SUCH_SCOPE: &str = "The server does not know where this is meant for. Reload the page.";
 
@@ -617,6 +617,7 @@ impl IntoResponse for Refusal {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This session has another cookie by now. Send it again, with that.".into(),
             ),
+            Refusal::OtherSession => (StatusCode::CONFLICT, OTHER_SESSION.into()),
             Refusal::Down => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server goes down.".into(),

@@ -51,7 +51,7 @@ mod turn;
 mod unkept;
 mod writing;
 
-pub(crate) use self::pages::request_path;
+pub(crate) use self::pages::{request_path, request_session};
 pub use self::{
     app::{Builder, Undercurrent},
     config::{Config, Durability, StoreKind},

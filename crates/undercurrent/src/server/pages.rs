@@ -41,6 +41,8 @@ struct PageView(Arc<Reader>);
 struct Reader {
     runtime: Arc<Runtime>,
     visitor: Visitor,
+    /// It is told what session that is: whoever comes back with what is rendered has the cookie.
+    has_session: bool,
     /// Read before the page is begun, in its turn. Other scopes are known only once their
     /// components are.
     session: Option<Arc<ScopeSnapshot>>,
@@ -154,6 +156,10 @@ pub(super) async fn page_view(
     let reader = Reader {
         runtime: runtime.clone(),
         visitor,
+        has_session: !matches!(
+            session,
+            Err(NoSession::ReplacedLately | NoSession::Unreadable)
+        ),
         session: snapshot.map(Arc::new),
     };
     request.extensions_mut().insert(PageView(Arc::new(reader)));
@@ -220,6 +226,15 @@ pub(crate) fn request_path() -> String {
         None => "/".to_owned(),
     });
     path.unwrap_or_else(|| "/".to_owned())
+}
+
+/// Which session the page that is rendered shows. Empty where nobody can say.
+pub(crate) fn request_session() -> String {
+    let parts = use_context::<Parts>();
+    let view = parts.as_ref().and_then(|parts| parts.extensions.get());
+    let reader = view.map(|PageView(reader)| reader);
+    let reader = reader.filter(|reader| reader.has_session);
+    reader.map_or_else(String::new, |reader| reader.visitor.id())
 }
 
 /// What [`content_security_policy`] was made with.

@@ -226,6 +226,7 @@ impl Stream {
                 .scopes
                 .first()
                 .map_or_else(String::new, FollowedScope::epoch),
+            session: self.visitor.id(),
             scopes: others.collect(),
         };
         out.extend_from_slice(b"retry: 2000\n");

@@ -69,6 +69,7 @@ impl TestEvents<'_> {
         }
         let batch = Batch {
             client: self.client.into(),
+            session: None,
             scope: Some(self.scope.into()),
             events,
         };

@@ -371,6 +371,7 @@ async fn a_task_without_room_keeps_nobody_behind_it_out() {
     let text = raw(r#"{"text":"x"}"#);
     let batch = Batch {
         client: "c".into(),
+        session: None,
         scope: None,
         events: vec![
             (1, "trial/ticks".into(), raw(r#"{"times":1}"#)),

@@ -334,6 +334,7 @@ async fn an_event_is_answered_once_it_is_kept_and_not_before() {
                 let json = serde_json::value::to_raw_value(&call).expect("it is JSON");
                 let batch = Batch {
                     client: "c".into(),
+                    session: None,
                     scope: None,
                     events: vec![(1, the_event(&call).into(), &json)],
                 };

@@ -129,6 +129,7 @@ async fn a_scope_that_can_t_be_read_at_the_moment_is_not_shown_as_empty_nor_begu
     let arguments = serde_json::value::to_raw_value(&note("lost".into())).expect("it is JSON");
     let batch = Batch {
         client: "c".into(),
+        session: None,
         scope: None,
         events: vec![(1, Name(note_name()), &arguments)],
     };
@@ -211,6 +212,7 @@ async fn while_the_disk_is_behind_no_more_comes_in_than_memory_may_hold() {
         let arguments = serde_json::value::to_raw_value(&call).expect("it is JSON");
         let batch = Batch {
             client: "c".into(),
+            session: None,
             scope: None,
             events: vec![(number, Name(note_name()), &arguments)],
         };
