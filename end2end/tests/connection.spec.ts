@@ -4,7 +4,7 @@
 import type { Page, Route } from '@playwright/test';
 import { ends } from './support/ends-page';
 import { expect, test } from './support/gallery';
-import { open } from './support/page';
+import { open, ready } from './support/page';
 import { PostsPage } from './support/posts-page';
 
 const STREAMS = '**/api/stream?**';
@@ -94,6 +94,56 @@ test('a page whose cookies were cleared does in the session of another tab nothi
   for (const { clicks } of [posts, other]) await expect(clicks).toHaveText('2');
   for (const { banner } of [posts, other]) await expect(banner).toHaveCount(0);
 });
+
+for (const [what, said, prepare] of [
+  [
+    'a click in a page that no stream has told of its session',
+    'Your session has begun anew. What you clicked before was not done.',
+    async (page: Page) => {
+      await page.route('**/api/stream?**', (route) => route.abort('connectionrefused'));
+      await page.reload();
+      await ready(page);
+    },
+  ],
+  [
+    'a click whose answer was lost',
+    'It is not known whether this was done: the server, or your session, has begun anew.',
+    async (page: Page) => {
+      await page.route('**/api/events', async (route) => {
+        await route.fetch();
+        await route.fulfill({ status: 503 });
+      });
+      await new PostsPage(page).count.click();
+      await expect(page.locator('.clicks-value')).toHaveText('2');
+    },
+  ],
+] as const) {
+  test(`${what} is done in no other session, and what is known of it is told`, async ({ page, context, problems }) => {
+    problems.expectRefusals();
+    problems.expectNetworkErrors();
+    problems.expectNoStreams();
+    const posts = new PostsPage(page);
+    const other = new PostsPage(await context.newPage());
+    await posts.open();
+    await posts.count.click();
+    await expect(posts.clicks).toHaveText('1');
+    await prepare(page);
+    await context.clearCookies();
+    await other.open();
+    await page.unroute('**/api/events');
+    if (said.startsWith('Your')) {
+      const refused = page.waitForResponse('**/api/events');
+      await posts.count.click();
+      expect((await refused).status()).toBe(409);
+    }
+    await page.unroute('**/api/stream?**');
+    await expect(page.locator('.toast')).toContainText(said, { timeout: 20_000 });
+    await expect(posts.clicks).toHaveText('0');
+    await posts.count.click();
+    for (const { clicks } of [posts, other]) await expect(clicks).toHaveText('1');
+    await expect(posts.banner).toHaveCount(0);
+  });
+}
 
 test('of tabs that were opened at once each has got a session, and the first click is counted in the one that the browser has kept', async ({
   page,

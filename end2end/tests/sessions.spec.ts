@@ -95,6 +95,7 @@ test('at a log-out every tab begins another session, and nothing of the one befo
 test('what waits in a tab while another one logs out is done in no other session', async ({ page, context, problems }) => {
   problems.expectNoStreams();
   problems.expectRefusals();
+  await page.clock.install();
   const other = await context.newPage();
   for (const one of [page, other]) await open(one, '/lab/ends');
   const [mine, theirs] = [ends(page), ends(other)];
@@ -114,6 +115,12 @@ test('what waits in a tab while another one logs out is done in no other session
   await page.unroute('**/api/**');
   await expect(mine.gone).toHaveText('0', { timeout: 20_000 });
   await expect(mine.pending).toHaveText('0');
+  // The first may have reached the server; what is behind it was not sent.
+  await expect(mine.toasts).toHaveText([/^It is not known whether this was done/, /^Your session has begun anew/]);
+  // Nothing waits any more that the server would not take.
+  await page.clock.runFor(5_000);
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  await expect(page.locator('.banner')).toHaveCount(0);
   await theirs.take('wait');
   await expect(theirs.pending).toHaveText('1');
   for (const one of [mine, theirs]) await expect(one.knocks).toHaveText(knocks);

@@ -26,7 +26,7 @@ use crate::{
         connection::{self, Input},
         scope::ScopeName,
     },
-    page::{Link, Replicas},
+    page::{Link, Replicas, SESSION},
 };
 use leptos::prelude::*;
 use std::{cell::OnceCell, rc::Rc, time::Duration};
@@ -78,7 +78,7 @@ where
     std::panic::set_hook(Box::new(stream::report_panic));
     let replicas = Replicas::new(None);
     let hub = Rc::new(Hub {
-        outbox: Outbox::new(random_id()),
+        outbox: Outbox::new(random_id(), rendered_session()),
         stream: Stream::default(),
         slow: Slow::default(),
         effects: Done::default(),
@@ -96,6 +96,16 @@ where
     focus::hand_over();
     reload::is_alive();
     mark(root.as_ref(), ALIVE);
+}
+
+/// The session that the page was rendered for. Empty where the server did not know.
+fn rendered_session() -> String {
+    let script = document().query_selector(&format!("script[{SESSION}]"));
+    let session = script
+        .ok()
+        .flatten()
+        .and_then(|script| script.get_attribute(SESSION));
+    session.unwrap_or_default()
 }
 
 /// For scripts, stylesheets and tests.
@@ -137,9 +147,10 @@ pub(crate) fn form_client() -> String {
     random_id()
 }
 
-/// What a page posts that is alive says itself which session it shows.
+/// The session that the page shows.
 pub(crate) fn form_session() -> String {
-    String::new()
+    let hub = HUB.with(|cell| cell.get().cloned());
+    hub.map_or_else(String::new, |hub| hub.outbox.session())
 }
 
 pub(crate) fn form_return_path() -> String {

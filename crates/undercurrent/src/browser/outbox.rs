@@ -3,7 +3,7 @@
 
 use super::{Hub, effects, jittered, now_ms, reload::outdated, stream};
 use crate::{
-    CancelEvent, EndKind, EventDef, Failure, OUTBOX_EVENTS,
+    CancelEvent, EndKind, EventDef, Failure, OUTBOX_EVENTS, WhichEvents,
     answer::{Answer, Answers, Fate},
     builtin::UcEnds,
     core::{
@@ -30,14 +30,19 @@ pub(super) struct Outbox {
     next_number: Cell<u64>,
     waiting: RefCell<VecDeque<Waiting>>,
     is_sending: Cell<bool>,
+    /// The numbers in the request under way.
+    sending: RefCell<Vec<u64>>,
     /// Ends the request under way, and when that was sent.
     under_way: RefCell<Option<(f64, AbortController)>>,
     failures_in_a_row: Cell<u32>,
     /// Events are sent one by one until this many are: among those before it was one that the
     /// server could not take.
     singly: Cell<usize>,
-    /// Which session the page shows, as a stream has told it. Empty until then.
+    /// Which session the page shows, as its HTML and then its streams have told it. Empty where
+    /// nobody has.
     session: RefCell<String>,
+    /// The cookie opens another one. Until a stream tells which.
+    is_other: Cell<bool>,
     /// When the server was asked whether it is there, since nobody knows what it has, and was. Until a
     /// stream tells.
     reached_ms: Cell<Option<f64>>,
@@ -49,6 +54,8 @@ struct Waiting {
     event: &'static str,
     schema: u32,
     arguments: String,
+    /// It was sent, and nobody knows what the server did with it.
+    may_be_taken: bool,
 }
 
 /// What came of a request.
@@ -83,7 +90,7 @@ impl Outbox {
         self.waiting.borrow().is_empty()
     }
 
-    pub(super) fn new(client: String) -> Self {
+    pub(super) fn new(client: String, session: String) -> Self {
         Outbox {
             client,
             next_number: Cell::new(1),
@@ -92,7 +99,9 @@ impl Outbox {
             under_way: RefCell::default(),
             failures_in_a_row: Cell::new(0),
             singly: Cell::new(0),
-            session: RefCell::default(),
+            session: RefCell::new(session),
+            is_other: Cell::new(false),
+            sending: RefCell::default(),
             reached_ms: Cell::new(None),
         }
     }
@@ -154,6 +163,27 @@ impl Outbox {
         }
         body.push_str("]}");
         Some((body, numbers))
+    }
+
+    /// The session that the page shows.
+    pub(super) fn session(&self) -> String {
+        self.session.borrow().clone()
+    }
+
+    /// Nobody knows what the server did with these.
+    fn may_be_taken(&self, numbers: &[u64]) {
+        let mut waiting = self.waiting.borrow_mut();
+        let sent = waiting
+            .iter_mut()
+            .filter(|event| numbers.contains(&event.number));
+        sent.for_each(|event| event.may_be_taken = true);
+    }
+
+    /// It waits, and no server has it.
+    fn is_untaken(&self, number: u64) -> bool {
+        let waiting = self.waiting.borrow();
+        let mut untaken = waiting.iter().filter(|event| !event.may_be_taken);
+        !self.sending.borrow().contains(&number) && untaken.any(|event| event.number == number)
     }
 
     /// A stream has told what the server has.
@@ -228,6 +258,7 @@ fn put(
         event,
         schema,
         arguments,
+        may_be_taken: false,
     });
 }
 
@@ -257,11 +288,12 @@ pub(super) fn pump(hub: &Rc<Hub>) {
     }
 }
 
-/// Whether the server still has what it took, the stream's next words tell.
+/// Whether the server still has what it took, or which session the browser has, the stream's next
+/// words tell.
 fn is_in_doubt(hub: &Hub) -> bool {
     let link = hub.replicas.link().get_untracked();
     let is_lost = matches!(link, Link::Reconnecting | Link::Offline);
-    is_lost && hub.replicas.events().is_in_doubt()
+    hub.outbox.is_other.get() || is_lost && hub.replicas.events().is_in_doubt()
 }
 
 /// The page goes, and with it a request under way: the browser sends what waits without it, in one
@@ -287,27 +319,28 @@ pub(super) fn leave(hub: &Hub) {
             let _ = navigator.send_beacon_with_opt_blob("/api/events", Some(&body));
         }
     }
+    drop(waiting);
+    // Should the page come back from where a browser keeps such.
+    let mut waiting = hub.outbox.waiting.borrow_mut();
+    waiting
+        .iter_mut()
+        .for_each(|event| event.may_be_taken = true);
 }
 
 fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
     spawn_local(async move {
         let outbox = &hub.outbox;
         let count = numbers.len();
-        let mut sent = post(&hub, body).await;
+        let session = outbox.session();
+        outbox.sending.replace(numbers.clone());
+        let sent = post(&hub, body).await;
+        outbox.sending.take();
         outbox.is_sending.set(false);
-        let link = hub.replicas.link();
-        if matches!(sent, Sent::OtherSession) && link.get_untracked() == Link::Outdated {
-            // No stream will tell any more.
-            sent = Sent::Refused(EndKind::NoSession, NOT_DONE);
-        }
         // What is refused is answered, too.
         if !matches!(sent, Sent::Unknown) {
             hub.replicas.events().hold(false);
             if numbers.is_empty() && is_in_doubt(&hub) {
-                outbox.reached_ms.set(Some(now_ms()));
-                let untold = hub.clone();
-                let span = Duration::from_millis(u64::from(UNTOLD_MS) + 1);
-                set_timeout(move || pump(&untold), span);
+                is_reached(&hub);
             }
         }
         match sent {
@@ -344,16 +377,30 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
                         why.to_owned(),
                     );
                 }
-                if kind == EndKind::NoSession {
-                    outdated(&hub);
+                match kind {
+                    EndKind::NoSession if count == 0 => outdated(&hub),
+                    // Loaded again at once, the page would say nothing of what was not done.
+                    EndKind::NoSession => hub.set_link(Link::Outdated),
+                    _ => {}
+                }
+                pump(&hub);
+            }
+            // A stream has told of another one meanwhile.
+            Sent::OtherSession if session != outbox.session() => pump(&hub),
+            Sent::OtherSession if hub.replicas.link().get_untracked() == Link::Outdated => {
+                // No stream will tell any more.
+                for number in numbers {
+                    cut_off(&hub, number);
                 }
                 pump(&hub);
             }
             Sent::OtherSession => {
+                outbox.is_other.set(true);
                 stream::is_of_another(&hub);
-                later(&hub);
+                is_reached(&hub);
             }
             Sent::Unknown => {
+                outbox.may_be_taken(&numbers);
                 outbox.reached_ms.set(None);
                 later(&hub);
             }
@@ -361,39 +408,67 @@ fn request(hub: Rc<Hub>, body: String, numbers: Vec<u64>) {
     });
 }
 
+/// The server is there. What a stream tells is waited for, but not for ever.
+fn is_reached(hub: &Rc<Hub>) {
+    hub.outbox.reached_ms.set(Some(now_ms()));
+    let hub = hub.clone();
+    let span = Duration::from_millis(u64::from(UNTOLD_MS) + 1);
+    set_timeout(move || pump(&hub), span);
+}
+
 /// A stream has told which session it is of. Where the page has shown another, what was clicked was
 /// meant for that: cookies were cleared, or somebody has logged out in another tab, and somebody else
 /// in. It is not done in this one.
 pub(super) fn session_is(hub: &Rc<Hub>, session: String) {
     let outbox = &hub.outbox;
-    let before = outbox.session.replace(session);
-    if before.is_empty() || before == *outbox.session.borrow() {
+    outbox.is_other.set(false);
+    // An older server does not say.
+    if session.is_empty() {
         return;
     }
-    // A request that is under way may have come in time.
-    let is_told = !outbox.is_sending.get();
-    // Who has seen nothing of a session means none: two tabs that were opened at once each got one.
-    let has_seen = hub.replicas.has_seen_session();
+    let before = outbox.session.replace(session);
+    if before.is_empty() || before == outbox.session() {
+        return;
+    }
     for event in hub.replicas.events().outgoing() {
-        let is_waiting = outbox
-            .waiting
-            .borrow()
-            .iter()
-            .any(|waiting| waiting.number == event.number);
-        if is_waiting && !has_seen {
-            continue;
+        // Who has seen nothing of a session means none: of tabs that were opened at once each got one.
+        if !outbox.is_untaken(event.number) || hub.replicas.has_seen(&event.scope) {
+            cut_off(hub, event.number);
         }
-        outbox.take(event.number);
-        let (kind, message) = match is_waiting && is_told {
-            true => (EndKind::NoSession, NOT_DONE),
-            false => (EndKind::Interrupted, UNKNOWN),
-        };
+    }
+    is_settled(hub);
+    // It is not shown as if it were the other's, until that has come.
+    hub.replicas.forget_session();
+}
+
+/// Nothing is heard any more of an event of the session that the page has shown.
+fn cut_off(hub: &Rc<Hub>, number: u64) {
+    let mut outgoing = hub.replicas.events().outgoing().into_iter();
+    let (kind, message) = match hub.outbox.is_untaken(number) {
+        true => (EndKind::NoSession, NOT_DONE),
+        false => (EndKind::Interrupted, UNKNOWN),
+    };
+    hub.outbox.take(number);
+    if let Some(event) = outgoing.find(|event| event.number == number) {
         fail_outgoing(hub, &event, kind, message);
     }
 }
 
+/// Where nothing waits any more, the server takes what there is. Tells whether that is so.
+fn is_settled(hub: &Hub) -> bool {
+    let is_settled = hub.outbox.is_empty();
+    if is_settled {
+        hub.outbox.failures_in_a_row.set(0);
+        hub.replicas.events().hold(false);
+    }
+    is_settled
+}
+
 /// The same again, after a while that is longer each time.
 fn later(hub: &Rc<Hub>) {
+    if is_settled(hub) {
+        return;
+    }
     let outbox = &hub.outbox;
     let failures = outbox.failures_in_a_row.get();
     outbox.failures_in_a_row.set(failures + 1);
@@ -516,12 +591,11 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
         if event.is_cancelled {
             // What has forgotten it is not to do it, and what has forgotten the cancel is to hear it.
             fail_outgoing(hub, &event, EndKind::Cancelled, "");
-            let which = format!(
-                r#"{{"event":"{}","numbers":[{}]}}"#,
-                event.event, event.number
-            );
-            let cancel = (CancelEvent::NAME, CancelEvent::SCHEMA);
-            cancels.push((cancel, event.scope, which));
+            let which = WhichEvents {
+                event: event.event.to_owned(),
+                numbers: vec![event.number],
+            };
+            cancels.push((event.scope, serde_json::to_string(&CancelEvent(which))));
             continue;
         }
         hub.replicas.events().taken(event.number, None);
@@ -531,14 +605,16 @@ pub(super) fn history_is(hub: &Rc<Hub>, scope: &ScopeName, epoch: Epoch, before_
             event: event.event,
             schema: event.schema,
             arguments: event.arguments,
+            may_be_taken: true,
         };
         // It was clicked before what waits.
         hub.outbox.waiting.borrow_mut().insert(again, waits);
         again += 1;
     }
     // Behind what is sent again, or that would come too late.
-    for (cancel, scope, which) in cancels {
-        put(hub, cancel, Some(scope), Ok(which));
+    for (scope, arguments) in cancels {
+        let cancel = (CancelEvent::NAME, CancelEvent::SCHEMA);
+        put(hub, cancel, Some(scope), arguments);
     }
 }
 

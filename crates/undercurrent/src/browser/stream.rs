@@ -199,12 +199,14 @@ fn is_following(hub: &Hub) -> bool {
     is_following
 }
 
-/// The stream that is open is of another session than the browser has. One that is on its way will
-/// be of this one.
+/// The stream that is open is of another session than the browser has. One that is on its way, or is
+/// waited for, will be of this one.
 pub(super) fn is_of_another(hub: &Rc<Hub>) {
     let phase = hub.stream.connection.borrow().phase();
-    if let Phase::Open { .. } = phase {
-        feed(hub, Input::Resync);
+    match phase {
+        Phase::Open { .. } => feed(hub, Input::Resync),
+        Phase::Waiting { .. } => feed(hub, Input::LookNow),
+        Phase::Idle | Phase::Opening { .. } | Phase::Cut { .. } | Phase::GivenUp => {}
     }
 }
 
@@ -300,11 +302,12 @@ pub(super) fn heard(hub: &Rc<Hub>, stream: u64, data: &str, id: &str) {
             session,
             scopes,
         }) => {
+            // First: what follows sends what waits.
+            hub.outbox.is_told();
+            outbox::session_is(hub, session);
             feed(hub, Input::Hello { stream, ping_s });
             // What was taken after the stream was asked for may be of a newer history.
             let asked_ms = hub.stream.connection.borrow().asked_ms();
-            hub.outbox.is_told();
-            outbox::session_is(hub, session);
             if let Ok(epoch) = epoch.parse() {
                 outbox::history_is(hub, &ScopeName::Session, epoch, asked_ms);
             }

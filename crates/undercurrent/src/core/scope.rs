@@ -74,6 +74,11 @@ impl ScopeName {
         ScopeName::Tab("".into())
     }
 
+    /// A visitor's own: no other gets into it.
+    pub fn is_own(&self) -> bool {
+        !matches!(self, ScopeName::Keyed { .. })
+    }
+
     /// The one scope of a process-wide state.
     pub fn process(space: &'static str) -> Self {
         let key = "".into();

@@ -42,3 +42,7 @@ pub use self::{
     toast::{Toast, ToastKind, Toasts, use_toasts},
     windowed::WindowedList,
 };
+
+/// The attribute of a script in the page's HTML that has the session which is shown.
+#[cfg(any(feature = "hydrate", feature = "ssr"))]
+pub(crate) const SESSION: &str = "data-session";

@@ -201,9 +201,17 @@ impl Replicas {
     /// Drops what the page has: each state is its default until its snapshot has come.
     #[cfg(feature = "hydrate")]
     pub(crate) fn forget(&self) {
-        let all: Vec<_> = self.with_scopes(|scopes| {
-            let held = scopes.values().flat_map(|entered| entered.held.values());
-            held.cloned().collect()
+        self.forget_where(|_, _| true);
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn forget_where(&self, which: impl Fn(&ScopeName, &dyn AnyReplica) -> bool) {
+        let mut all = Vec::new();
+        self.with_scopes(|scopes| {
+            for (scope, entered) in scopes.iter() {
+                let held = entered.held.values();
+                all.extend(held.filter(|replica| which(scope, &***replica)).cloned());
+            }
         });
         all.iter().for_each(|replica| replica.forget());
     }
@@ -347,14 +355,22 @@ impl Replicas {
         })
     }
 
-    /// Something of the session is shown that is not as it begins.
-    pub(crate) fn has_seen_session(&self) -> bool {
-        let followed = self.followed().into_iter();
-        let mut states = followed.filter(|(scope, _)| *scope == ScopeName::Session);
-        states.any(|(_, states)| {
+    /// Something of the visitor's own, or of this scope, is shown that is not as it begins.
+    pub(crate) fn has_seen(&self, scope: &ScopeName) -> bool {
+        let mut followed = self.followed().into_iter();
+        followed.any(|(of, states)| {
             let mut positions = states.iter().filter_map(|(.., position)| *position);
-            positions.any(|position| position.epoch != Position::NONE.epoch)
+            let is_begun = |position: Position| position.epoch != Position::NONE.epoch;
+            (of.is_own() || of == *scope) && positions.any(is_begun)
         })
+    }
+
+    /// Drops what is shown of the visitor's own that is not as it begins.
+    pub(crate) fn forget_session(&self) {
+        self.forget_where(|scope, replica| {
+            let at = replica.stands().resume_from();
+            scope.is_own() && at.is_some_and(|at| at.epoch != Position::NONE.epoch)
+        });
     }
 
     /// Forgets the keyed scopes that no component is in any more. One whose events have not

@@ -41,8 +41,8 @@ struct PageView(Arc<Reader>);
 struct Reader {
     runtime: Arc<Runtime>,
     visitor: Visitor,
-    /// It is told what session that is: whoever comes back with what is rendered has the cookie.
-    has_session: bool,
+    /// The session that the page shows. `None` where it is not known which one the browser has.
+    shown: Option<String>,
     /// Read before the page is begun, in its turn. Other scopes are known only once their
     /// components are.
     session: Option<Arc<ScopeSnapshot>>,
@@ -153,13 +153,14 @@ pub(super) async fn page_view(
         }
         Ok(None) => Some(ScopeSnapshot::default()),
     };
+    let shown = match session {
+        Ok(_) | Err(NoSession::Nothing) => Some(visitor.id()),
+        Err(NoSession::ReplacedLately | NoSession::Unreadable) => None,
+    };
     let reader = Reader {
         runtime: runtime.clone(),
         visitor,
-        has_session: !matches!(
-            session,
-            Err(NoSession::ReplacedLately | NoSession::Unreadable)
-        ),
+        shown: shown.clone(),
         session: snapshot.map(Arc::new),
     };
     request.extensions_mut().insert(PageView(Arc::new(reader)));
@@ -172,7 +173,8 @@ pub(super) async fn page_view(
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY);
         let nonce = policy.and_then(|policy| nonce_of(policy.to_str().ok()?));
         let nonce = nonce.map(str::to_owned);
-        response = response.map(|body| Body::new(Rendered::new(body, nonce.as_deref())));
+        response =
+            response.map(|body| Body::new(Rendered::new(body, nonce.as_deref(), shown.as_deref())));
     }
     let headers = response.headers_mut();
     headers.insert(
@@ -232,9 +234,8 @@ pub(crate) fn request_path() -> String {
 pub(crate) fn request_session() -> String {
     let parts = use_context::<Parts>();
     let view = parts.as_ref().and_then(|parts| parts.extensions.get());
-    let reader = view.map(|PageView(reader)| reader);
-    let reader = reader.filter(|reader| reader.has_session);
-    reader.map_or_else(String::new, |reader| reader.visitor.id())
+    let shown = view.and_then(|PageView(reader)| reader.shown.clone());
+    shown.unwrap_or_default()
 }
 
 /// What [`content_security_policy`] was made with.

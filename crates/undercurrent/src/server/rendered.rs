@@ -1,6 +1,7 @@
 //! What a page's HTML is sent with, over what was rendered: a script that fetches its scripts again
 //! where they don't come, and no NUL.
 
+use crate::page::SESSION;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 use std::{
@@ -27,13 +28,17 @@ static FETCHES_AGAIN: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Rendered {
-    /// `nonce`: what scripts run by, where the page has a policy.
-    pub(super) fn new(body: Body, nonce: Option<&str>) -> Self {
-        let nonce = nonce.map(|nonce| format!(" nonce=\"{nonce}\""));
-        let (nonce, script) = (nonce.unwrap_or_default(), &*FETCHES_AGAIN);
+    /// `nonce`: what scripts run by, where the page has a policy. `session`: which one it shows, where
+    /// that is known; its program looks for it there.
+    pub(super) fn new(body: Body, nonce: Option<&str>, session: Option<&str>) -> Self {
+        let written = |name, value: Option<&str>| {
+            value.map_or_else(String::new, |value| format!(" {name}=\"{value}\""))
+        };
+        let (nonce, session) = (written("nonce", nonce), written(SESSION, session));
+        let script = &*FETCHES_AGAIN;
         Rendered {
             body,
-            script: Some(format!("<script{nonce}>{script}</script>")),
+            script: Some(format!("<script{nonce}{session}>{script}</script>")),
         }
     }
 
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn before_the_scripts_of_a_page_stands_what_fetches_them_again_once() {
-        let mut page = Rendered::new(Body::empty(), Some("abc"));
+        let mut page = Rendered::new(Body::empty(), Some("abc"), Some("0f3c"));
         let mut pass = |text: &'static str| {
             let passed = page.passed(Bytes::from_static(text.as_bytes()));
             String::from_utf8(passed.to_vec()).expect("text")
@@ -100,7 +105,7 @@ mod tests {
         let scripts = "<link rel=\"modulepreload\" href=\"/pkg/a.js\">";
         let passed = pass(scripts);
         assert!(
-            passed.starts_with("<script nonce=\"abc\">(() => {"),
+            passed.starts_with("<script nonce=\"abc\" data-session=\"0f3c\">(() => {"),
             "{passed}"
         );
         assert!(

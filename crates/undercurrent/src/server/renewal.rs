@@ -132,7 +132,8 @@ impl Undercurrent {
     /// streams end, and the browser begins another with the next page. What is in it is reached by
     /// nobody, and goes after `limits.idle-ms`; a task that runs in it ends as its attribute says. To
     /// keep the session, and what is in it, an app sends an event that forgets who somebody is, and
-    /// renews it.
+    /// renews it. But then what was clicked before, and still waits in a page without a network, is
+    /// done for whoever logs in next; of a session that has ended it is not.
     ///
     /// What is returned is the `Set-Cookie` of the answer, which takes the cookie away.
     ///
