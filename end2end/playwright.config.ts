@@ -31,9 +31,9 @@ export default defineConfig<{ notesSights: boolean }>({
   forbidOnly: !!process.env.CI,
   // Where nobody looks on, what fails is tried once more, and told as flaky: that is a bug of its own.
   retries: process.env.CI ? 1 : 0,
-  timeout: 60_000,
-  // Generous: a test that passes never waits for it, and a busy machine is slow.
-  expect: { timeout: 10_000 },
+  // Generous: a test that passes never waits for them, and a busy machine is slow.
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {
     ...devices['Desktop Chrome'],

@@ -4,6 +4,7 @@ use gallery::{
     app::{App, shell},
     import_routes, routes,
 };
+use std::io::IsTerminal;
 use undercurrent::Undercurrent;
 
 #[tokio::main]
@@ -15,7 +16,10 @@ async fn main() {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    // Colours are for people, and not for a file.
+    let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
+        .with_ansi(has_colours)
         .with_writer(std::io::stderr)
         .init();
     let upstream = upstream::from_file("Leptos.toml").await?;

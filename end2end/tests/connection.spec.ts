@@ -4,6 +4,7 @@
 import type { Page, Route } from '@playwright/test';
 import { ends } from './support/ends-page';
 import { expect, test } from './support/gallery';
+import { Holding } from './support/holding';
 import { open, ready } from './support/page';
 import { PostsPage } from './support/posts-page';
 
@@ -188,6 +189,37 @@ test('a server that takes no clicks is told, and they are counted when it does',
   await page.unroute('**/api/events');
   await expect(posts.clicks).toHaveText('2');
   await expect(posts.banner).toHaveCount(0);
+});
+
+test('where a proxy holds streams back, the page asks for brief ones, and shows what comes', async ({ page, server }) => {
+  const proxy = await Holding.before(server.port);
+  try {
+    await page.clock.install();
+    const isLasting = (url: string) => isStream(url) && !url.includes('brief=1');
+    const held = () => page.waitForResponse((response) => isLasting(response.url()));
+    const posts = new PostsPage(page);
+    let next = held();
+    await posts.open(`${proxy.url}/posts`);
+    await next;
+    await posts.count.click();
+    next = held();
+    await page.clock.runFor(16_000);
+    await next;
+    await expect(posts.clicks).toHaveText('0');
+    const brief = page.waitForRequest((request) => request.url().includes('brief=1'));
+    await page.clock.runFor(16_000);
+    await brief;
+    await expect(posts.clicks).toHaveText('1');
+    await expect(posts.banner).toHaveCount(0);
+    await posts.count.click();
+    await expect(posts.clicks).toHaveText('2');
+    await posts.background.fetch.click();
+    await posts.background.expectAllPosts();
+    await expect(posts.banner).toHaveCount(0);
+  } finally {
+    await page.close();
+    proxy.close();
+  }
 });
 
 /** What may stand in the place of a server. */

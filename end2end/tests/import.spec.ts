@@ -314,6 +314,10 @@ test('the page’s own table of bad files: each says what is said', async ({ pag
     }
     await expect(form.fault).toHaveText(said, { timeout: 20_000 });
     await form.expectStatus('failed');
+    // That is far above the table.
+    await expect(page.getByRole('link', { name: 'What came of it' })).toHaveCount(1);
+    await row.getByRole('link').click();
+    await expect(form.fault).toBeInViewport();
   }
 });
 
@@ -635,7 +639,7 @@ test('what something on the way says in the place of the server is not shown', a
   const form = new ImportPage(page);
   await form.open();
   for (const [status, contentType, body, told] of [
-    [413, 'text/html', '<html><h1>413 Request Entity Too Large</h1></html>', 'Something on the way to the server refused the file. Try again later.'],
+    [413, 'text/html', '<html><h1>413 Request Entity Too Large</h1></html>', 'Something on the way to the server takes no file of this size.'],
     [503, 'text/plain; charset=utf-8', '', 'Something on the way to the server refused the file. Try again later.'],
     [200, 'text/html', '<form>Log in</form>', 'Something on the way to the server refused the file. Try again later.'],
     [503, 'text/plain; charset=utf-8', 'There is no room.', 'There is no room.'],

@@ -249,9 +249,14 @@ test('a tab that is hidden gives its stream back, says that it is there, and tha
 }) => {
   await page.clock.install();
   await posts.open();
+  const ended = new Set<Request>();
+  // The page ends a stream, too, when it has heard that it is to.
+  const ends = (request: Request) => void ended.add(request);
+  page.on('requestfinished', ends);
+  page.on('requestfailed', ends);
   await setHidden(page, true);
   const first = await passUntil(page, isRest);
-  await (await first.response())?.finished();
+  await expect.poll(() => ended.has(first)).toBe(true);
   // It says so again, and is current when it is looked at.
   await passUntil(page, isRest);
   const looked = page.waitForRequest((request) => isStream(request.url()));

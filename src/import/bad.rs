@@ -1,14 +1,14 @@
 //! What happens with a file that is wrong: a table, and each can be tried.
 
-use super::tasks::{import_file, start_sample};
+use super::{state::Import, tasks::*};
 use leptos::prelude::*;
 use undercurrent::prelude::*;
-use uploads::{WrongFile, wrong_files};
+use uploads::{WrongFile, is_file_of, wrong_files};
 
 /// The table.
 #[component]
 pub(super) fn BadFiles() -> impl IntoView {
-    let task = use_task(import_file);
+    let (import, task) = (use_state::<Import>(), use_task(import_file));
     let is_busy = Memo::new(move |_| task.is_running());
     view! {
         <section class="bad-files" aria-labelledby="bad-files">
@@ -22,7 +22,8 @@ pub(super) fn BadFiles() -> impl IntoView {
                     {wrong_files().map(|WrongFile { what, sample, said }| view! {
                         <tr>
                             <th scope="row">{what}</th>
-                            <td>{said}</td>
+                            // The outcome is above, and the table is long.
+                            <td>{said} {move || is_file_of(sample, &import.name().get()).then(|| view! { " " <a href="#came-of-it">"What came of it"</a> })}</td>
                             <td>
                                 <EventForm event=start_sample(sample.to_owned())>
                                     <button aria-label=format!("Try: {what}") {..off_while(move || is_busy.get())}>"Try"</button>

@@ -109,7 +109,7 @@ pub(super) fn Run() -> impl IntoView {
     };
     view! {
         <section class="panel import-run" class:coming=move || !loaded.get() aria-label="The import">
-            <header><h2>{name}</h2><TaskChip task asks=Signal::derive(move || asks(import).is_some()) cleared=is_empty/></header>
+            <header><h2 id="came-of-it">{name}</h2><TaskChip task asks=Signal::derive(move || asks(import).is_some()) cleared=is_empty/></header>
             <progress class="job-bar" aria-label="How far the import is" max=move || import.size().get().max(1) value=done></progress>
             <div class="import-told">
                 <p class="fault" role="alert">{why}</p>

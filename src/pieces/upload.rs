@@ -30,6 +30,8 @@ const LOST: &str = "The connection was lost. The file is still chosen: import it
 const LOST_AWAY: &str = "The connection was lost while you were elsewhere. Choose the file again.";
 /// The same where something on the way has answered: its page of HTML is no sentence.
 const NOT_TAKEN: &str = "Something on the way to the server refused the file. Try again later.";
+/// The same of a proxy that takes no body of this size.
+const TOO_LONG: &str = "Something on the way to the server takes no file of this size.";
 
 thread_local! {
     // There is one thread in a page, and one file at a time. A server sends none.
@@ -293,7 +295,10 @@ fn send(
             }
             // The state tells what was wrong with it.
             422 => Sending::Nothing,
-            _ => Sending::Failed(said(&ended).unwrap_or_else(|| NOT_TAKEN.to_owned())),
+            status => {
+                let why = if status == 413 { TOO_LONG } else { NOT_TAKEN };
+                Sending::Failed(said(&ended).unwrap_or_else(|| why.to_owned()))
+            }
         };
         sending.try_set(end);
     });

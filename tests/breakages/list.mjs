@@ -33,9 +33,30 @@ export const breakages = [
   {
     name: 'what takes longer than three pings to come is given up for ever',
     file: `${core}/connection.rs`,
-    find: 'self.patience = (2.0 * patience).min(MOST_PATIENCE);',
-    put: 'self.patience = patience.min(MOST_PATIENCE);',
+    find: 'self.patience = (2.0 * self.patience).min(MOST_PATIENCE);',
+    put: 'self.patience = self.patience.min(MOST_PATIENCE);',
     test: [...runtime, 'something_large_that_takes_longer'],
+  },
+  {
+    name: 'where streams are held back the page waits for ever',
+    file: `${core}/connection.rs`,
+    find: 'self.held_back = self.held_back.saturating_add(1);',
+    put: '',
+    test: [...runtime, 'where_streams_are_held_back'],
+  },
+  {
+    name: 'a stream that is asked for without https is refused',
+    file: `${server}/door.rs`,
+    find: 'false => one(headers, header::REFERER),',
+    put: 'false => None,',
+    test: [...runtime, 'events_and_streams_come_from_this_site'],
+  },
+  {
+    name: 'what is packed of an older file is given out',
+    file: `${server}/pages.rs`,
+    find: 'if scripts.is_packed_of_another(path) {',
+    put: 'if scripts.is_packed_of_another("") {',
+    test: ['-p', 'undercurrent', '--features', 'ssr', '--test', 'server_fn'],
   },
   {
     name: 'a machine that has slept waits for the pings of a dead stream',

@@ -4,7 +4,7 @@
 use crate::random::Random;
 use std::{collections::BTreeMap, fmt};
 use undercurrent::core::{
-    connection::{Action, Connection, Input, Link, Moment, Phase, Timer},
+    connection::{Action, Connection, Input, Link, Moment, Phase, Stay, Timer},
     frame::ByeReason,
 };
 
@@ -417,7 +417,9 @@ impl Page {
             said("it had given up")
         })?;
         match action {
-            Action::Open { stream, is_hidden } => {
+            Action::Open { stream, stay } => {
+                let is_hidden = stay == Stay::Resting;
+                hold(stay != Stay::Brief, || said("nothing was held back"))?;
                 self.seen.asked += 1;
                 hold(self.cut_until.is_none(), || said("it is cut"))?;
                 hold(stream > self.highest, || said("a number is used again"))?;

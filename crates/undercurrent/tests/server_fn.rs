@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Request, StatusCode, header},
 };
 use leptos::{config::LeptosOptions, prelude::*};
+use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 use undercurrent::{
     Undercurrent,
@@ -80,18 +81,26 @@ fn App() -> impl IntoView {
     }
 }
 
-fn shell(_: LeptosOptions) -> impl IntoView {
-    view! { <!DOCTYPE html><html><body><App/></body></html> }
+fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html><head><HydrationScripts options/></head><body><App/></body></html>
+    }
 }
 
 fn start() -> (Undercurrent, Router) {
+    start_beside("target/site")
+}
+
+fn start_beside(site: &str) -> (Undercurrent, Router) {
     let key_file = std::env::temp_dir().join(format!("undercurrent-{}.key", std::process::id()));
     let config = Config {
         session_key_file: key_file,
         store: StoreKind::Memory,
         ..Config::default()
     };
-    let options = LeptosOptions::builder().output_name("shop").build();
+    let options = LeptosOptions::builder().output_name("shop");
+    let options = options.site_root(site.to_owned()).build();
     let uc = Undercurrent::with(options, config).build();
     let uc = uc.expect("it starts");
     let app = uc.router(App, shell);
@@ -308,4 +317,43 @@ async fn a_form_that_is_refused_leads_to_a_page_that_says_why() {
         let (_, _, html) = send(&app, page(leads_to, Some(&cookie))).await;
         assert_eq!(html.contains(refusal), is_refused, "{html}");
     }
+}
+
+#[tokio::test]
+async fn a_script_is_given_out_packed_and_one_that_was_packed_of_an_older_file_as_it_is() {
+    let site = std::env::temp_dir().join(format!("undercurrent-site-{}", std::process::id()));
+    let pkg = site.join("pkg");
+    std::fs::create_dir_all(&pkg).expect("there is room");
+    std::fs::write(pkg.join("shop.js"), "as it is").expect("there is room");
+    std::fs::write(pkg.join("shop.js.br"), "packed").expect("there is room");
+    let (_uc, app) = start_beside(site.to_str().expect("it is text"));
+    let (_, _, html) = send(&app, page("/", None)).await;
+    let (_, named) = html.split_once("href=\"/pkg/shop.").expect("a script");
+    let named = format!("/pkg/shop.{}", named.split('"').next().expect("its name"));
+    assert!(named.len() > "/pkg/shop.js".len(), "{named}");
+    let get = |path: &str, packings: &str| {
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, packings);
+        request.body(Body::empty()).expect("it is one")
+    };
+    for is_old in [false, true] {
+        for path in ["/pkg/shop.js", &named] {
+            for (packings, is_taken) in [("gzip, br", true), ("gzip", false)] {
+                let (status, headers, body) = send(&app, get(path, packings)).await;
+                assert_eq!(status, StatusCode::OK, "{path}");
+                assert_eq!(headers[header::VARY], "accept-encoding", "{path}");
+                let is_packed = headers.contains_key(header::CONTENT_ENCODING);
+                assert_eq!(is_packed, is_taken && !is_old, "{path}");
+                assert_eq!(body, if is_packed { "packed" } else { "as it is" });
+            }
+        }
+        let packed = std::fs::File::options()
+            .write(true)
+            .open(pkg.join("shop.js.br"));
+        let long_ago = SystemTime::now() - Duration::from_secs(3_600);
+        packed
+            .expect("it is there")
+            .set_modified(long_ago)
+            .expect("it can be said");
+    }
+    std::fs::remove_dir_all(&site).expect("it is ours");
 }

@@ -58,5 +58,5 @@ pub use self::{
     formula::no_formula,
     import::{Pace, Stage},
     refusal::{Refusal, bytes_in_words},
-    wrong::{WrongFile, wrong_files},
+    wrong::{WrongFile, is_file_of, wrong_files},
 };

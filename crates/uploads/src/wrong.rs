@@ -13,6 +13,11 @@ pub struct WrongFile {
     pub said: String,
 }
 
+/// Whether a file of this name is what a sample makes that is wrong.
+pub fn is_file_of(sample: &str, name: &str) -> bool {
+    name.strip_suffix(".csv") == Some(sample) || (sample, name) == ("binary", "picture.png")
+}
+
 /// All of them.
 pub fn wrong_files() -> [WrongFile; 8] {
     let file = |what, sample, refusal: Refusal| WrongFile {

@@ -1,7 +1,10 @@
 //! Opening an upstream: the configured one, or the one that is built in.
 
 use crate::{BuiltinConfig, ConfigError, Upstream, UpstreamConfig, builtin};
-use std::{fmt, io, path::Path};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 /// Why no upstream could be opened.
 #[derive(Debug)]
@@ -11,7 +14,7 @@ pub enum OpenError {
     /// The built-in upstream got no port on the loopback address.
     Listen(io::Error),
     /// The file with the settings can't be read.
-    File(io::Error),
+    File(PathBuf, io::Error),
 }
 
 impl fmt::Display for OpenError {
@@ -19,7 +22,13 @@ impl fmt::Display for OpenError {
         match self {
             Self::Config(error) => write!(f, "{error}"),
             Self::Listen(error) => write!(f, "the built-in upstream cannot listen: {error}"),
-            Self::File(error) => write!(f, "the upstream's settings cannot be read: {error}"),
+            Self::File(path, error) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the upstream's settings, in {path}, cannot be read: {error}"
+                )
+            }
         }
     }
 }
@@ -28,7 +37,7 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Config(error) => Some(error),
-            Self::Listen(error) | Self::File(error) => Some(error),
+            Self::Listen(error) | Self::File(_, error) => Some(error),
         }
     }
 }
@@ -55,7 +64,12 @@ pub async fn open(mut config: UpstreamConfig) -> Result<Upstream, OpenError> {
 /// As [`open`], with the settings of the table `[upstream]` of a file, and those of the
 /// environment over them.
 pub async fn from_file(path: impl AsRef<Path>) -> Result<Upstream, OpenError> {
-    let text = std::fs::read_to_string(path).map_err(OpenError::File)?;
+    let text = settings(path.as_ref())?;
     let config = UpstreamConfig::from_toml(&text)?;
     open(config.with_overrides(|key| std::env::var(key).ok())?).await
+}
+
+/// The text of a file with settings.
+pub(crate) fn settings(path: &Path) -> Result<String, OpenError> {
+    fs::read_to_string(path).map_err(|error| OpenError::File(path.to_owned(), error))
 }

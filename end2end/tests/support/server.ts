@@ -55,6 +55,10 @@ export interface Sales {
 export interface Settings {
   /** Limits of the runtime, by name. */
   limits?: Record<string, number>;
+  /** Host names beside this machine's. */
+  hosts?: string[];
+  /** The site is said to be reached by https. */
+  https?: boolean;
   /** Scopes of the memory are looked for more often than those of the disk. */
   store?: 'memory';
   /** Seconds between two looks for files whose sessions have gone. */
@@ -89,8 +93,9 @@ export class Gallery {
     sales: Sales,
     settings: Settings,
   ) {
-    this.home = settings.limits ? this.folder : root;
-    if (settings.limits) writeSettings(this.folder, settings.limits);
+    const { limits, hosts, https } = settings;
+    this.home = limits || hosts || https ? this.folder : root;
+    if (this.home !== root) writeSettings(this.folder, settings);
     this.env = {
       LEPTOS_SITE_ROOT: join(root, 'target/site'),
       ...withoutSettings(process.env),
@@ -214,11 +219,18 @@ export class Gallery {
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** Leptos.toml as it is, with other limits. */
-function writeSettings(folder: string, limits: Record<string, number>): void {
-  const text = readFileSync(join(root, 'Leptos.toml'), 'utf8');
+/** Leptos.toml as it is, with other limits, hosts and scheme. */
+function writeSettings(folder: string, { limits = {}, hosts = [], https = false }: Settings): void {
+  let text = readFileSync(join(root, 'Leptos.toml'), 'utf8');
+  const put = (line: string, other: string) => {
+    if (!text.includes(line)) throw new Error(`Leptos.toml has no line ${line}`);
+    text = text.replace(line, () => other);
+  };
   const lines = Object.entries(limits).map(([name, limit]) => `${name} = ${limit}\n`);
-  writeFileSync(join(folder, 'Leptos.toml'), text.replace('[undercurrent.limits]\n', (table) => table + lines.join('')));
+  put('[undercurrent.limits]\n', `[undercurrent.limits]\n${lines.join('')}`);
+  put('\nhosts = []\n', `\nhosts = ${JSON.stringify(hosts)}\n`);
+  put('\nhttps = false\n', `\nhttps = ${https}\n`);
+  writeFileSync(join(folder, 'Leptos.toml'), text);
 }
 
 /** Settings of whoever runs the tests are not those of the tests; the site's folder is. */

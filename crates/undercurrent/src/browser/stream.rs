@@ -7,7 +7,7 @@ use crate::{
     EventDef, RetryTask,
     builtin::{UcEnds, UcTasks},
     core::{
-        connection::{Action, Connection, Input, Moment, Phase},
+        connection::{Action, Connection, Input, Moment, Phase, Stay},
         frame::{ByeReason, Control, Frame, HelloScope, parse_id},
         replica::Verdict,
         scope::ScopeName,
@@ -143,7 +143,7 @@ pub(super) fn feed(hub: &Rc<Hub>, input: Input) {
 
 fn act(hub: &Rc<Hub>, action: Action) {
     match action {
-        Action::Open { stream, is_hidden } => open(hub, stream, is_hidden),
+        Action::Open { stream, stay } => open(hub, stream, stay),
         Action::Close(stream) => {
             hub.slow.forget(stream);
             let old = hub.stream.sources.borrow_mut().remove(&stream);
@@ -177,10 +177,10 @@ fn act(hub: &Rc<Hub>, action: Action) {
     }
 }
 
-fn open(hub: &Rc<Hub>, stream: u64, is_hidden: bool) {
+fn open(hub: &Rc<Hub>, stream: u64, stay: Stay) {
     let (following, asked) = Asked::of(hub);
     *hub.stream.following.borrow_mut() = following;
-    match Source::open(hub, &asked.url(hub, is_hidden), stream) {
+    match Source::open(hub, &asked.url(hub, stay), stream) {
         Some(source) => drop(hub.stream.sources.borrow_mut().insert(stream, source)),
         None => feed(hub, Input::Failed(stream)),
     }
@@ -250,11 +250,13 @@ impl Asked {
         (following, asked)
     }
 
-    fn url(&self, hub: &Hub, is_hidden: bool) -> String {
+    fn url(&self, hub: &Hub, stay: Stay) -> String {
         let mut url = format!("/api/stream?follow={}", self.follow.join(","));
-        if is_hidden {
-            url.push_str("&hidden=1");
-        }
+        url.push_str(match stay {
+            Stay::Lasting => "",
+            Stay::Brief => "&brief=1",
+            Stay::Resting => "&hidden=1",
+        });
         url + &self.page(hub)
     }
 

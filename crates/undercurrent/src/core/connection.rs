@@ -149,6 +149,17 @@ pub struct Moment {
     pub is_online: bool,
 }
 
+/// How long a stream is to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// For as long as it goes.
+    Lasting,
+    /// Until everything there is has come, since something on the way holds back what is not whole.
+    Brief,
+    /// As brief: the page is hidden, and rests. The server need not mind it but now and then.
+    Resting,
+}
+
 /// What is to be done, in this order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
@@ -156,8 +167,8 @@ pub enum Action {
     Open {
         /// Its number.
         stream: u64,
-        /// The page rests: the server need not keep it.
-        is_hidden: bool,
+        /// How long it is to stay.
+        stay: Stay,
     },
     /// Close a stream. Nothing more of it is heard.
     Close(u64),
@@ -189,6 +200,12 @@ pub struct Connection {
     /// When a stream was opened last, unless one was lost since.
     opened_ms: Option<f64>,
     ping_ms: f64,
+    /// The stream that was asked for last has said something.
+    is_heard: bool,
+    /// Streams in a row that were open and said nothing: not even their first words, which come with
+    /// their head. From the second on something on the way holds them back, until the network is
+    /// another.
+    held_back: u32,
     /// How many times as long as ever a stream may be silent that is open: the last one was given up
     /// while something large may have been on its way, of which a browser tells once it is all there.
     patience: f64,
@@ -216,6 +233,10 @@ const SOON_RETRY_MS: f64 = 100.0;
 const PING_MS: f64 = 15_000.0;
 /// So many missed pings mean that the connection is dead.
 const MISSED_PINGS: f64 = 3.0;
+/// Milliseconds that an open stream has for its first words.
+const FIRST_WORDS_MS: f64 = 10_000.0;
+/// Proxies that wait for the end of what they pass on are known by so many streams.
+const HELD_BACK: u32 = 2;
 /// A stream may be silent so many times as long at most, which is twelve minutes.
 const MOST_PATIENCE: f64 = 16.0;
 /// A page that is looked at looks every five seconds. After so many milliseconds without a look its
@@ -234,6 +255,8 @@ impl Default for Connection {
             asked_ms: 0.0,
             opened_ms: None,
             ping_ms: PING_MS,
+            is_heard: false,
+            held_back: 0,
             patience: 1.0,
             looked_ms: f64::INFINITY,
             hidden: None,
@@ -260,14 +283,17 @@ impl Connection {
                 if let Phase::Opening { stream, replaced } = self.phase
                     && stream == opened
                 {
-                    self.opened_ms = Some(now.ms);
+                    (self.opened_ms, self.heard_ms) = (Some(now.ms), now.ms);
                     self.actions.extend(replaced.map(Action::Close));
                     self.phase = Phase::Open { stream };
                 }
             }
             Input::Heard(stream) => {
                 if self.is_current(stream) {
-                    self.heard_ms = now.ms;
+                    (self.heard_ms, self.is_heard) = (now.ms, true);
+                    if self.held_back < HELD_BACK {
+                        self.held_back = 0;
+                    }
                     // Its first words come before what is large.
                     if self.has_lived(now) {
                         self.patience = 1.0;
@@ -277,6 +303,7 @@ impl Connection {
             Input::Hello { stream, ping_s } => {
                 if self.is_current(stream) {
                     self.ping_ms = f64::from(ping_s) * 1_000.0;
+                    self.is_heard = true;
                     if self.link != Link::Connected {
                         self.actions.push(Action::SendAgain);
                     }
@@ -307,7 +334,11 @@ impl Connection {
             }
             Input::Tick => self.look(now),
             Input::Fired(timer) => self.fired(timer, now),
-            Input::Online | Input::Shown => self.reconnect(now),
+            Input::Online => {
+                self.held_back = 0;
+                self.reconnect(now);
+            }
+            Input::Shown => self.reconnect(now),
             Input::Offline => {
                 if self.phase != Phase::GivenUp {
                     self.show(Link::Offline);
@@ -399,9 +430,14 @@ impl Connection {
         };
         let stream = self.next_number();
         (self.heard_ms, self.asked_ms) = (now.ms, now.ms);
+        self.is_heard = false;
         self.phase = Phase::Opening { stream, replaced };
-        let is_hidden = self.is_resting;
-        self.actions.push(Action::Open { stream, is_hidden });
+        let stay = match self.is_resting {
+            true => Stay::Resting,
+            false if self.held_back >= HELD_BACK => Stay::Brief,
+            false => Stay::Lasting,
+        };
+        self.actions.push(Action::Open { stream, stay });
     }
 
     /// Whether the connection has died without a word.
@@ -410,16 +446,27 @@ impl Connection {
         if self.has_slept(now) && self.hidden.is_none() {
             return self.reconnect(now);
         }
-        let patience = match self.phase {
-            Phase::Open { .. } => self.patience,
-            _ => 1.0,
-        };
         let silence = now.ms - self.heard_ms;
-        if self.stream().is_some() && silence > MISSED_PINGS * self.ping_ms * patience {
-            if let Phase::Open { .. } = self.phase {
-                self.patience = (2.0 * patience).min(MOST_PATIENCE);
+        let most = MISSED_PINGS * self.ping_ms;
+        match self.phase {
+            Phase::Open { .. } if !self.is_heard => {
+                if silence > FIRST_WORDS_MS.min(most) {
+                    self.held_back = self.held_back.saturating_add(1);
+                    self.lost(0.0, now);
+                }
             }
-            self.lost(0.0, now);
+            Phase::Open { .. } => {
+                if silence > most * self.patience {
+                    self.patience = (2.0 * self.patience).min(MOST_PATIENCE);
+                    self.lost(0.0, now);
+                }
+            }
+            Phase::Opening { .. } => {
+                if silence > most {
+                    self.lost(0.0, now);
+                }
+            }
+            Phase::Idle | Phase::Waiting { .. } | Phase::Cut { .. } | Phase::GivenUp => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The connection's tests: what leads from each phase where. `crates/programs` adds random weather.
 
 use super::{
-    connection::{Action, Connection, Input, Link, Moment, Phase, Timer, backoff, jittered},
+    connection::{Action, Connection, Input, Link, Moment, Phase, Stay, Timer, backoff, jittered},
     frame::ByeReason,
 };
 
@@ -83,7 +83,7 @@ fn opened(actions: &[Action]) -> u64 {
     let mut opened = actions.iter().filter_map(|action| match action {
         Action::Open {
             stream,
-            is_hidden: false,
+            stay: Stay::Lasting,
         } => Some(*stream),
         _ => None,
     });
@@ -418,7 +418,7 @@ fn a_page_that_is_hidden_for_long_keeps_no_stream() {
     assert_eq!(ms, 30_000.0);
     let look = Action::Open {
         stream: first + 2,
-        is_hidden: true,
+        stay: Stay::Resting,
     };
     assert_eq!(page.later(ms, Input::Fired(rest)), [look]);
     let stream = first + 2;
@@ -431,7 +431,7 @@ fn a_page_that_is_hidden_for_long_keeps_no_stream() {
     assert!(matches!(
         actions[..],
         [Action::Open {
-            is_hidden: true,
+            stay: Stay::Resting,
             ..
         }]
     ));
@@ -470,7 +470,7 @@ fn a_page_that_begins_hidden_rests_too() {
     assert!(matches!(
         actions.last(),
         Some(Action::Open {
-            is_hidden: true,
+            stay: Stay::Resting,
             ..
         })
     ));
@@ -596,4 +596,49 @@ fn who_is_back_sends_again_what_was_silent() {
         [Action::SendAgain, Action::Show(Link::Connected)]
     );
     assert_eq!(page.on(hello(stream)), [Action::Show(Link::Connected)]);
+}
+
+/// As of a proxy that waits for the end of an answer before it passes any of it on.
+#[test]
+fn where_streams_are_held_back_the_page_asks_for_brief_ones() {
+    let mut page = Page::new();
+    let mut stream = opened(&page.on(START));
+    for again in 1..=2 {
+        // However long the head took.
+        page.later(9_000.0, Input::Opened(stream));
+        assert_eq!(page.later(10_000.0, Input::Tick), []);
+        let actions = page.later(1.0, Input::Tick);
+        assert_eq!(actions[0], Action::Show(Link::Reconnecting));
+        let (timer, ms) = wait(&actions);
+        let actions = page.later(ms, Input::Fired(timer));
+        let stay = if again < 2 {
+            Stay::Lasting
+        } else {
+            Stay::Brief
+        };
+        stream += 2;
+        assert_eq!(actions, [Action::Open { stream, stay }]);
+    }
+    // All of it comes at once, and the next look is brief, too.
+    let looks = |page: &mut Page, stream: u64| {
+        page.on(Input::Opened(stream));
+        page.on(Input::Heard(stream));
+        page.on(hello(stream));
+        let (timer, ms) = wait(&page.on(bye(stream, ByeReason::Turn)));
+        page.later(ms, Input::Fired(timer))
+    };
+    for _ in 0..3 {
+        let actions = looks(&mut page, stream);
+        stream += 2;
+        let stay = Stay::Brief;
+        assert_eq!(actions, [Action::Open { stream, stay }]);
+    }
+    // In another network it may be otherwise.
+    let actions = page.on(Input::Online);
+    stream = opened(&actions);
+    page.on(Input::Opened(stream));
+    page.on(Input::Heard(stream));
+    // One that dies later than with its first words has not been held back.
+    assert_eq!(page.later(45_000.0, Input::Tick), []);
+    wait(&page.later(1.0, Input::Tick));
 }

@@ -203,7 +203,7 @@ impl Builder {
             return Err(StartError::OutputName(app));
         }
         let sessions = Sessions::open(&app, &config.session_key_file, config.https)?;
-        let door = Arc::new(Door::new(&config.hosts, &config.open_paths));
+        let door = Arc::new(Door::new(&config.hosts, &config.open_paths, config.https));
         config
             .limits
             .check()

@@ -2,11 +2,18 @@
 //!
 //! Host first: a name that is rebound to this address passes every check that compares a request
 //! with itself. Then, for whatever could change something or carries a visitor's data, where the
-//! request comes from: `Sec-Fetch-Site`, which browsers send and pages can't forge, else `Origin`.
+//! request comes from: `Sec-Fetch-Site`, which browsers send and pages can't forge, else `Origin`, else
+//! `Referer`, which a page can leave out and can't forge either.
+//!
+//! Who sets a server up reads in the log, once, what is likely to be set wrongly.
 
 use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 /// Whom the door lets in.
@@ -16,6 +23,17 @@ pub(crate) struct Door {
     hosts: Vec<String>,
     /// Paths that other sites may post to: web hooks, which prove themselves otherwise.
     open_paths: Vec<String>,
+    /// Browsers reach it by https, as the settings say.
+    is_secure: bool,
+    told: Arc<Told>,
+}
+
+/// What the log has been told of. Once, or whoever asks fills it.
+#[derive(Debug, Default)]
+struct Told {
+    host: AtomicBool,
+    site: AtomicBool,
+    scheme: AtomicBool,
 }
 
 /// Where pages send events.
@@ -32,12 +50,14 @@ pub(super) enum Shut {
 }
 
 impl Door {
-    pub(crate) fn new(hosts: &[String], open_paths: &[String]) -> Self {
+    pub(crate) fn new(hosts: &[String], open_paths: &[String], is_secure: bool) -> Self {
         let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
         let hosts = hosts.iter().cloned().chain(loopback).collect();
         Door {
             hosts,
             open_paths: open_paths.to_vec(),
+            is_secure,
+            told: Arc::default(),
         }
     }
 
@@ -62,9 +82,7 @@ impl Door {
             // Twice, or in odd letters: no browser sent it so.
             None if headers.contains_key("sec-fetch-site") => false,
             // Sent by browsers on https and on loopback only; else the origin must be this host.
-            None => one(headers, header::ORIGIN)
-                .and_then(|origin| origin.split_once("://"))
-                .is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host)),
+            None => origin(headers).is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host)),
         };
         if from_here { Ok(()) } else { Err(Shut::Site) }
     }
@@ -73,8 +91,14 @@ impl Door {
 impl Door {
     /// What is said to a request that the door stays shut for. Asked before anything else.
     pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response> {
-        let shut = self.check(request.method(), request.uri().path(), request.headers());
-        let (status, message) = match shut.err()? {
+        let (path, headers) = (request.uri().path(), request.headers());
+        let checked = self.check(request.method(), path, headers);
+        if path == STREAM_PATH && checked.is_ok() {
+            self.mind_scheme(headers);
+        }
+        let shut = checked.err()?;
+        self.tell(shut, headers);
+        let (status, message) = match shut {
             Shut::Host => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "This server does not answer to that host name. Add it to `hosts` in Leptos.toml.\n",
@@ -85,6 +109,66 @@ impl Door {
             ),
         };
         Some((status, message).into_response())
+    }
+}
+
+impl Door {
+    /// Once a page is whether its cookie can be right.
+    fn mind_scheme(&self, headers: &HeaderMap) {
+        let Some((scheme, name)) = origin(headers) else {
+            return;
+        };
+        let is_secure = scheme == "https";
+        // Browsers keep such a cookie on loopback, too.
+        let is_loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&without_port(name));
+        let is_wrong = is_secure != self.is_secure && (is_secure || !is_loopback);
+        if !is_wrong || self.told.scheme.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match is_secure {
+            true => tracing::warn!(
+                "pages are reached by https, and `https` is not set: their cookie is sent without it, too"
+            ),
+            false => tracing::warn!(
+                host = name,
+                "pages are reached without https, and `https` is set: browsers keep no cookie of theirs"
+            ),
+        }
+    }
+
+    fn tell(&self, shut: Shut, headers: &HeaderMap) {
+        let host = one(headers, header::HOST).unwrap_or_default();
+        match shut {
+            Shut::Host if !self.told.host.swap(true, Ordering::Relaxed) => tracing::warn!(
+                host,
+                "a host name was asked for that is not among `hosts`: it is not answered, nor are others"
+            ),
+            Shut::Site if !self.told.site.swap(true, Ordering::Relaxed) => {
+                let from = origin(headers).map_or("", |(_, origin)| origin);
+                tracing::warn!(
+                    host,
+                    from,
+                    "what comes from another site is refused; where that is this one, a proxy does not pass `Host` on"
+                );
+            }
+            Shut::Host | Shut::Site => {}
+        }
+    }
+}
+
+/// Where a request comes from, as its scheme and its host: with a `GET`, as of a stream, browsers send
+/// no `Origin`.
+fn origin(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let is_told = headers.contains_key(header::ORIGIN);
+    let url = match is_told {
+        true => one(headers, header::ORIGIN),
+        false => one(headers, header::REFERER),
+    };
+    let (scheme, rest) = url?.split_once("://")?;
+    match rest.split_once('/') {
+        // An origin has no path.
+        Some((host, _)) if !is_told => Some((scheme, host)),
+        _ => Some((scheme, rest)),
     }
 }
 
@@ -113,7 +197,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let door = Door::new(&["Example.org".into()], &["/hook".into()]);
+        let door = Door::new(&["Example.org".into()], &["/hook".into()], false);
         assert_eq!(door.check(&method.parse().unwrap(), path, &map), expected);
     }
 
@@ -167,6 +251,22 @@ mod tests {
                 &[HOST, ("origin", "http://127.0.0.1:3001")],
             );
             check(Err(Shut::Site), request, &[HOST, ("origin", "null")]);
+            // As a browser asks for a stream without https.
+            let page = ("referer", "http://127.0.0.1:3000/posts?a=b");
+            check(Ok(()), request, &[HOST, page]);
+            check(Err(Shut::Site), request, &[HOST, page, ("origin", "null")]);
+            check(Err(Shut::Site), request, &[HOST, page, page]);
+            for foreign in [
+                "http://127.0.0.1:3001/posts",
+                "http://127.0.0.1:3000.example/",
+                "http://example/127.0.0.1:3000/",
+                "http://example?://127.0.0.1:3000/",
+                "http://x@127.0.0.1:3000/",
+                "127.0.0.1:3000",
+                "",
+            ] {
+                check(Err(Shut::Site), request, &[HOST, ("referer", foreign)]);
+            }
             // What browsers send wins over what a page might send.
             let both = [
                 ("sec-fetch-site", "cross-site"),

@@ -37,6 +37,8 @@ pub(super) struct Request {
     /// Which page asks, and whether it is hidden.
     pub(super) page: PageId,
     pub(super) is_hidden: bool,
+    /// Something on the way holds back what does not end.
+    pub(super) is_brief: bool,
     /// Of the cookie that comes with it.
     pub(super) generation: u64,
 }
@@ -75,6 +77,7 @@ impl Request {
             others: Vec::new(),
             page: PageId::of(values("client").next().unwrap_or_default()),
             is_hidden: values("hidden").next().is_some(),
+            is_brief: values("brief").next().is_some(),
             generation: 0,
         };
         for name in values("scope") {

@@ -74,6 +74,11 @@ impl Source for Reader {
 fn asked_anew(known: Option<HeaderValue>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     let modified = headers.get(header::LAST_MODIFIED).cloned();
+    if modified.is_some() {
+        // Some are there packed, too.
+        let accept = HeaderValue::from_static("accept-encoding");
+        headers.append(header::VARY, accept);
+    }
     if modified.is_none() || headers.contains_key(header::CACHE_CONTROL) {
         return response;
     }
@@ -89,7 +94,15 @@ fn asked_anew(known: Option<HeaderValue>, mut response: Response) -> Response {
 /// Whatever is no page. A script whose name says what it says is kept for ever.
 async fn file(scripts: &Scripts, mut request: Request, next: Next) -> Response {
     let uri = request.uri();
-    let Some(named) = scripts.at(uri.path(), Instant::now()) else {
+    let named = scripts.at(uri.path(), Instant::now());
+    let path = match &named {
+        Some(Named::This(path)) => path,
+        _ => uri.path(),
+    };
+    if scripts.is_packed_of_another(path) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    let Some(named) = named else {
         let known = request.headers().get(header::IF_MODIFIED_SINCE).cloned();
         return asked_anew(known, next.run(request).await);
     };
@@ -102,6 +115,8 @@ async fn file(scripts: &Scripts, mut request: Request, next: Next) -> Response {
             if response.status() == StatusCode::OK {
                 let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
                 response.headers_mut().insert(header::CACHE_CONTROL, kept);
+                let accept = HeaderValue::from_static("accept-encoding");
+                response.headers_mut().append(header::VARY, accept);
             }
             return response;
         }

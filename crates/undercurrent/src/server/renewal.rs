@@ -122,7 +122,9 @@ impl Undercurrent {
     ///
     /// # Errors
     ///
-    /// [`NotRenewed`]. Of two requests of one cookie one is refused.
+    /// [`NotRenewed`]. Of two requests of one cookie one is refused: who clicks a plain form twice, and
+    /// whose browser gives up the first request, and with it the answer that had the new cookie, has
+    /// no session then. Turn its button off once it is sent.
     pub async fn renew_session(&self, headers: &HeaderMap) -> Result<HeaderValue, NotRenewed> {
         let session = self.runtime.raise(headers).await?;
         Ok(self.runtime.sessions.issue(&session))

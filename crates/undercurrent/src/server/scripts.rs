@@ -9,8 +9,11 @@ use leptos::config::LeptosOptions;
 use std::{
     collections::BTreeMap,
     fs, io,
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    path::{Component, Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -21,6 +24,8 @@ pub(super) struct Scripts {
     folder: PathBuf,
     names: Names,
     known: Mutex<Known>,
+    /// The log has been told that what is packed is old.
+    is_told: AtomicBool,
 }
 
 /// How scripts are called.
@@ -59,6 +64,9 @@ pub(super) enum Named {
 /// Scripts that are others for so long come from no deploy whose server is about to start.
 const ADOPTED_AFTER: Duration = Duration::from_secs(30);
 
+/// A folder is copied in no order, and within this time: what is packed may be older by so much.
+const COPIED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Stands for the script of a page that has gone.
 pub(super) const LOADS_AGAIN: &str = include_str!("loads_again.js");
 
@@ -70,7 +78,15 @@ impl Scripts {
             folder,
             names,
             known: Mutex::default(),
+            is_told: AtomicBool::new(false),
         };
+        let module = scripts.folder.join(format!("{}.js", options.output_name));
+        if names != Names::Plain && !module.exists() {
+            tracing::warn!(
+                file = %module.display(),
+                "there is no script for pages: they open, and answer nothing; see `site-root`"
+            );
+        }
         let known = &scripts.known;
         known.lock().unwrap_or_else(PoisonError::into_inner).shown = scripts.read();
         scripts
@@ -115,6 +131,34 @@ impl Scripts {
         }
         let is_module = rest.ends_with(".js");
         Some(Named::Other { is_module })
+    }
+
+    /// Whether what lies packed beside the file at a path was packed of an older one.
+    pub(super) fn is_packed_of_another(&self, path: &str) -> bool {
+        let written = |file: &Path| fs::metadata(file).and_then(|data| data.modified()).ok();
+        let path = path.trim_start_matches('/');
+        let is_plain = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let file = PathBuf::from(&*self.options.site_root).join(path);
+        let Some(file_written) = written(&file).filter(|_| is_plain) else {
+            return false;
+        };
+        let packed = ["br", "gz", "zst", "zz"].into_iter();
+        let mut packed = packed.map(|kind| PathBuf::from(format!("{}.{kind}", file.display())));
+        let other = packed.find(|packed| {
+            let older = written(packed).and_then(|packed| file_written.duration_since(packed).ok());
+            older.is_some_and(|older| older > COPIED_WITHIN)
+        });
+        if let Some(other) = &other
+            && !self.is_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                file = %other.display(),
+                "what is packed is older than its file, and is not given out; pack it anew, or remove it"
+            );
+        }
+        other.is_some()
     }
 
     /// Whether the files say this.
@@ -292,6 +336,33 @@ mod tests {
         assert_eq!(scripts.at(&module(&scripts), Instant::now()), this());
         site.write("__wasm_split_manifest.js", "");
         assert_eq!(module(&scripts), "/pkg/trial.js");
+    }
+
+    #[test]
+    fn what_was_packed_of_an_older_file_is_not_given_out() {
+        let site = Site::new("packed");
+        site.write("trial.js", "one");
+        site.write("trial.js.br", "packed");
+        let scripts = site.scripts(Names::Kept);
+        assert!(!scripts.is_packed_of_another("/pkg/trial.js"));
+        let packed = fs::File::options()
+            .write(true)
+            .open(site.0.join("pkg/trial.js.br"))
+            .expect("it is there");
+        let written = |ago| packed.set_modified(SystemTime::now() - ago);
+        // As of a folder that is copied.
+        written(COPIED_WITHIN / 2).expect("it can be said");
+        assert!(!scripts.is_packed_of_another("/pkg/trial.js"));
+        written(2 * COPIED_WITHIN).expect("it can be said");
+        assert!(scripts.is_packed_of_another("/pkg/trial.js"));
+        for path in [
+            "/pkg/other.js",
+            "/pkg/../pkg/trial.js",
+            "/pkg/trial.js.br",
+            "/",
+        ] {
+            assert!(!scripts.is_packed_of_another(path), "{path}");
+        }
     }
 
     #[test]

@@ -173,6 +173,7 @@ impl Stream {
         if runtime.streams.count() >= limits.streams {
             return Err(ByeReason::Full);
         }
+        let is_brief = request.is_brief;
         let (page, is_hidden, generation) = (request.page, request.is_hidden, request.generation);
         let asked_ms = runtime.uptime_ms();
         let follower = Follower::new(visitor, connection, asked_ms);
@@ -182,6 +183,7 @@ impl Stream {
         let retry_ms = match opened.others_of_visitor >= limits.streams_of_visitor {
             // Whoever looks at no page needs no stream, but is there.
             _ if is_hidden => Some(HIDDEN_RETRY_MS),
+            _ if is_brief => Some(TURN_RETRY_MS),
             true => Some(TURN_RETRY_MS),
             false => None,
         };

@@ -7,8 +7,20 @@ mod large;
 mod records;
 mod sheet;
 
-use crate::{Uploads, config::Config};
+use crate::{Uploads, config::Config, is_file_of, sample::Sample, wrong_files};
 use std::{io, io::Read, path::PathBuf};
+
+#[test]
+fn a_file_of_the_table_is_known_by_its_name() {
+    for file in wrong_files() {
+        let sample = Sample::named(file.sample).expect("it is one");
+        let name = sample.file_name();
+        let called = wrong_files().into_iter();
+        let called = called.filter(|file| is_file_of(file.sample, &name));
+        assert_eq!(called.collect::<Vec<_>>(), [file]);
+    }
+    assert!(!is_file_of("ragged", "orders-20.csv"));
+}
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);

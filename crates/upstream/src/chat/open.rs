@@ -1,7 +1,7 @@
 //! Opening a model: the configured one, or the one that is built in.
 
 use super::{BuiltinChat, Chat, ChatConfig, builtin};
-use crate::OpenError;
+use crate::{OpenError, open::settings};
 use std::path::Path;
 
 /// Returns the client for the configured model. Without a URL it first starts
@@ -29,7 +29,7 @@ pub async fn open_chat(mut config: ChatConfig) -> Result<Chat, OpenError> {
 ///
 /// As there, and where the file can't be read.
 pub async fn chat_from_file(path: impl AsRef<Path>) -> Result<Chat, OpenError> {
-    let text = std::fs::read_to_string(path).map_err(OpenError::File)?;
+    let text = settings(path.as_ref())?;
     let config = ChatConfig::from_toml(&text)?;
     open_chat(config.with_overrides(|key| std::env::var(key).ok())?).await
 }

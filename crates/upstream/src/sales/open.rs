@@ -1,7 +1,7 @@
 //! Opening a shop's books: the configured ones, or those that are built in.
 
 use super::{BuiltinSales, Sales, SalesConfig, builtin};
-use crate::OpenError;
+use crate::{OpenError, open::settings};
 use std::path::Path;
 
 /// Returns the client for the configured shop. Without a URL it first starts
@@ -28,7 +28,7 @@ pub async fn open_sales(mut config: SalesConfig) -> Result<Sales, OpenError> {
 ///
 /// As there, and where the file can't be read.
 pub async fn sales_from_file(path: impl AsRef<Path>) -> Result<Sales, OpenError> {
-    let text = std::fs::read_to_string(path).map_err(OpenError::File)?;
+    let text = settings(path.as_ref())?;
     let config = SalesConfig::from_toml(&text)?;
     open_sales(config.with_overrides(|key| std::env::var(key).ok())?).await
 }

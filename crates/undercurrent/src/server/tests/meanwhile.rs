@@ -59,6 +59,7 @@ async fn a_scope_that_is_let_go_while_a_stream_opens_is_not_shown_as_empty() {
         )],
         page: Default::default(),
         is_hidden: false,
+        is_brief: false,
         generation: 0,
     };
     let follower = Arc::new(Follower::new(VISITOR, Default::default(), 0));

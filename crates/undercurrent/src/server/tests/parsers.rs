@@ -70,7 +70,7 @@ fn cookies() {
 
 #[test]
 fn doors() {
-    let door = Door::new(&["Example.org".into()], &["/hook".into()]);
+    let door = Door::new(&["Example.org".into()], &["/hook".into()], false);
     replay("doors", 20_000, |bytes| {
         let mut parts = bytes.split(|byte| *byte == b'|');
         let request = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
@@ -109,15 +109,20 @@ fn doors() {
         );
         let only_looks = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method);
         if path != "/hook" && (!only_looks || path == "/api/stream") {
-            let (site, origin) = (all("sec-fetch-site"), all("origin"));
-            let is_own = |origin: &String| {
-                let here = origin.to_ascii_lowercase();
-                here.split_once("://").is_some_and(|(_, name)| name == host)
+            let (site, origin, referer) = (all("sec-fetch-site"), all("origin"), all("referer"));
+            let is_own = |url: &String, path: &str| {
+                let here = url.to_ascii_lowercase();
+                let (_, here) = here.split_once("://").unwrap_or_default();
+                here == host || !path.is_empty() && here.starts_with(&format!("{host}{path}"))
+            };
+            let is_here = match (&origin[..], &referer[..]) {
+                ([origin], _) => is_own(origin, ""),
+                ([], [referer]) => is_own(referer, "/"),
+                _ => false,
             };
             assert!(
-                site == ["same-origin"]
-                    || site.is_empty() && origin.len() == 1 && is_own(&origin[0]),
-                "{site:?}, {origin:?}"
+                site == ["same-origin"] || site.is_empty() && is_here,
+                "{site:?}, {origin:?}, {referer:?}"
             );
         }
         Ok(())
