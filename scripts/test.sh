@@ -55,7 +55,7 @@ step_build() {
 
 # What a browser loads first weighs at most so many bytes, compressed, so that it does not grow
 # unseen. The goal is 250,000, and is missed: docs/benchmark.md says by what.
-MAX_BYTES=1068000
+MAX_BYTES=1070000
 step_size() {
   LEPTOS_SITE_ROOT=$RELEASE_SITE cargo leptos build --release --frontend-only
   local files total
