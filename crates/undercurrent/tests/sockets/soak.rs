@@ -39,6 +39,9 @@ async fn sessions_that_come_and_go_leave_nothing() {
         idle_ms: 1_000,
         unload_ms: 1_000,
         rule_ms: 50,
+        // A room remembers so many who have gone. All that it may is there after some seconds, and
+        // what grows later is a leak.
+        visitors_of_scope: 500,
         ..Limits::default()
     };
     let studio = Arc::new(Studio::open(limits).await);
